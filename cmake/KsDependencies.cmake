@@ -1,0 +1,45 @@
+# Third parties, found once, static where Debian ships an archive. Each target is used by one wrapper.
+find_package(Threads REQUIRED)
+
+function(ks_static_library target archive header)
+  find_library(${target}_ARCHIVE NAMES lib${archive}.a)
+  find_path(${target}_INCLUDE ${header})
+  if(NOT ${target}_ARCHIVE OR NOT ${target}_INCLUDE)
+    message(FATAL_ERROR "lib${archive}.a or ${header} is missing: run 'make setup'.")
+  endif()
+  add_library(${target} STATIC IMPORTED GLOBAL)
+  set_target_properties(${target} PROPERTIES IMPORTED_LOCATION ${${target}_ARCHIVE}
+    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${${target}_INCLUDE})
+endfunction()
+
+ks_static_library(ks_sqlite sqlite3 sqlite3.h)
+target_link_libraries(ks_sqlite INTERFACE m dl Threads::Threads)
+ks_static_library(ks_zstd zstd zstd.h)
+ks_static_library(ks_crypto crypto openssl/sha.h)
+ks_static_library(ks_seccomp seccomp seccomp.h)
+ks_static_library(ks_tree_sitter tree-sitter tree_sitter/api.h)
+
+function(ks_header_library target header)
+  find_path(${target}_INCLUDE ${header})
+  if(NOT ${target}_INCLUDE)
+    message(FATAL_ERROR "${header} is missing: run 'make setup'.")
+  endif()
+  add_library(${target} INTERFACE)
+  target_include_directories(${target} SYSTEM INTERFACE ${${target}_INCLUDE})
+endfunction()
+ks_header_library(ks_json nlohmann/json.hpp)
+ks_header_library(ks_cli11 CLI/CLI.hpp)
+ks_header_library(ks_tomlplusplus toml++/toml.h)
+ks_header_library(ks_fmt fmt/format.h)
+
+# The C++ grammar: generated C from the PyPI source distribution, unpacked by tools/setup.sh.
+set(KS_GRAMMAR_DIR "${CMAKE_SOURCE_DIR}/build/third_party/tree_sitter_cpp" CACHE PATH
+  "Folder with parser.c and scanner.c of tree-sitter-cpp 0.23.4")
+if(NOT EXISTS ${KS_GRAMMAR_DIR}/parser.c)
+  message(FATAL_ERROR "The C++ grammar is missing in ${KS_GRAMMAR_DIR}: run 'make setup'.")
+endif()
+add_library(ks_grammar_cpp STATIC ${KS_GRAMMAR_DIR}/parser.c ${KS_GRAMMAR_DIR}/scanner.c)
+target_link_libraries(ks_grammar_cpp PRIVATE ks_tree_sitter)
+target_include_directories(ks_grammar_cpp PRIVATE ${CMAKE_SOURCE_DIR}/cmake/grammar_compat)
+target_compile_options(ks_grammar_cpp PRIVATE -w -O1
+  -include ${CMAKE_SOURCE_DIR}/cmake/grammar_compat/compat.h)

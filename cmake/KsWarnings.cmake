@@ -1,0 +1,12 @@
+# Warnings and sanitizers of own code only; third-party headers are SYSTEM.
+add_library(ks_settings INTERFACE)
+target_compile_options(ks_settings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+target_compile_features(ks_settings INTERFACE cxx_std_20)
+if(KS_SANITIZE)
+  target_compile_options(ks_settings INTERFACE -fsanitize=${KS_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(ks_settings INTERFACE -fsanitize=${KS_SANITIZE})
+else()
+  # One file that runs on any x86-64 Linux with this glibc or newer.
+  target_link_options(ks_settings INTERFACE -static-libstdc++ -static-libgcc)
+endif()

@@ -1,0 +1,74 @@
+// The append-only record of a run. A run's state is a fold over its events (core/run_view.h).
+#ifndef KS_CORE_EVENT_H_
+#define KS_CORE_EVENT_H_
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "core/evaluation.h"
+#include "core/machine.h"
+
+namespace ks {
+
+struct RunStarted {
+  std::string run_id;
+  std::string task;
+  std::string task_hash;
+  std::string backend;
+  std::string proposer;
+  uint64_t seed = 0;
+  int jobs = 1;
+  std::string config_json;  // the RunConfig as used
+  std::string config_hash;
+  std::string version;      // of kernelsmith
+  Machine machine;
+};
+// Written before the evaluation starts. `source_hash` keys the store's sources.
+struct CandidateProposed {
+  CandidateId id = kNoCandidate;
+  int64_t step = 0;
+  CandidateId parent = kNoCandidate;
+  std::vector<CandidateId> inspirations;
+  int island = 0;
+  int generation = 0;
+  std::string skill;
+  std::string rationale;
+  std::string source_hash;
+  double propose_seconds = 0;
+};
+struct CandidateEvaluated {
+  CandidateId id = kNoCandidate;
+  Evaluation evaluation;
+};
+// The kernel all speed-ups are relative to from here on: the seed with the best flags found.
+struct BaselineChosen {
+  CandidateId id = kNoCandidate;
+};
+struct RunStopped {
+  std::string reason;  // "steps", "minutes", "until", "interrupted", "exhausted", "error: ..."
+};
+struct RunResumed {
+  std::string version;
+};
+
+struct Event {
+  int64_t sequence = 0;    // 1, 2, 3, ... set by the store
+  int64_t unix_ms = 0;     // informative
+  double elapsed_s = 0;    // run time so far, pauses between resumes left out
+  std::variant<RunStarted, CandidateProposed, CandidateEvaluated, BaselineChosen, RunStopped,
+               RunResumed>
+      body;
+};
+
+// The JSON form, version 1: docs/store_format.md.
+std::string EventToJson(const Event& event);
+// ERRORS: kDataLoss with the field that does not fit.
+Result<Event> EventFromJson(const std::string& json);
+std::string EvaluationToJson(const Evaluation& evaluation);
+Result<Evaluation> EvaluationFromJson(const std::string& json);
+
+}  // namespace ks
+
+#endif  // KS_CORE_EVENT_H_
