@@ -1,0 +1,209 @@
+// Replay: the search again, with the record in place of the evaluator.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "base/hash.h"
+#include "engine/engine.h"
+#include "engine/run_state.h"
+
+namespace ks {
+namespace {
+
+// A run's record in the order of candidates.
+struct Record {
+  struct Entry {
+    CandidateProposed proposed;
+    std::string source;
+    std::optional<Evaluation> evaluation;
+  };
+  RunStarted started;
+  std::vector<Entry> entries;
+  CandidateId baseline = kNoCandidate;
+  size_t probes = 0;  // candidates before the baseline was chosen
+
+  // Number of leading candidates that were all judged.
+  size_t JudgedPrefix() const {
+    const auto end = std::find_if(entries.begin(), entries.end(),
+                                  [](const Entry& e) { return !e.evaluation.has_value(); });
+    return static_cast<size_t>(end - entries.begin());
+  }
+};
+
+Error Broken(const std::string& what) { return {ErrorCode::kDataLoss, "broken record: " + what}; }
+
+Result<Record> ReadRecord(const Store& store) {
+  KS_ASSIGN_OR_RETURN(const std::vector<Event> events, store.Read(0));
+  if (events.empty()) return Broken("it is empty");
+  Record record;
+  for (const Event& event : events) {
+    if (const auto* started = std::get_if<RunStarted>(&event.body)) record.started = *started;
+    if (const auto* proposed = std::get_if<CandidateProposed>(&event.body)) {
+      if (proposed->id != static_cast<CandidateId>(record.entries.size())) {
+        return Broken(fmt::format("candidate {} out of order", proposed->id));
+      }
+      KS_ASSIGN_OR_RETURN(std::string source, store.GetSource(proposed->source_hash));
+      record.entries.push_back({*proposed, std::move(source), std::nullopt});
+    }
+    if (const auto* evaluated = std::get_if<CandidateEvaluated>(&event.body)) {
+      if (evaluated->id < 0 || evaluated->id >= static_cast<CandidateId>(record.entries.size())) {
+        return Broken(fmt::format("result of unknown candidate {}", evaluated->id));
+      }
+      record.entries[static_cast<size_t>(evaluated->id)].evaluation = evaluated->evaluation;
+    }
+    if (const auto* chosen = std::get_if<BaselineChosen>(&event.body)) {
+      record.baseline = chosen->id;
+      record.probes = record.entries.size();
+    }
+  }
+  return record;
+}
+
+// The state after the first `count` candidates (those that were judged).
+Status Fold(const Record& record, size_t count, RunState& state) {
+  for (size_t i = 0; i < std::min(count, record.entries.size()); ++i) {
+    const Record::Entry& entry = record.entries[i];
+    state.AddProposal(entry.proposed, entry.source, "");
+    if (entry.evaluation) state.SetEvaluation(entry.proposed.id, *entry.evaluation);
+    if (i + 1 != record.probes) continue;
+    for (CandidateId id = 0; id < state.size(); ++id) {
+      if (!state.judged(id)) return Broken("the baseline was chosen before all probes were judged");
+    }
+    if (AsMeasured(state.evaluation(record.baseline).outcome) == nullptr) {
+      return Broken("the baseline was not measured");
+    }
+    state.ChooseBaseline(record.baseline);
+  }
+  if (state.baseline() != kNoCandidate) state.ApplyJudged();
+  return {};
+}
+
+// Answers with the recorded outcome of the same source. Thread-safe: immutable.
+class RecordedEvaluator final : public Evaluator {
+ public:
+  RecordedEvaluator(const Record& record, const Evaluator& real) : real_(real) {
+    for (const Record::Entry& entry : record.entries) {
+      if (entry.evaluation) by_source_.emplace(Sha256Hex(entry.source), &*entry.evaluation);
+    }
+  }
+  Result<Evaluation> Evaluate(const EvaluationRequest& request, std::stop_token) override {
+    const auto it = by_source_.find(Sha256Hex(request.source));
+    if (it == by_source_.end()) {
+      return Error{ErrorCode::kNotFound, "the search proposed a kernel that is not in the record"};
+    }
+    return *it->second;
+  }
+  const Task& task() const override { return real_.task(); }
+  const Machine& machine() const override { return real_.machine(); }
+
+ private:
+  const Evaluator& real_;
+  std::map<std::string, const Evaluation*> by_source_;
+};
+
+// Keeps the replayed events; sources by hash. Thread-safe.
+class ScratchStore final : public Store {
+ public:
+  Result<int64_t> Append(const Event& event) override {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(event);
+    events_.back().sequence = static_cast<int64_t>(events_.size());
+    return events_.back().sequence;
+  }
+  Result<std::vector<Event>> Read(int64_t after) const override {
+    const std::lock_guard lock(mutex_);
+    return std::vector<Event>(events_.begin() + static_cast<std::ptrdiff_t>(after), events_.end());
+  }
+  Result<std::string> PutSource(const std::string& source) override {
+    const std::lock_guard lock(mutex_);
+    std::string hash = Sha256Hex(source);
+    sources_[hash] = source;
+    return hash;
+  }
+  Result<std::string> GetSource(const std::string& hash) const override {
+    const std::lock_guard lock(mutex_);
+    const auto it = sources_.find(hash);
+    if (it == sources_.end()) return Error{ErrorCode::kNotFound, "no source " + hash};
+    return it->second;
+  }
+  Status PutResult(const std::string&, const Evaluation&) override { return {}; }
+  Result<std::optional<Evaluation>> GetResult(const std::string&) const override {
+    return std::optional<Evaluation>();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<Event> events_;
+  std::map<std::string, std::string> sources_;
+};
+
+std::string FirstDifference(const Record& record, const std::vector<Event>& replayed) {
+  size_t next = 0;
+  for (const Event& event : replayed) {
+    const auto* proposed = std::get_if<CandidateProposed>(&event.body);
+    if (proposed == nullptr) continue;
+    if (next >= record.entries.size()) return "the replay proposed more candidates than the record";
+    const CandidateProposed& recorded = record.entries[next++].proposed;
+    if (proposed->parent != recorded.parent) {
+      return fmt::format("{}: parent {} in the record, {} in the replay", CandidateName(recorded.id),
+                         CandidateName(recorded.parent), CandidateName(proposed->parent));
+    }
+    if (proposed->skill != recorded.skill) {
+      return fmt::format("{}: skill {} in the record, {} in the replay", CandidateName(recorded.id),
+                         recorded.skill, proposed->skill);
+    }
+    if (proposed->source_hash != recorded.source_hash) {
+      return fmt::format("{}: another source text", CandidateName(recorded.id));
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+Status RebuildArchive(const Store& store, Archive& archive) {
+  KS_ASSIGN_OR_RETURN(const Record record, ReadRecord(store));
+  RunState state(archive);
+  return Fold(record, record.entries.size(), state);
+}
+
+Result<ReplayReport> ReplaySearch(const RunConfig& config, const RunIdentity& identity,
+                                  const EngineParts& parts, Archive& replay_archive,
+                                  std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(const Record record, ReadRecord(parts.store));
+  const size_t count = record.JudgedPrefix();
+  if (record.baseline == kNoCandidate || count <= record.probes) {
+    return Error{ErrorCode::kFailedPrecondition, "the run has no judged step to replay yet"};
+  }
+  RunState recorded(parts.archive);
+  KS_RETURN_IF_ERROR(Fold(record, count, recorded));
+
+  RunConfig replay_config = config;
+  replay_config.seed = record.started.seed;
+  replay_config.jobs = record.started.jobs;
+  replay_config.max_minutes = 0;
+  replay_config.until_speedup = 0;
+  replay_config.max_steps = static_cast<int64_t>(count - record.probes);
+  RecordedEvaluator evaluator(record, parts.evaluator);
+  ScratchStore store;
+  EngineParts replay_parts{evaluator, parts.proposer, replay_archive, store, parts.clock, {},
+                           parts.normalize, {}};
+  for (size_t i = 0; i < record.probes; ++i) {
+    replay_parts.baseline_variants.push_back(record.entries[i].source);
+  }
+  ReplayReport report;
+  report.recorded_hash = parts.archive.Hash();
+  const Result<RunEnd> end = RunSearch(replay_config, identity, replay_parts, std::move(stop));
+  if (!end.ok() && end.error().code != ErrorCode::kNotFound) return end.error();
+  KS_ASSIGN_OR_RETURN(const std::vector<Event> replayed, store.Read(0));
+  report.first_difference = FirstDifference(record, replayed);
+  report.proposals = static_cast<int64_t>(count);
+  report.replayed_hash = end.ok() ? end->archive_hash : "";
+  if (report.first_difference.empty() && !end.ok()) report.first_difference = end.error().message;
+  report.same = report.first_difference.empty() && report.recorded_hash == report.replayed_hash;
+  return report;
+}
+
+}  // namespace ks

@@ -1,0 +1,45 @@
+// Expected outputs from the task's fp64 reference, computed in a process of its own.
+#ifndef KS_EVALUATE_ORACLE_H_
+#define KS_EVALUATE_ORACLE_H_
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "backend/backend.h"
+#include "core/fill.h"
+
+namespace ks {
+
+// Thread-safe: calls are serialised. The reference is compiled at the first call and its process is
+// kept; a dead one is replaced once a call. The candidate never sees what is computed here.
+class Oracle {
+ public:
+  Oracle(const Task& task, Backend& backend) : task_(task), backend_(backend) {}
+
+  // Outputs (float dtypes as doubles, integers as they are) for `inputs` in task order and dtypes.
+  // ERRORS: kFailedPrecondition when the reference does not compile or fails: the task is broken.
+  Result<std::vector<Bytes>> Expected(const Workload& workload,
+                                      std::span<const std::span<const std::byte>> inputs,
+                                      std::stop_token stop);
+
+ private:
+  Status Prepare(std::stop_token stop);
+  Status StartRunner();
+
+  const Task& task_;
+  Backend& backend_;
+  std::mutex mutex_;
+  std::unique_ptr<CompiledKernel> reference_;  // all below guarded by mutex_
+  std::unique_ptr<Arena> arena_;               // every workload of the task
+  std::unique_ptr<KernelRunner> runner_;
+};
+
+// Views of owned buffers, as the functions above take them.
+std::vector<std::span<const std::byte>> Views(const std::vector<Bytes>& buffers);
+
+}  // namespace ks
+
+#endif  // KS_EVALUATE_ORACLE_H_

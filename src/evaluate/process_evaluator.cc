@@ -1,0 +1,266 @@
+#include "evaluate/process_evaluator.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "base/rng.h"
+#include "core/kernel_source.h"
+#include "evaluate/check_stage.h"
+#include "evaluate/time_stage.h"
+#include "measure/paired.h"
+#include "measure/roofline.h"
+
+namespace ks {
+namespace {
+
+constexpr size_t kCachedKernels = 64;
+
+// Adds the time since its construction to a counter when it goes.
+class StageTimer {
+ public:
+  explicit StageTimer(double& seconds) : seconds_(seconds), begin_(Now()) {}
+  ~StageTimer() { seconds_ += std::chrono::duration<double>(Now() - begin_).count(); }
+  StageTimer(const StageTimer&) = delete;
+  StageTimer& operator=(const StageTimer&) = delete;
+
+ private:
+  static std::chrono::steady_clock::time_point Now() { return std::chrono::steady_clock::now(); }
+  double& seconds_;
+  std::chrono::steady_clock::time_point begin_;
+};
+
+StoppingRule RuleFrom(const EvaluationConfig& config, size_t workloads, double effort) {
+  StoppingRule rule;
+  rule.confidence = config.confidence;
+  rule.target_width = config.target_width;
+  rule.margin = config.gain_margin;
+  rule.min_pairs = config.min_pairs;
+  rule.max_pairs = config.max_pairs;
+  rule.budget_ns = effort * config.time_budget_s * 1e9 / static_cast<double>(std::max<size_t>(1, workloads));
+  return rule;
+}
+
+double LogWidth(const Interval& interval) {
+  return interval.low > 0 ? std::log(interval.high / interval.low)
+                          : std::numeric_limits<double>::infinity();
+}
+
+// Two measurements of one speed-up: the chain through the champion and the direct one. The tighter
+// one, unless they contradict each other: then the direct one.
+Interval Reconcile(const Interval& chained, const Interval& direct) {
+  const bool apart = chained.low > direct.high || direct.low > chained.high;
+  return !apart && LogWidth(chained) < LogWidth(direct) ? chained : direct;
+}
+
+std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+}  // namespace
+
+ProcessEvaluator::ProcessEvaluator(const Task& task, Backend& backend,
+                                   const EvaluationConfig& config, int timing_core)
+    : task_(task), backend_(backend), config_(config), timing_core_(timing_core),
+      oracle_(task, backend), kernels_(kCachedKernels) {}
+
+Result<Evaluation> ProcessEvaluator::Evaluate(const EvaluationRequest& request,
+                                              std::stop_token stop) {
+  Evaluation evaluation;
+  KS_ASSIGN_OR_RETURN(const Kernel kernel, Compile(request, evaluation, stop));
+  if (kernel == nullptr) return evaluation;
+  if (request.seen_binary) {
+    if (const std::optional<CandidateId> twin = request.seen_binary(kernel->binary_hash)) {
+      evaluation.outcome = DuplicateOf{*twin};
+      return evaluation;
+    }
+  }
+  evaluation.outcome = Measured{};
+  if (request.stages.check) {
+    KS_RETURN_IF_ERROR(Check(*kernel, evaluation, stop));
+    if (AsMeasured(evaluation.outcome) == nullptr) return evaluation;
+  }
+  if (request.stages.time) KS_RETURN_IF_ERROR(Time(request, kernel, evaluation, stop));
+  return evaluation;
+}
+
+Result<ProcessEvaluator::Kernel> ProcessEvaluator::Compile(const EvaluationRequest& request,
+                                                           Evaluation& evaluation,
+                                                           std::stop_token stop) {
+  const StageTimer timer(evaluation.seconds.compile);
+  const BuildDirectives directives = ParseBuildDirectives(request.source);
+  evaluation.compiler = directives.compiler;
+  for (const std::string& flag : directives.flags) {
+    evaluation.flags += (evaluation.flags.empty() ? "" : " ") + flag;
+  }
+  Kernel kernel = kernels_.Find(request.source);
+  if (kernel == nullptr) {
+    const CompileLimits limits{config_.compile_timeout_s, config_.memory_limit_bytes};
+    KS_ASSIGN_OR_RETURN(CompileOutcome outcome,
+                        backend_.Compile(task_, request.source, limits, stop));
+    if (auto* compiled = std::get_if<CompiledKernel>(&outcome)) {
+      kernel = std::make_shared<const CompiledKernel>(std::move(*compiled));
+    } else {
+      evaluation.outcome = std::visit(
+          [](auto&& failure) -> Outcome {
+            using T = std::decay_t<decltype(failure)>;
+            if constexpr (std::is_same_v<T, CompiledKernel>) {
+              return LaunchFailed{"unreachable"};
+            } else {
+              return std::forward<decltype(failure)>(failure);
+            }
+          },
+          std::move(outcome));
+      return Kernel();
+    }
+    kernels_.Put(request.source, kernel);
+  }
+  evaluation.features = kernel->features;
+  evaluation.binary_hash = kernel->binary_hash;
+  evaluation.compiler = kernel->compiler;
+  evaluation.flags = kernel->flags;
+  evaluation.warnings = kernel->warnings;
+  return kernel;
+}
+
+Result<ProcessEvaluator::Kernel> ProcessEvaluator::CompileRival(const std::string& source,
+                                                                std::stop_token stop) {
+  if (Kernel kernel = kernels_.Find(source)) return kernel;
+  const CompileLimits limits{config_.compile_timeout_s, config_.memory_limit_bytes};
+  KS_ASSIGN_OR_RETURN(CompileOutcome outcome, backend_.Compile(task_, source, limits, stop));
+  auto* compiled = std::get_if<CompiledKernel>(&outcome);
+  if (compiled == nullptr) {
+    return Error{ErrorCode::kInternal,
+                 "a kernel that compiled before does not compile now: " + FirstLine(source)};
+  }
+  auto kernel = std::make_shared<const CompiledKernel>(std::move(*compiled));
+  kernels_.Put(source, kernel);
+  return Kernel(kernel);
+}
+
+Status ProcessEvaluator::Check(const CompiledKernel& kernel, Evaluation& evaluation,
+                               std::stop_token stop) {
+  const StageTimer timer(evaluation.seconds.check);
+  KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault,
+                      RunCheck(task_, kernel, backend_, oracle_, config_, SecretSeed(), stop));
+  if (fault) evaluation.outcome = *std::move(fault);
+  return {};
+}
+
+Result<TimingResult> ProcessEvaluator::Compare(const CompiledKernel& rival,
+                                               const CompiledKernel& kernel, WorkloadRole role,
+                                               double effort, Evaluation& evaluation,
+                                               std::stop_token stop) {
+  TimingPlan plan;
+  plan.role = role;
+  plan.rule = RuleFrom(config_, task_.WorkloadsOf(role).size(), effort);
+  plan.secret_seed = SecretSeed();
+  plan.core = timing_core_;
+  PairTimer pair_timer(task_, backend_, config_, plan);
+  std::optional<Result<TimingResult>> result;
+  {
+    std::unique_lock lease(lease_, std::defer_lock);
+    {
+      const StageTimer timer(evaluation.seconds.queue);
+      lease.lock();
+    }
+    const StageTimer timer(evaluation.seconds.time);
+    result.emplace(pair_timer.Run(rival, kernel, stop));
+  }
+  KS_ASSIGN_OR_RETURN(TimingResult timing, *std::move(result));
+  if (!timing.fault && !timing.rival_failed) {
+    const StageTimer timer(evaluation.seconds.check);
+    KS_ASSIGN_OR_RETURN(timing.fault, pair_timer.JudgeTimed(oracle_, stop));
+  }
+  return timing;
+}
+
+Status ProcessEvaluator::Time(const EvaluationRequest& request, Kernel kernel,
+                              Evaluation& evaluation, std::stop_token stop) {
+  const SeedKernel* seed = task_.FindSeed(backend_.name());
+  const std::string& baseline_source =
+      !request.baseline_source.empty() || seed == nullptr ? request.baseline_source : seed->source;
+  KS_ASSIGN_OR_RETURN(const Kernel baseline, CompileRival(baseline_source, stop));
+  Kernel rival = baseline;
+  Interval rival_speedup = {1, 1, 1};
+  if (request.parent) {
+    KS_ASSIGN_OR_RETURN(rival, CompileRival(request.parent->source, stop));
+    rival_speedup = request.parent->speedup;
+  }
+  KS_ASSIGN_OR_RETURN(TimingResult timing,
+                      Compare(*rival, *kernel, WorkloadRole::kTime, 1.0, evaluation, stop));
+  if (timing.rival_failed && rival != baseline) {
+    rival_speedup = {1, 1, 1};
+    KS_ASSIGN_OR_RETURN(timing,
+                        Compare(*baseline, *kernel, WorkloadRole::kTime, 1.0, evaluation, stop));
+  }
+  if (timing.rival_failed) {
+    return Error{ErrorCode::kFailedPrecondition,
+                 "the baseline of task '" + task_.name + "' fails while it is timed"};
+  }
+  if (timing.fault) {
+    evaluation.outcome = *std::move(timing.fault);
+    return {};
+  }
+  Measured measured;
+  measured.timings = std::move(timing.timings);
+  measured.gain = timing.gain;
+  measured.gain_significant = IsSignificantGain(timing.gain, config_.gain_margin);
+  measured.speedup = Chain(rival_speedup, timing.gain);
+  measured.bottleneck = BottleneckOf(task_, machine(), measured.timings);
+  const bool champion = request.champion && measured.gain_significant &&
+                        measured.speedup.mid > request.champion->speedup.mid;
+  evaluation.outcome = std::move(measured);
+  if (champion) return Confirm(request, *kernel, *baseline, evaluation, stop);
+  return {};
+}
+
+// Fresh processes, fresh contents: against the champion, then directly against the baseline.
+Status ProcessEvaluator::Confirm(const EvaluationRequest& request, const CompiledKernel& kernel,
+                                 const CompiledKernel& baseline, Evaluation& evaluation,
+                                 std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(const Kernel champion, CompileRival(request.champion->source, stop));
+  KS_ASSIGN_OR_RETURN(TimingResult again,
+                      Compare(*champion, kernel, WorkloadRole::kTime, 1.0, evaluation, stop));
+  if (again.fault) {
+    evaluation.outcome = *std::move(again.fault);
+    return {};
+  }
+  if (again.rival_failed) return {};
+  Measured measured = std::get<Measured>(evaluation.outcome);
+  const Interval through_champion = Chain(request.champion->speedup, again.gain);
+  if (request.parent && request.parent->source == request.champion->source) {
+    // The same pair twice: the gain counts only when both measurements say so.
+    measured.gain_significant =
+        measured.gain_significant && IsSignificantGain(again.gain, config_.gain_margin);
+    if (again.gain.mid < measured.gain.mid) measured.gain = again.gain;
+  }
+  measured.speedup = through_champion;
+  if (IsSignificantGain(again.gain, config_.gain_margin)) {
+    KS_ASSIGN_OR_RETURN(TimingResult direct,
+                        Compare(baseline, kernel, WorkloadRole::kTime, 0.5, evaluation, stop));
+    if (direct.fault) {
+      evaluation.outcome = *std::move(direct.fault);
+      return {};
+    }
+    if (!direct.rival_failed) {
+      measured.speedup = Reconcile(through_champion, direct.gain);
+      measured.confirmed = true;
+    }
+  }
+  evaluation.outcome = std::move(measured);
+  if (!request.held_out || task_.WorkloadsOf(WorkloadRole::kHeldOut).empty() ||
+      !std::get<Measured>(evaluation.outcome).confirmed) {
+    return {};
+  }
+  KS_ASSIGN_OR_RETURN(TimingResult held_out, Compare(baseline, kernel, WorkloadRole::kHeldOut, 0.25,
+                                                     evaluation, stop));
+  if (held_out.fault) {
+    evaluation.outcome = *std::move(held_out.fault);
+    return {};
+  }
+  evaluation.held_out = std::move(held_out.timings);
+  return {};
+}
+
+}  // namespace ks

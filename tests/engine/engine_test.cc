@@ -1,0 +1,189 @@
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include "archive/cpu_descriptor.h"
+#include "archive/grid_archive.h"
+#include "core/run_view.h"
+#include "store/memory_store.h"
+#include "tests/engine/doubles.h"
+#include "tests/store/faulty_store.h"
+
+namespace ks {
+namespace {
+
+class Run {
+ public:
+  explicit Run(int jobs, int64_t steps) {
+    config.jobs = jobs;
+    config.max_steps = steps;
+    config.seed = 7;
+  }
+  EngineParts Parts(Store& into) {
+    return {evaluator, proposer, archive, into, clock, {}, {}, {"seed", "seed -O3", "seed e13"}};
+  }
+  Result<RunEnd> Go(std::stop_token stop = {}) {
+    return RunSearch(config, identity, Parts(store), std::move(stop));
+  }
+
+  RunConfig config;
+  RunIdentity identity{"run", "test", "{}", "h"};
+  ToyEvaluator evaluator;
+  ToyProposer proposer;
+  GridArchive archive{SearchConfig{}, CpuDescriptorAxes()};
+  MemoryStore store;
+  FakeClock clock;
+};
+
+std::vector<std::string> ProposedHashes(const Store& store) {
+  std::vector<std::string> hashes;
+  const Result<std::vector<Event>> events = store.Read(0);
+  for (const Event& event : *events) {
+    if (const auto* p = std::get_if<CandidateProposed>(&event.body)) hashes.push_back(p->source_hash);
+  }
+  return hashes;
+}
+
+TEST(Engine, FindsFasterKernelsAndStopsAtTheStepLimit) {
+  Run run(2, 60);
+  const Result<RunEnd> end = run.Go();
+  ASSERT_TRUE(end.ok()) << end.error().message;
+  EXPECT_EQ(end->reason, "steps");
+  EXPECT_EQ(end->steps, 60);
+  const Result<RunView> view = FoldEvents(*run.store.Read(0));
+  ASSERT_TRUE(view.ok());
+  EXPECT_GT(view->SpeedupOf(view->best).mid, 1.5);
+  EXPECT_EQ(view->evaluations, 63);
+}
+
+TEST(Engine, ArrivalOrderDoesNotChangeTheSearch) {
+  Run steady(4, 80);
+  Run jittery(4, 80);
+  jittery.evaluator.JitterArrivals();
+  ASSERT_TRUE(steady.Go().ok());
+  ASSERT_TRUE(jittery.Go().ok());
+  EXPECT_EQ(ProposedHashes(steady.store), ProposedHashes(jittery.store));
+  EXPECT_EQ(steady.archive.Hash(), jittery.archive.Hash());
+}
+
+TEST(Engine, ResumesWithoutMeasuringAnythingTwice) {
+  Run whole(2, 50);
+  ASSERT_TRUE(whole.Go().ok());
+  // Cut the record at every fourth event, as a kill would, and resume.
+  const std::vector<Event> events = *whole.store.Read(0);
+  for (size_t cut = 3; cut + 1 < events.size(); cut += 4) {
+    Run resumed(2, 50);
+    int recorded = 0;
+    for (size_t i = 0; i < cut; ++i) {
+      if (const auto* p = std::get_if<CandidateProposed>(&events[i].body)) {
+        ASSERT_TRUE(resumed.store.PutSource(*whole.store.GetSource(p->source_hash)).ok());
+      }
+      if (std::holds_alternative<CandidateEvaluated>(events[i].body)) ++recorded;
+      ASSERT_TRUE(resumed.store.Append(events[i]).ok());
+    }
+    const Result<RunEnd> end = resumed.Go();
+    ASSERT_TRUE(end.ok()) << "cut at " << cut << ": " << end.error().message;
+    EXPECT_EQ(ProposedHashes(resumed.store), ProposedHashes(whole.store)) << "cut at " << cut;
+    EXPECT_EQ(resumed.archive.Hash(), whole.archive.Hash()) << "cut at " << cut;
+    EXPECT_EQ(resumed.evaluator.calls() + recorded, whole.evaluator.calls()) << "cut at " << cut;
+  }
+}
+
+TEST(Engine, ReplayProvesTheSameArchive) {
+  Run run(3, 40);
+  ASSERT_TRUE(run.Go().ok());
+  GridArchive recorded(SearchConfig{}, CpuDescriptorAxes());
+  GridArchive replayed(SearchConfig{}, CpuDescriptorAxes());
+  EngineParts parts{run.evaluator, run.proposer, recorded, run.store, run.clock, {}, {}, {}};
+  const Result<ReplayReport> report = ReplaySearch(run.config, run.identity, parts, replayed, {});
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_TRUE(report->same) << report->first_difference;
+  EXPECT_EQ(report->proposals, 43);
+  EXPECT_EQ(report->recorded_hash, run.archive.Hash());
+}
+
+TEST(Engine, ReplayNoticesAnotherProposer) {
+  Run run(1, 30);
+  ASSERT_TRUE(run.Go().ok());
+  GridArchive recorded(SearchConfig{}, CpuDescriptorAxes());
+  GridArchive replayed(SearchConfig{}, CpuDescriptorAxes());
+  ToyProposer other(11);
+  EngineParts parts{run.evaluator, other, recorded, run.store, run.clock, {}, {}, {}};
+  const Result<ReplayReport> report = ReplaySearch(run.config, run.identity, parts, replayed, {});
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_FALSE(report->same);
+  EXPECT_FALSE(report->first_difference.empty());
+}
+
+TEST(Engine, StopsWhenNothingIsLeftToPropose) {
+  Run run(2, 0);
+  ToyProposer few(3);
+  const EngineParts parts{run.evaluator, few, run.archive, run.store, run.clock, {}, {}, {"seed"}};
+  const Result<RunEnd> end = RunSearch(run.config, run.identity, parts, {});
+  ASSERT_TRUE(end.ok()) << end.error().message;
+  EXPECT_EQ(end->reason, "exhausted");
+  EXPECT_GE(end->steps, 3);
+}
+
+TEST(Engine, AStopRequestEndsTheRunAndItCanBeResumed) {
+  Run run(2, 50);
+  std::stop_source source;
+  source.request_stop();
+  const Result<RunEnd> stopped = run.Go(source.get_token());
+  EXPECT_FALSE(stopped.ok());  // before the seed was evaluated there is nothing to report
+  EXPECT_EQ(run.evaluator.calls(), 0);
+  const Result<RunEnd> end = run.Go();
+  ASSERT_TRUE(end.ok()) << end.error().message;
+  EXPECT_EQ(end->reason, "steps");
+}
+
+TEST(Engine, ABadSeedIsTheUsersErrorWithItsReason) {
+  Run run(1, 10);
+  const EngineParts parts{run.evaluator, run.proposer, run.archive, run.store, run.clock,
+                          {},            {},           {"seed e13"}};
+  const Result<RunEnd> end = RunSearch(run.config, run.identity, parts, {});
+  ASSERT_FALSE(end.ok());
+  EXPECT_EQ(end.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_NE(end.error().message.find("does not compile"), std::string::npos);
+}
+
+TEST(Engine, AnEvaluatorFaultStopsTheRunAndNothingRecordedIsLost) {
+  Run run(2, 50);
+  run.evaluator.FailAt(20);
+  const Result<RunEnd> failed = run.Go();
+  ASSERT_FALSE(failed.ok());
+  const Result<RunView> view = FoldEvents(*run.store.Read(0));
+  ASSERT_TRUE(view.ok());
+  EXPECT_NE(view->stop_reason.find("sandbox went away"), std::string::npos);
+  EXPECT_GE(view->evaluations, 18);
+  Run resumed(2, 50);
+  const EngineParts parts = resumed.Parts(run.store);
+  const Result<RunEnd> end = RunSearch(resumed.config, resumed.identity, parts, {});
+  ASSERT_TRUE(end.ok()) << end.error().message;
+  EXPECT_EQ(end->reason, "steps");
+}
+
+TEST(Engine, RefusesARecordOfAnotherTask) {
+  Run run(1, 5);
+  ASSERT_TRUE(run.Go().ok());
+  Run other(1, 5);
+  other.evaluator.mutable_task().hash = "changed";
+  const EngineParts parts = other.Parts(run.store);
+  const Result<RunEnd> end = RunSearch(other.config, other.identity, parts, {});
+  ASSERT_FALSE(end.ok());
+  EXPECT_EQ(end.error().code, ErrorCode::kFailedPrecondition);
+}
+
+TEST(Engine, AStoreThatFailsStopsTheRunWithItsError) {
+  for (int failing = 1; failing < 12; ++failing) {
+    Run run(2, 20);
+    FaultyStore store(run.store, failing, Error{ErrorCode::kResourceExhausted, "disk full"});
+    const EngineParts parts = run.Parts(store);
+    const Result<RunEnd> end = RunSearch(run.config, run.identity, parts, {});
+    ASSERT_FALSE(end.ok()) << failing;
+    EXPECT_EQ(end.error().code, ErrorCode::kResourceExhausted) << failing;
+  }
+}
+
+}  // namespace
+}  // namespace ks
