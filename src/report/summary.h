@@ -1,0 +1,52 @@
+// What tables, JSON and the HTML report all need to know about a run. Pure functions of the view.
+#ifndef KS_REPORT_SUMMARY_H_
+#define KS_REPORT_SUMMARY_H_
+
+#include <string>
+#include <vector>
+
+#include "core/run_view.h"
+
+namespace ks {
+
+// What became of the uses of one skill.
+struct SkillSummary {
+  std::string skill;
+  int tried = 0;         // evaluated uses
+  int measured = 0;      // compiled, correct and timed
+  int held = 0;          // significant gain over the parent
+  double mean_gain = 0;  // geometric mean over held uses; 0: none held
+  double best_gain = 0;  // 0: none held
+};
+// Most useful first (held, then mean gain, then name). The seed and the flag probes are no skills.
+std::vector<SkillSummary> SummarizeSkills(const RunView& view);
+
+// Up to `count` measured candidates, highest low end of the speed-up first.
+std::vector<CandidateId> TopCandidates(const RunView& view, size_t count);
+
+// Evaluated candidates in the order in which their results were recorded.
+std::vector<CandidateId> EvaluationOrder(const RunView& view);
+
+// The best candidate known after each evaluation.
+struct BestPoint {
+  int evaluation = 0;  // 1 = the first
+  double elapsed_s = 0;
+  CandidateId best = kNoCandidate;
+  Interval speedup;  // over the baseline
+};
+// Only the evaluations at which the best changed, on the scale of the final baseline.
+std::vector<BestPoint> BestSoFar(const RunView& view);
+
+// Steps from the seed to `id` (0 for the seed; -1 for kNoCandidate).
+int StepsFromSeed(const RunView& view, CandidateId id);
+
+// "256 bit, blocked x2, ..." for the cell of which `id` is the elite; empty when it is none.
+std::string CellLabel(const std::vector<CellView>& cells, const std::vector<DescriptorAxis>& axes,
+                      CandidateId id);
+
+// "finished: 200 steps reached" and so on, for people.
+std::string StopText(const RunView& view);
+
+}  // namespace ks
+
+#endif  // KS_REPORT_SUMMARY_H_
