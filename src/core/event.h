@@ -62,6 +62,8 @@ struct Event {
       body;
 };
 
+// "run_started", "candidate_proposed", ...: the stable name used in JSON and the store.
+const char* EventKindName(const Event& event);
 // The JSON form, version 1: docs/store_format.md.
 std::string EventToJson(const Event& event);
 // ERRORS: kDataLoss with the field that does not fit.
