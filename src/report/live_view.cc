@@ -186,18 +186,20 @@ std::string RenderLive(const ProgressState& state, int columns, const Style& sty
          OutcomesLine(state, columns, style) + ActivityLine(state, columns, style);
 }
 
-LiveView::LiveView(TextSink sink, std::function<int()> columns, Style style, ProgressGoal goal)
-    : sink_(std::move(sink)), columns_(std::move(columns)), style_(style), tracker_(goal) {}
+LiveView::LiveView(TextSink sink, std::function<int()> columns, Style style, ProgressGoal goal,
+                   int64_t recorded)
+    : sink_(std::move(sink)),
+      columns_(std::move(columns)),
+      style_(style),
+      recorded_(recorded),
+      tracker_(goal) {}
 
 LiveView::~LiveView() { Finish(); }
 
-void LiveView::Prime(const std::vector<Event>& events) {
-  for (const Event& event : events) tracker_.Apply(event);
-}
-
 void LiveView::OnEvent(const Event& event) {
   tracker_.Apply(event);
-  if (std::holds_alternative<RunStopped>(event.body)) Finish();
+  const bool history = event.sequence > 0 && event.sequence <= recorded_;
+  if (!history && std::holds_alternative<RunStopped>(event.body)) Finish();
 }
 
 void LiveView::OnTick(double elapsed_s) {

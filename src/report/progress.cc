@@ -10,7 +10,9 @@
 namespace ks {
 namespace {
 
-std::string StepText(const ProgressState& state, int64_t step) {
+// "[ 12/200]"; probes of the baseline are no steps.
+std::string StepText(const ProgressState& state, bool is_step) {
+  const std::string step = is_step ? std::to_string(state.steps_done) : "-";
   if (state.goal.steps <= 0) return fmt::format("[{:>4}]", step);
   const std::string total = std::to_string(state.goal.steps);
   return fmt::format("[{:>{}}/{}]", step, total.size(), total);
@@ -24,7 +26,8 @@ void ProgressTracker::Apply(const Event& event) {
     state_.task = started->task;
     state_.backend = started->backend;
   } else if (const auto* proposed = std::get_if<CandidateProposed>(&event.body)) {
-    state_.in_flight[proposed->id] = {proposed->skill, proposed->parent, proposed->step};
+    state_.in_flight[proposed->id] = {proposed->skill, proposed->parent};
+    last_proposed_ = proposed->id;
   } else if (const auto* evaluated = std::get_if<CandidateEvaluated>(&event.body)) {
     Judged(*evaluated);
   } else if (const auto* chosen = std::get_if<BaselineChosen>(&event.body)) {
@@ -41,10 +44,8 @@ void ProgressTracker::Tick(double elapsed_s) {
 }
 
 void ProgressTracker::Judged(const CandidateEvaluated& evaluated) {
-  if (const auto flight = state_.in_flight.find(evaluated.id); flight != state_.in_flight.end()) {
-    state_.steps_done = std::max(state_.steps_done, flight->second.step);
-    state_.in_flight.erase(flight);
-  }
+  state_.in_flight.erase(evaluated.id);
+  if (last_probe_ != kNoCandidate && evaluated.id > last_probe_) ++state_.steps_done;
   ++state_.evaluations;
   ++state_.outcomes[OutcomeName(evaluated.evaluation.outcome)];
   const Measured* measured = AsMeasured(evaluated.evaluation.outcome);
@@ -57,6 +58,7 @@ void ProgressTracker::Judged(const CandidateEvaluated& evaluated) {
 }
 
 void ProgressTracker::Rebase(const BaselineChosen& chosen) {
+  last_probe_ = last_proposed_;
   const auto early = early_.find(chosen.id);
   if (early == early_.end() || !(early->second.mid > 0)) return;
   state_.baseline_over_seed = early->second.mid;
@@ -65,10 +67,6 @@ void ProgressTracker::Rebase(const BaselineChosen& chosen) {
   state_.best_speedup = {1, 1, 1};
   state_.history.push_back({state_.elapsed_s, 1});
   early_.clear();
-}
-
-void LineProgress::Prime(const std::vector<Event>& events) {
-  for (const Event& event : events) tracker_.Apply(event);
 }
 
 void LineProgress::OnEvent(const Event& event) {
@@ -80,20 +78,10 @@ void LineProgress::OnEvent(const Event& event) {
   }
   const CandidateId best_before = tracker_.state().best;
   tracker_.Apply(event);
+  if (event.sequence > 0 && event.sequence <= recorded_) return;
   const ProgressState& state = tracker_.state();
-  const std::string best = FormatSpeedup(state.best_speedup);
   if (evaluated != nullptr) {
-    const Outcome& outcome = evaluated->evaluation.outcome;
-    const Measured* measured = AsMeasured(outcome);
-    const bool improved = state.best == evaluated->id && best_before != evaluated->id;
-    const Ink ink = improved ? Ink::kGreen : measured != nullptr ? Ink::kPlain : Ink::kYellow;
-    const bool has_gain = measured != nullptr && origin.parent != kNoCandidate;
-    const std::string gain = has_gain ? "gain " + FormatGain(measured->gain.mid) + "x" : "";
-    const std::string skill = FitWidth(PrintableLine(origin.skill), 24, style_);
-    sink_(fmt::format("{} {:<5} {} {} {} best {}\n", StepText(state, origin.step),
-                      CandidateName(evaluated->id), PadRight(skill, 24),
-                      Paint(style_, ink, PadRight(ReplaceAll(OutcomeName(outcome), "_", " "), 14)),
-                      PadRight(gain, 11), best));
+    PrintJudged(*evaluated, origin, state.best == evaluated->id && best_before != evaluated->id);
   } else if (const auto* chosen = std::get_if<BaselineChosen>(&event.body)) {
     sink_(
         fmt::format("baseline: {}, the seed with the best flags found, {} over the seed as "
@@ -102,8 +90,25 @@ void LineProgress::OnEvent(const Event& event) {
   } else if (const auto* stopped = std::get_if<RunStopped>(&event.body)) {
     sink_(fmt::format("stopped ({}): {} evaluations in {}, best {} {}\n",
                       PrintableLine(stopped->reason), state.evaluations,
-                      FormatSeconds(state.elapsed_s), CandidateName(state.best), best));
+                      FormatSeconds(state.elapsed_s), CandidateName(state.best),
+                      FormatSpeedup(state.best_speedup)));
   }
+}
+
+void LineProgress::PrintJudged(const CandidateEvaluated& evaluated,
+                               const ProgressState::InFlight& origin, bool improved) {
+  const ProgressState& state = tracker_.state();
+  const Outcome& outcome = evaluated.evaluation.outcome;
+  const Measured* measured = AsMeasured(outcome);
+  const Ink ink = improved ? Ink::kGreen : measured != nullptr ? Ink::kPlain : Ink::kYellow;
+  const bool has_gain = measured != nullptr && origin.parent != kNoCandidate;
+  const std::string gain = has_gain ? "gain " + FormatGain(measured->gain.mid) + "x" : "";
+  const std::string skill = FitWidth(PrintableLine(origin.skill), 24, style_);
+  const bool is_step = state.baseline_over_seed > 0;
+  sink_(fmt::format("{} {:<5} {} {} {} best {}\n", StepText(state, is_step),
+                    CandidateName(evaluated.id), PadRight(skill, 24),
+                    Paint(style_, ink, PadRight(ReplaceAll(OutcomeName(outcome), "_", " "), 14)),
+                    PadRight(gain, 11), FormatSpeedup(state.best_speedup)));
 }
 
 }  // namespace ks

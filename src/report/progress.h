@@ -26,7 +26,6 @@ struct ProgressState {
   struct InFlight {
     std::string skill;
     CandidateId parent = kNoCandidate;
-    int64_t step = 0;
   };
   struct Point {
     double elapsed_s = 0;
@@ -37,7 +36,7 @@ struct ProgressState {
   std::string task, backend;
   double elapsed_s = 0;
   int evaluations = 0;
-  int64_t steps_done = 0;                     // highest step among evaluated candidates
+  int64_t steps_done = 0;                     // judged candidates that were no baseline probes
   std::map<std::string, int> outcomes;        // name -> count
   std::map<CandidateId, InFlight> in_flight;  // proposed, not yet judged
   CandidateId best = kNoCandidate;
@@ -47,7 +46,8 @@ struct ProgressState {
   std::string stop_reason;
 };
 
-// Folds events into a ProgressState. Single thread.
+// Folds events into a ProgressState. Candidates proposed before the baseline was chosen are probes
+// (the seed and its flags), not steps, as the engine counts. Single thread.
 class ProgressTracker {
  public:
   explicit ProgressTracker(ProgressGoal goal) { state_.goal = goal; }
@@ -61,25 +61,31 @@ class ProgressTracker {
 
   ProgressState state_;
   std::map<CandidateId, Interval> early_;  // speed-ups measured before the baseline was chosen
+  CandidateId last_proposed_ = kNoCandidate;
+  CandidateId last_probe_ = kNoCandidate;
 };
 
 // Where text goes: a FILE*, a string of a test.
 using TextSink = std::function<void(std::string_view)>;
 
 // One line a judged candidate, one for the baseline and one for the end:
-// `[ 12/200] c12   tile_loops    measured     gain 1.42x  best 8.31x [8.27, 8.35]`
+// `[ 12/200] c19   tile_loops    measured     gain 1.42x  best 8.31x [8.27, 8.35]`
 // Single thread (the engine's).
 class LineProgress final : public Observer {
  public:
-  LineProgress(TextSink sink, Style style, ProgressGoal goal)
-      : sink_(std::move(sink)), style_(style), tracker_(goal) {}
+  // Events up to sequence `recorded` are history that the engine replays on resume: taken note of,
+  // not printed.
+  LineProgress(TextSink sink, Style style, ProgressGoal goal, int64_t recorded = 0)
+      : sink_(std::move(sink)), style_(style), recorded_(recorded), tracker_(goal) {}
   void OnEvent(const Event& event) override;
-  // Takes over what a resumed run did before, without printing it.
-  void Prime(const std::vector<Event>& events);
 
  private:
+  void PrintJudged(const CandidateEvaluated& evaluated, const ProgressState::InFlight& origin,
+                   bool improved);
+
   TextSink sink_;
   Style style_;
+  int64_t recorded_;
   ProgressTracker tracker_;
 };
 
@@ -95,14 +101,14 @@ std::string Sparkline(const std::vector<ProgressState::Point>& history, double e
 // destruction, the last state stays on the screen and the cursor is back. Single thread.
 class LiveView final : public Observer {
  public:
-  // `columns` is asked before each drawing (the window may change).
-  LiveView(TextSink sink, std::function<int()> columns, Style style, ProgressGoal goal);
+  // `columns` is asked before each drawing (the window may change). `recorded`: as in LineProgress.
+  LiveView(TextSink sink, std::function<int()> columns, Style style, ProgressGoal goal,
+           int64_t recorded = 0);
   ~LiveView() override;
   LiveView(const LiveView&) = delete;
   LiveView& operator=(const LiveView&) = delete;
   void OnEvent(const Event& event) override;
   void OnTick(double elapsed_s) override;
-  void Prime(const std::vector<Event>& events);
 
  private:
   void Draw();
@@ -111,6 +117,7 @@ class LiveView final : public Observer {
   TextSink sink_;
   std::function<int()> columns_;
   Style style_;
+  int64_t recorded_;
   ProgressTracker tracker_;
   int drawn_lines_ = 0;    // of the block on the screen
   int drawn_columns_ = 0;  // of the window when it was drawn

@@ -9,11 +9,16 @@
 
 namespace ks {
 
+bool IsProbe(const CandidateView& candidate) {
+  const std::string& skill = candidate.proposed.skill;
+  return skill == "seed" || skill == "flags" || skill == "baseline_flags";
+}
+
 std::vector<SkillSummary> SummarizeSkills(const RunView& view) {
   std::map<std::string, SkillSummary> by_name;
   for (const CandidateView& candidate : view.candidates) {
     const std::string& skill = candidate.proposed.skill;
-    if (!candidate.evaluation || skill == "seed" || skill == "flags") continue;
+    if (!candidate.evaluation || IsProbe(candidate)) continue;
     SkillSummary& summary = by_name[skill];
     summary.skill = skill;
     ++summary.tried;

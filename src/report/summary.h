@@ -9,6 +9,9 @@
 
 namespace ks {
 
+// The seed, or the seed with other flags: a step of no proposer.
+bool IsProbe(const CandidateView& candidate);
+
 // What became of the uses of one skill.
 struct SkillSummary {
   std::string skill;
