@@ -15,6 +15,9 @@ namespace ks {
 Result<RunConfig> ConfigFromToml(const std::string& text, const std::string& path,
                                  RunConfig config);
 
+// The defaults with the file's values in their place. ERRORS: as above; kNotFound.
+Result<RunConfig> ReadConfigFile(const std::string& path);
+
 // All fields, tables as in TOML, keys sorted. Stable: equal configurations, equal text.
 std::string ConfigToJson(const RunConfig& config);
 // The reverse; fields that are not there keep their defaults. ERRORS: kDataLoss.

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/config_fields.h"
 #include "cli/config_file.h"
@@ -130,6 +131,11 @@ Result<RunConfig> ConfigFromToml(const std::string& text, const std::string& pat
                              config.evaluation.min_pairs, config.evaluation.max_pairs)};
   }
   return config;
+}
+
+Result<RunConfig> ReadConfigFile(const std::string& path) {
+  KS_ASSIGN_OR_RETURN(const std::string text, PosixFileSystem().Read(path, kMaxTextFileBytes));
+  return ConfigFromToml(text, path, {});
 }
 
 }  // namespace ks
