@@ -1,0 +1,53 @@
+// The one list of the fields of RunConfig: their table and name in files, and their valid range.
+#ifndef KS_CLI_CONFIG_FIELDS_H_
+#define KS_CLI_CONFIG_FIELDS_H_
+
+#include "core/config.h"
+
+namespace ks {
+
+// A field's place in a configuration file. Numbers outside [low, high] are refused.
+struct ConfigField {
+  const char* table;
+  const char* name;
+  double low = 0;
+  double high = 0;
+  bool is_limit = false;  // decides when a run ends, not what it does: left out of the hash
+};
+
+// Calls visit(ConfigField, member&) for every field, in the order of docs/operations.md.
+template <typename Config, typename Visit>
+void VisitConfigFields(Config& config, Visit visit) {
+  auto& search = config.search;
+  visit(ConfigField{"search", "islands", 1, 64}, search.islands);
+  visit(ConfigField{"search", "migration_interval", 1, 1e6}, search.migration_interval);
+  visit(ConfigField{"search", "elite_probability", 0, 1}, search.elite_probability);
+  visit(ConfigField{"search", "uniform_probability", 0, 1}, search.uniform_probability);
+  visit(ConfigField{"search", "repair_probability", 0, 1}, search.repair_probability);
+  visit(ConfigField{"search", "inspirations", 0, 64}, search.inspirations);
+  visit(ConfigField{"search", "takeover_limit", 1, 1e6}, search.takeover_limit);
+  auto& evaluation = config.evaluation;
+  visit(ConfigField{"evaluation", "check_trials", 1, 1000}, evaluation.check_trials);
+  visit(ConfigField{"evaluation", "confidence", 0.5, 0.999999}, evaluation.confidence);
+  visit(ConfigField{"evaluation", "gain_margin", 0, 1}, evaluation.gain_margin);
+  visit(ConfigField{"evaluation", "target_width", 1e-4, 1}, evaluation.target_width);
+  visit(ConfigField{"evaluation", "min_pairs", 3, 1e5}, evaluation.min_pairs);
+  visit(ConfigField{"evaluation", "max_pairs", 3, 1e5}, evaluation.max_pairs);
+  visit(ConfigField{"evaluation", "time_budget_s", 0.01, 3600}, evaluation.time_budget_s);
+  visit(ConfigField{"evaluation", "compile_timeout_s", 1, 3600}, evaluation.compile_timeout_s);
+  visit(ConfigField{"evaluation", "call_timeout_s", 0.01, 3600}, evaluation.call_timeout_s);
+  visit(ConfigField{"evaluation", "memory_limit_bytes", 16 << 20, 1e15},
+        evaluation.memory_limit_bytes);
+  visit(ConfigField{"evaluation", "timed_output_checks", 0, 1000}, evaluation.timed_output_checks);
+  visit(ConfigField{"run", "seed", 0, 9.2e18}, config.seed);
+  visit(ConfigField{"run", "jobs", 1, 256}, config.jobs);
+  visit(ConfigField{"run", "max_steps", 0, 1e12, true}, config.max_steps);
+  visit(ConfigField{"run", "max_minutes", 0, 1e7, true}, config.max_minutes);
+  visit(ConfigField{"run", "until_speedup", 0, 1e9, true}, config.until_speedup);
+  visit(ConfigField{"run", "backend"}, config.backend);
+  visit(ConfigField{"run", "proposer"}, config.proposer);
+}
+
+}  // namespace ks
+
+#endif  // KS_CLI_CONFIG_FIELDS_H_

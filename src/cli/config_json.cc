@@ -1,0 +1,42 @@
+// The JSON side of config_file.h.
+#include <nlohmann/json.hpp>
+
+#include "base/hash.h"
+#include "cli/config_fields.h"
+#include "cli/config_file.h"
+
+namespace ks {
+namespace {
+
+nlohmann::json ToJson(const RunConfig& config, bool with_limits) {
+  nlohmann::json document;
+  VisitConfigFields(config, [&](const ConfigField& field, const auto& member) {
+    if (with_limits || !field.is_limit) document[field.table][field.name] = member;
+  });
+  return document;
+}
+
+}  // namespace
+
+std::string ConfigToJson(const RunConfig& config) { return ToJson(config, true).dump(); }
+
+Result<RunConfig> ConfigFromJson(const std::string& json) {
+  RunConfig config;
+  try {
+    const nlohmann::json document = nlohmann::json::parse(json);
+    VisitConfigFields(config, [&](const ConfigField& field, auto& member) {
+      const auto table = document.find(field.table);
+      if (table != document.end() && table->contains(field.name)) {
+        table->at(field.name).get_to(member);
+      }
+    });
+  } catch (const nlohmann::json::exception& error) {
+    return Error{ErrorCode::kDataLoss,
+                 std::string("the recorded configuration is unreadable: ") + error.what()};
+  }
+  return config;
+}
+
+std::string ConfigHash(const RunConfig& config) { return Sha256Hex(ToJson(config, false).dump()); }
+
+}  // namespace ks

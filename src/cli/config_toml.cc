@@ -1,0 +1,141 @@
+// The TOML side of config_file.h; the only file of cli that knows toml++.
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <map>
+#include <type_traits>
+#include <vector>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/config_fields.h"
+#include "cli/config_file.h"
+
+namespace ks {
+namespace {
+
+std::string At(const std::string& path, const toml::source_region& source) {
+  return fmt::format("{}:{}:{}", path, source.begin.line, source.begin.column);
+}
+
+std::string DidYouMean(const std::string& name, const std::vector<std::string>& names) {
+  const std::string near = NearestName(name, names);
+  return near.empty() ? "known: " + Join(names, ", ") : fmt::format("did you mean '{}'?", near);
+}
+
+// Sets fields from one document; keeps the first error.
+class Reader {
+ public:
+  Reader(const std::string& path, const toml::table& document) : path_(path), document_(document) {}
+
+  template <typename T>
+  void Set(const ConfigField& field, T& member) {
+    const toml::node_view<const toml::node> node = document_[field.table][field.name];
+    if (!node || !status_.ok()) return;
+    if constexpr (std::is_same_v<T, std::string>) {
+      const auto text = node.value_exact<std::string>();
+      if (!text) return Fail(*node.node(), fmt::format("'{}' must be a string", field.name));
+      member = *text;
+    } else {
+      SetNumber(field, *node.node(), member);
+    }
+  }
+
+  // Every table and key must be one that `config` has.
+  void RefuseUnknown(RunConfig config) {
+    std::vector<std::string> tables;
+    std::map<std::string, std::vector<std::string>> names;
+    VisitConfigFields(config, [&](const ConfigField& field, auto&) {
+      if (names[field.table].empty()) tables.emplace_back(field.table);
+      names[field.table].emplace_back(field.name);
+    });
+    for (const auto& [key, node] : document_) {
+      const std::string table(key.str());
+      const auto known = names.find(table);
+      if (known == names.end()) {
+        FailAt(key.source(),
+               fmt::format("unknown table '{}'; {}", table, DidYouMean(table, tables)));
+      } else if (!node.is_table()) {
+        Fail(node, fmt::format("'{}' must be a table: [{}]", table, table));
+      } else {
+        RefuseUnknownIn(*node.as_table(), table, known->second);
+      }
+    }
+  }
+
+  const Status& status() const { return status_; }
+
+ private:
+  void RefuseUnknownIn(const toml::table& table, const std::string& table_name,
+                       const std::vector<std::string>& names) {
+    for (const auto& [key, node] : table) {
+      static_cast<void>(node);
+      const std::string name(key.str());
+      if (std::find(names.begin(), names.end(), name) == names.end()) {
+        FailAt(key.source(), fmt::format("unknown field '{}' in [{}]; {}", name, table_name,
+                                         DidYouMean(name, names)));
+      }
+    }
+  }
+
+  template <typename T>
+  void SetNumber(const ConfigField& field, const toml::node& node, T& member) {
+    const bool fits = std::is_floating_point_v<T> ? node.is_number() : node.is_integer();
+    if (!fits) {
+      return Fail(node, fmt::format("'{}' must be {}", field.name,
+                                    std::is_floating_point_v<T> ? "a number" : "an integer"));
+    }
+    const double value = *node.value<double>();
+    if (!(value >= field.low && value <= field.high)) {
+      return Fail(node, fmt::format("'{}' is {}, must be in [{}, {}]", field.name, value, field.low,
+                                    field.high));
+    }
+    if constexpr (std::is_floating_point_v<T>) {
+      member = value;
+    } else {
+      member = static_cast<T>(*node.value<int64_t>());
+    }
+  }
+
+  void Fail(const toml::node& node, const std::string& what) { FailAt(node.source(), what); }
+  void FailAt(const toml::source_region& source, const std::string& what) {
+    if (!status_.ok()) return;
+    status_ = Error{ErrorCode::kInvalidArgument, fmt::format("{}: {}", At(path_, source), what)};
+  }
+
+  const std::string& path_;
+  const toml::table& document_;
+  Status status_;
+};
+
+}  // namespace
+
+Result<RunConfig> ConfigFromToml(const std::string& text, const std::string& path,
+                                 RunConfig config) {
+  toml::table document;
+  try {
+    document = toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{}: {}", At(path, error.source()), error.description())};
+  }
+  Reader reader(path, document);
+  reader.RefuseUnknown(config);
+  VisitConfigFields(config,
+                    [&](const ConfigField& field, auto& member) { reader.Set(field, member); });
+  KS_RETURN_IF_ERROR(reader.status());
+  if (config.evaluation.min_pairs > config.evaluation.max_pairs) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{}: min_pairs ({}) is above max_pairs ({})", path,
+                             config.evaluation.min_pairs, config.evaluation.max_pairs)};
+  }
+  return config;
+}
+
+Result<RunConfig> ReadConfigFile(const std::string& path) {
+  KS_ASSIGN_OR_RETURN(const std::string text, PosixFileSystem().Read(path, kMaxTextFileBytes));
+  return ConfigFromToml(text, path, {});
+}
+
+}  // namespace ks

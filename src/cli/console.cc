@@ -1,0 +1,60 @@
+#include "cli/console.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "cli/exit_code.h"
+
+namespace ks {
+namespace {
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+bool LocaleIsUtf8() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const std::string value = Environment(name);
+    if (value.empty()) continue;
+    return value.find("UTF-8") != std::string::npos || value.find("utf8") != std::string::npos;
+  }
+  return false;
+}
+
+}  // namespace
+
+void Console::Out(std::string_view text) const {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+void Console::Err(std::string_view text) const {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+int Console::Fail(const Error& error) const {
+  Err("ksmith: " + error.message + "\n");
+  return ExitCodeOf(error.code);
+}
+
+int Console::columns() const {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+Console SystemConsole() {
+  const std::string term = Environment("TERM");
+  Console console;
+  console.terminal = ::isatty(STDOUT_FILENO) == 1 && !term.empty() && term != "dumb";
+  console.style.colour = console.terminal && Environment("NO_COLOR").empty();
+  console.style.unicode = LocaleIsUtf8();
+  return console;
+}
+
+}  // namespace ks

@@ -1,0 +1,67 @@
+// `ksmith evaluate`: one evaluation with everything that was learnt.
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "cli/commands.h"
+#include "cli/config_file.h"
+#include "cli/exit_code.h"
+#include "cli/interrupt.h"
+#include "cli/wiring.h"
+#include "report/show.h"
+
+namespace ks {
+namespace {
+
+constexpr size_t kMaxKernelBytes = 1 << 20;
+
+// ERRORS: kNotFound; kInvalidArgument for a folder, a file that is not text, or one too large.
+Result<std::string> ReadKernel(const std::string& path) {
+  KS_ASSIGN_OR_RETURN(std::string source, PosixFileSystem().Read(path, kMaxKernelBytes));
+  if (source.find('\0') != std::string::npos) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{}: this is a binary file; --kernel wants C++ source", path)};
+  }
+  return source;
+}
+
+struct Judged {
+  Evaluation evaluation;
+  std::string source;
+};
+
+Result<Judged> Judge(const EvaluateOptions& options, std::stop_token stop) {
+  RunConfig config;
+  if (!options.config_file.empty()) {
+    KS_ASSIGN_OR_RETURN(config, ReadConfigFile(options.config_file));
+  }
+  KS_ASSIGN_OR_RETURN(const Task task, OpenTask(options.task));
+  const SeedKernel* seed = task.FindSeed(options.backend);
+  KS_ASSIGN_OR_RETURN(std::string source, ReadKernel(options.kernel_file));
+  KS_ASSIGN_OR_RETURN(const std::unique_ptr<Backend> backend, OpenBackend(options.backend));
+  if (seed == nullptr) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("task '{}' has no seed for backend '{}'", task.name, options.backend)};
+  }
+  const std::unique_ptr<Evaluator> evaluator = MakeEvaluator(task, *backend, config.evaluation);
+  EvaluationRequest request;
+  request.source = source;
+  request.stages = options.stages;
+  request.baseline_source = seed->source;
+  request.seed = config.seed;
+  KS_ASSIGN_OR_RETURN(Evaluation evaluation, evaluator->Evaluate(request, std::move(stop)));
+  return Judged{std::move(evaluation), std::move(source)};
+}
+
+}  // namespace
+
+int EvaluateKernel(const EvaluateOptions& options, const Console& console) {
+  const InterruptGuard interrupt("\n");
+  const Result<Judged> judged = Judge(options, interrupt.token());
+  if (!judged.ok()) return console.Fail(judged.error());
+  const EvaluationInput input{&judged->evaluation, options.task,   options.backend,
+                              options.kernel_file, judged->source, options.stages.time};
+  console.Out(options.json ? EvaluationJson(input) + "\n" : EvaluationText(input, console.style));
+  return AsMeasured(judged->evaluation.outcome) != nullptr ? kExitFine : kExitFailed;
+}
+
+}  // namespace ks

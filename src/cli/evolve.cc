@@ -1,0 +1,216 @@
+// `ksmith evolve`: a new run, or a resumed one.
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/config_file.h"
+#include "cli/exit_code.h"
+#include "cli/interrupt.h"
+#include "cli/report_file.h"
+#include "cli/run_reader.h"
+#include "cli/version.h"
+#include "cli/wiring.h"
+#include "engine/engine.h"
+#include "report/numbers.h"
+#include "report/progress.h"
+#include "store/run_folder.h"
+#include "store/run_lock.h"
+#include "store/sqlite_store.h"
+
+namespace ks {
+namespace {
+
+constexpr double kDefaultMinutes = 5;
+
+// A run about to start or to go on; parts are destroyed in reverse order.
+struct OpenRun {
+  std::string dir;
+  bool resumed = false;
+  bool made_folder = false;
+  RunConfig config;
+  RunIdentity identity;
+  Task task;
+  int64_t recorded_events = 0;
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<Evaluator> evaluator;
+  std::unique_ptr<Proposer> proposer;
+  std::unique_ptr<Archive> archive;
+  std::optional<RunLock> lock;
+  std::unique_ptr<SqliteStore> store;
+};
+
+void ApplyLimits(const EvolveOptions& options, RunConfig& config) {
+  if (options.steps || options.minutes || options.until) {  // they replace all earlier ones
+    config.max_steps = options.steps.value_or(0);
+    config.max_minutes = options.minutes.value_or(0);
+    config.until_speedup = options.until.value_or(0);
+  }
+}
+
+Result<RunConfig> NewConfig(const EvolveOptions& options) {
+  RunConfig config;
+  if (!options.config_file.empty()) {
+    KS_ASSIGN_OR_RETURN(config, ReadConfigFile(options.config_file));
+  }
+  if (options.backend) config.backend = *options.backend;
+  if (options.proposer) config.proposer = *options.proposer;
+  if (options.seed) config.seed = *options.seed;
+  if (options.jobs) config.jobs = *options.jobs;
+  ApplyLimits(options, config);
+  if (config.max_steps == 0 && config.max_minutes == 0 && config.until_speedup == 0) {
+    config.max_minutes = kDefaultMinutes;
+  }
+  return config;
+}
+
+// runs/<task>-<date>-<n>, the first that does not exist.
+std::string NewRunDir(const std::string& task, const Clock& clock, const FileSystem& files) {
+  const std::string stem = fmt::format("runs/{}-{}", task, FormatUtc(clock.UnixMs()).substr(0, 10));
+  int number = 1;
+  while (files.IsDir(fmt::format("{}-{}", stem, number))) ++number;
+  return fmt::format("{}-{}", stem, number);
+}
+
+Status OpenParts(OpenRun& run) {
+  KS_ASSIGN_OR_RETURN(run.proposer, MakeProposer(run.config.proposer));
+  KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend));
+  run.evaluator = MakeEvaluator(run.task, *run.backend, run.config.evaluation);
+  run.archive = MakeArchive(run.config.search, run.config.backend);
+  return {};
+}
+
+Status OpenNew(const EvolveOptions& options, const Clock& clock, OpenRun& run) {
+  PosixFileSystem files;
+  KS_ASSIGN_OR_RETURN(run.config, NewConfig(options));
+  KS_ASSIGN_OR_RETURN(run.task, OpenTask(options.task));
+  run.dir = options.run_dir.empty() ? NewRunDir(run.task.name, clock, files) : options.run_dir;
+  const RunFolder folder(run.dir);
+  if (HoldsRun(files, folder)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("'{0}' holds a run already; go on with it: ksmith evolve --resume {0}",
+                             run.dir)};
+  }
+  KS_RETURN_IF_ERROR(OpenParts(run));
+  run.identity = {Sha256Hex(fmt::format("{}/{}/{}", run.dir, clock.UnixMs(), clock.MonotonicNs())).substr(0, 16),
+                  kVersion, RecordedConfig(run.config, run.task), ConfigHash(run.config)};
+  run.made_folder = !files.IsDir(run.dir);
+  KS_RETURN_IF_ERROR(files.MakeDirs(run.dir));
+  KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
+  run.lock.emplace(std::move(lock));
+  KS_ASSIGN_OR_RETURN(run.store, SqliteStore::Open(folder.DatabasePath(), StoreMode::kCreate));
+  return {};
+}
+
+Status OpenRecorded(const EvolveOptions& options, OpenRun& run) {
+  KS_ASSIGN_OR_RETURN(RecordedRun recorded, ReadRun(options.resume_dir));
+  if (!options.config_file.empty() || options.seed || options.jobs || options.backend ||
+      options.proposer) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "a resumed run keeps its configuration: only --steps, --minutes and --until may be "
+                 "given with --resume"};
+  }
+  const RunStarted& started = recorded.view.started;
+  if (options.task.empty()) {
+    KS_ASSIGN_OR_RETURN(run.task, OpenRecordedTask(started));
+  } else {
+    KS_ASSIGN_OR_RETURN(run.task, OpenTask(options.task));
+  }
+  run.dir = options.resume_dir;
+  run.resumed = true;
+  run.config = recorded.config;
+  ApplyLimits(options, run.config);
+  run.identity = {started.run_id, kVersion, started.config_json, started.config_hash};
+  const RunFolder folder(run.dir);
+  KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
+  run.lock.emplace(std::move(lock));
+  recorded.store.reset();
+  KS_RETURN_IF_ERROR(OpenParts(run));
+  KS_ASSIGN_OR_RETURN(run.store, SqliteStore::Open(folder.DatabasePath(), StoreMode::kWrite));
+  KS_ASSIGN_OR_RETURN(const std::vector<Event> events, run.store->Read(0));
+  run.recorded_events = events.empty() ? 0 : events.back().sequence;
+  return {};
+}
+
+std::unique_ptr<Observer> MakeProgress(const OpenRun& run, const Console& console) {
+  const ProgressGoal goal{run.config.max_steps, run.config.max_minutes, run.config.until_speedup};
+  const TextSink sink = [&console](std::string_view text) { console.Out(text); };
+  if (console.terminal) {
+    return std::make_unique<LiveView>(sink, [&console] { return console.columns(); }, console.style,
+                                      goal, run.recorded_events);
+  }
+  return std::make_unique<LineProgress>(sink, console.style, goal, run.recorded_events);
+}
+
+Result<RunEnd> Search(OpenRun& run, const Clock& clock, const Console& console, std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(std::vector<std::string> variants,
+                      BaselineVariants(run.task, run.config.backend, run.backend->machine()));
+  const std::unique_ptr<Observer> progress = MakeProgress(run, console);
+  const EngineParts parts{*run.evaluator, *run.proposer, *run.archive,     *run.store,
+                          clock,          {progress.get()}, NormalizedSource, std::move(variants)};
+  return RunSearch(run.config, run.identity, parts, std::move(stop));
+}
+
+// A run that never got a baseline is worth nothing: a folder made for it goes again.
+void RemoveStillborn(OpenRun& run) {
+  if (!run.made_folder || !run.store) return;
+  const Result<std::vector<Event>> events = run.store->Read(0);
+  if (!events.ok()) return;
+  for (const Event& event : *events) {
+    if (std::holds_alternative<BaselineChosen>(event.body)) return;
+  }
+  run.store.reset();
+  PosixFileSystem files;
+  if (!files.RemoveAll(run.dir).ok()) return;
+}
+
+// Report and best kernel beside the record, then the result in a few lines.
+Status Finish(const OpenRun& run, const RunEnd& end, const Console& console) {
+  KS_ASSIGN_OR_RETURN(const RecordedRun recorded, ReadRun(run.dir));
+  const RunFolder folder(run.dir);
+  KS_RETURN_IF_ERROR(WriteReportFile(recorded, folder.ReportPath()));
+  const RunView& view = recorded.view;
+  std::string text;
+  if (view.best != kNoCandidate) {
+    KS_ASSIGN_OR_RETURN(const std::string source,
+                        run.store->GetSource(recorded.SourceHashOf(view.best)));
+    PosixFileSystem files;
+    KS_RETURN_IF_ERROR(files.WriteAtomically(folder.BestPath(), source));
+    text += fmt::format("\nbest      {}  {} over the seed with its best flags, {} over the seed as written\n",
+                        CandidateName(view.best), FormatSpeedup(view.SpeedupOf(view.best)),
+                        FormatSpeedup(view.SpeedupOverSeed(view.best)));
+    text += fmt::format("kernel    {}\n", folder.BestPath());
+  }
+  text += fmt::format("report    {}\n", folder.ReportPath());
+  text += end.reason == "interrupted"
+              ? fmt::format("stopped; to go on: ksmith evolve --resume {}\n", run.dir)
+              : fmt::format("more      ksmith show {0} | diff {0} | evolve --resume {0} --minutes N\n",
+                            run.dir);
+  console.Out(text);
+  return {};
+}
+
+}  // namespace
+
+int Evolve(const EvolveOptions& options, const Console& console) {
+  const InterruptGuard interrupt("\nksmith: ended at once; the record is safe, --resume goes on\n");
+  const SystemClock clock;
+  OpenRun run;
+  const Status opened =
+      options.resume_dir.empty() ? OpenNew(options, clock, run) : OpenRecorded(options, run);
+  if (!opened.ok()) return console.Fail(opened.error());
+  const Result<RunEnd> end = Search(run, clock, console, interrupt.token());
+  if (!end.ok()) {
+    RemoveStillborn(run);
+    return console.Fail(end.error());
+  }
+  const Status finished = Finish(run, *end, console);
+  return finished.ok() ? kExitFine : console.Fail(finished.error());
+}
+
+}  // namespace ks

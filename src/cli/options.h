@@ -1,0 +1,88 @@
+// What a command line asks for, as plain values. parse.h fills them; run.h acts on them.
+#ifndef KS_CLI_OPTIONS_H_
+#define KS_CLI_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "core/evaluator.h"
+
+namespace ks {
+
+// Empty optionals were not given: the configuration file, then the defaults decide.
+struct EvolveOptions {
+  std::string task;         // name in the library or a folder; empty with resume_dir
+  std::string run_dir;      // empty: ./runs/<task>-<date>-<n>
+  std::string resume_dir;   // a run to go on with; empty: none
+  std::string config_file;  // TOML; empty: none
+  std::optional<std::string> backend;
+  std::optional<std::string> proposer;
+  std::optional<int64_t> steps;
+  std::optional<double> minutes;
+  std::optional<double> until;
+  std::optional<uint64_t> seed;
+  std::optional<int> jobs;
+};
+
+struct EvaluateOptions {
+  std::string task;
+  std::string kernel_file;
+  std::string config_file;
+  std::string backend = "cpu";
+  Stages stages;
+  bool json = false;
+};
+
+struct TasksOptions {
+  enum class Action { kList, kCheck, kNew };
+  Action action = Action::kList;
+  std::string task;    // kCheck: name or folder; kNew: the new name
+  std::string folder;  // kNew: where; empty: ./<name>
+  bool json = false;
+};
+
+struct RunsOptions {
+  std::string folder = "runs";
+  bool json = false;
+};
+
+struct ShowOptions {
+  std::string run_dir;
+  bool json = false;
+};
+
+// Candidates: "seed", "best", "baseline" or an id such as "c12" or "12".
+struct DiffOptions {
+  std::string run_dir;
+  std::string from = "seed";
+  std::string to = "best";
+};
+
+struct ExportOptions {
+  std::string run_dir;
+  std::string candidate = "best";
+  std::string file;
+};
+
+struct ReportOptions {
+  std::string run_dir;
+  std::string file;  // empty: report.html in the run folder
+};
+
+struct ReplayOptions {
+  std::string run_dir;
+};
+
+struct DoctorOptions {
+  bool json = false;
+};
+
+using Command =
+    std::variant<EvolveOptions, EvaluateOptions, TasksOptions, RunsOptions, ShowOptions,
+                 DiffOptions, ExportOptions, ReportOptions, ReplayOptions, DoctorOptions>;
+
+}  // namespace ks
+
+#endif  // KS_CLI_OPTIONS_H_

@@ -1,0 +1,226 @@
+#include "cli/parse.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <sstream>
+
+#include "base/text.h"
+#include "cli/exit_code.h"
+#include "cli/version.h"
+
+namespace ks {
+namespace {
+
+constexpr const char* kAbout =
+    "kernelsmith: makes compute kernels faster, with evidence.\n"
+    "First look: ksmith evolve matmul --minutes 2";
+
+// Every option as declared; the sub-command that was met tells which struct counts.
+struct Slots {
+  EvolveOptions evolve;
+  EvaluateOptions evaluate;
+  std::vector<std::string> stages = {"compile", "check", "time"};
+  TasksOptions tasks;
+  RunsOptions runs;
+  ShowOptions show;
+  DiffOptions diff;
+  ExportOptions export_;
+  ReportOptions report;
+  ReplayOptions replay;
+  DoctorOptions doctor;
+};
+
+void AddRun(CLI::App& app, std::string& run_dir) {
+  app.add_option("RUN", run_dir, "run folder")->required();
+}
+
+void AddJson(CLI::App& app, bool& json) {
+  app.add_flag("--json", json, "print JSON (docs/json_output.md)");
+}
+
+void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
+  app.add_option("TASK", options.task, "task: a name of `ksmith tasks` or a folder");
+  app.add_option("--backend", options.backend, "where candidates run (default: cpu)");
+  app.add_option("--proposer", options.proposer, "who proposes (default: builtin)");
+  app.add_option("--steps", options.steps, "stop after so many proposals")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--minutes", options.minutes,
+                 "stop after so many minutes (default without limits: 5)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--until", options.until, "stop when the speed-up is at least this")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--seed", options.seed, "seed of all random choices (default: 1)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--jobs", options.jobs, "evaluations in flight (default: 2)")
+      ->check(CLI::Range(1, 256));
+  CLI::Option* run =
+      app.add_option("--run", options.run_dir, "run folder (default: runs/<task>-<date>-<n>)");
+  app.add_option("--config", options.config_file,
+                 "TOML file with the protocol (docs/operations.md)");
+  app.add_option("--resume", options.resume_dir, "go on with this run folder")->excludes(run);
+}
+
+void DeclareEvaluate(CLI::App& app, Slots& slots) {
+  EvaluateOptions& options = slots.evaluate;
+  app.add_option("TASK", options.task, "task: a name of `ksmith tasks` or a folder")->required();
+  app.add_option("--kernel", options.kernel_file, "source file of the candidate")->required();
+  app.add_option("--stages", slots.stages, "some of compile,check,time (compile is implied)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"compile", "check", "time"}));
+  app.add_option("--backend", options.backend, "where it runs (default: cpu)");
+  app.add_option("--config", options.config_file, "TOML file with the protocol");
+  AddJson(app, options.json);
+}
+
+void DeclareTasks(CLI::App& app, TasksOptions& options) {
+  AddJson(app, options.json);
+  CLI::App* check = app.add_subcommand("check", "admission gate: may this task be trusted?");
+  check->add_option("TASK", options.task, "task: a name or a folder")->required();
+  AddJson(*check, options.json);
+  CLI::App* create = app.add_subcommand("new", "write a small task that passes the gate");
+  create->add_option("NAME", options.task, "name of the task: lower case, digits, _")->required();
+  create->add_option("--folder", options.folder, "where (default: ./NAME)");
+  app.require_subcommand(0, 1);
+}
+
+void DeclareRunCommands(CLI::App& app, Slots& slots) {
+  CLI::App* runs = app.add_subcommand("runs", "list the runs of a folder");
+  runs->add_option("FOLDER", slots.runs.folder, "where to look (default: runs)");
+  AddJson(*runs, slots.runs.json);
+
+  CLI::App* show = app.add_subcommand("show", "best candidates, archive and outcomes of a run");
+  AddRun(*show, slots.show.run_dir);
+  AddJson(*show, slots.show.json);
+
+  CLI::App* diff =
+      app.add_subcommand("diff", "what changed between two candidates (seed and best)");
+  AddRun(*diff, slots.diff.run_dir);
+  CLI::Option* from =
+      diff->add_option("A", slots.diff.from, "seed, baseline, best or an id (default: seed)");
+  diff->add_option("B", slots.diff.to, "the same (default: best)")->needs(from);
+
+  CLI::App* export_ = app.add_subcommand("export", "write a candidate's source to a file");
+  AddRun(*export_, slots.export_.run_dir);
+  export_->add_option("--best", slots.export_.file, "file to write the best kernel to")->required();
+  export_->add_option("--candidate", slots.export_.candidate, "another candidate than the best");
+
+  CLI::App* report = app.add_subcommand("report", "write the HTML report of a run");
+  AddRun(*report, slots.report.run_dir);
+  report->add_option("--out", slots.report.file, "file (default: RUN/report.html)");
+
+  CLI::App* replay = app.add_subcommand("replay", "run the search again on the recorded outcomes");
+  AddRun(*replay, slots.replay.run_dir);
+}
+
+void Declare(CLI::App& app, Slots& slots) {
+  app.set_version_flag("--version", fmt::format("ksmith {}", kVersion), "print the version");
+  DeclareEvolve(*app.add_subcommand("evolve", "make the kernel of a task faster"), slots.evolve);
+  DeclareEvaluate(*app.add_subcommand("evaluate", "judge one kernel, with full feedback"), slots);
+  DeclareTasks(*app.add_subcommand("tasks", "list, check and create tasks"), slots.tasks);
+  DeclareRunCommands(app, slots);
+  AddJson(*app.add_subcommand("doctor", "what works here, what does not, how to mend it"),
+          slots.doctor.json);
+  app.require_subcommand(1);
+}
+
+std::vector<std::string> CommandNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
+// "(did you mean '--minutes'?)" for a mistyped option or command, or empty.
+std::string Hint(const std::string& word, const CLI::App& app) {
+  std::vector<std::string> names;
+  if (word.rfind("-", 0) == 0) {
+    for (const CLI::Option* option : app.get_options()) names.push_back(option->get_name());
+  } else {
+    names = CommandNames(app);
+  }
+  const std::string near = NearestName(word.substr(0, word.find('=')), names);
+  return near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near);
+}
+
+// The sub-command that was being parsed, the innermost one.
+const CLI::App& Current(const CLI::App& app) {
+  const CLI::App* current = &app;
+  while (!current->get_subcommands().empty()) current = current->get_subcommands().front();
+  return *current;
+}
+
+ParsedCommandLine Usage(const std::string& message, const CLI::App& at) {
+  std::string path = at.get_name();
+  for (const CLI::App* up = at.get_parent(); up != nullptr; up = up->get_parent()) {
+    path = up->get_name() + " " + path;
+  }
+  return {std::nullopt, kExitUsage, "",
+          fmt::format("ksmith: {}\nTry '{} --help'.\n", message, path)};
+}
+
+ParsedCommandLine FromError(const CLI::ParseError& error, const CLI::App& app,
+                            const std::vector<std::string>& arguments) {
+  if (error.get_exit_code() == 0) {  // --help, --version
+    std::ostringstream out;
+    std::ostringstream err;
+    app.exit(error, out, err);
+    return {std::nullopt, kExitFine, out.str(), ""};
+  }
+  const CLI::App& at = Current(app);
+  if (&at == &app && !arguments.empty() && arguments[0].rfind("-", 0) != 0) {
+    return Usage(fmt::format("unknown command '{}'{}", arguments[0], Hint(arguments[0], app)), app);
+  }
+  const std::vector<std::string> extras = app.remaining(true);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !extras.empty()) {
+    return Usage(fmt::format("unexpected argument '{}'{}", extras[0], Hint(extras[0], at)), at);
+  }
+  return Usage(error.what(), at);
+}
+
+Command Chosen(const CLI::App& app, Slots& slots) {
+  const CLI::App& command = *app.get_subcommands().front();
+  const std::string& name = command.get_name();
+  if (name == "evaluate") {
+    const auto asked = [&](const char* stage) {
+      return std::find(slots.stages.begin(), slots.stages.end(), stage) != slots.stages.end();
+    };
+    slots.evaluate.stages = {true, asked("check"), asked("time")};
+    return slots.evaluate;
+  }
+  if (name == "tasks") {
+    if (command.got_subcommand("check")) slots.tasks.action = TasksOptions::Action::kCheck;
+    if (command.got_subcommand("new")) slots.tasks.action = TasksOptions::Action::kNew;
+    return slots.tasks;
+  }
+  if (name == "runs") return slots.runs;
+  if (name == "show") return slots.show;
+  if (name == "diff") return slots.diff;
+  if (name == "export") return slots.export_;
+  if (name == "report") return slots.report;
+  if (name == "replay") return slots.replay;
+  if (name == "doctor") return slots.doctor;
+  return slots.evolve;
+}
+
+}  // namespace
+
+ParsedCommandLine ParseCommandLine(const std::vector<std::string>& arguments) {
+  CLI::App app(kAbout, "ksmith");
+  Slots slots;
+  Declare(app, slots);
+  if (arguments.empty()) return {std::nullopt, kExitUsage, app.help(), ""};
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    return FromError(error, app, arguments);
+  }
+  if (app.got_subcommand("evolve") && slots.evolve.task.empty() &&
+      slots.evolve.resume_dir.empty()) {
+    return Usage("evolve needs a TASK, or --resume RUN", *app.get_subcommand("evolve"));
+  }
+  return {Chosen(app, slots), kExitFine, "", ""};
+}
+
+}  // namespace ks

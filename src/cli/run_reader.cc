@@ -1,0 +1,65 @@
+#include "cli/run_reader.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/text.h"
+#include "cli/config_file.h"
+#include "cli/wiring.h"
+#include "engine/engine.h"
+#include "store/run_folder.h"
+#include "store/sqlite_store.h"
+
+namespace ks {
+
+Result<RecordedRun> ReadRun(const std::string& dir) {
+  const PosixFileSystem files;
+  const RunFolder folder(dir);
+  if (!HoldsRun(files, folder)) {
+    return Error{ErrorCode::kNotFound, fmt::format("there is no run in '{}' (see `ksmith runs`)", dir)};
+  }
+  RecordedRun run;
+  run.dir = dir;
+  Result<std::unique_ptr<SqliteStore>> store =
+      SqliteStore::Open(folder.DatabasePath(), StoreMode::kRead);
+  if (!store.ok()) return store.error().Under(dir);
+  run.store = *std::move(store);
+  KS_ASSIGN_OR_RETURN(run.events, run.store->Read(0));
+  Result<RunView> view = FoldEvents(run.events);
+  if (!view.ok()) return view.error().Under(dir);
+  run.view = *std::move(view);
+  Result<RunConfig> config = ConfigFromJson(run.view.started.config_json);
+  if (!config.ok()) return config.error().Under(dir);
+  run.config = *std::move(config);
+  return run;
+}
+
+Result<std::unique_ptr<Archive>> ArchiveOf(const RecordedRun& run) {
+  std::unique_ptr<Archive> archive = MakeArchive(run.config.search, run.config.backend);
+  if (const Status status = RebuildArchive(*run.store, *archive); !status.ok()) {
+    return status.error().Under(run.dir);
+  }
+  return archive;
+}
+
+Result<CandidateId> FindCandidate(const RecordedRun& run, const std::string& name) {
+  CandidateId id = kNoCandidate;
+  if (name == "seed") {
+    id = 0;
+  } else if (name == "best") {
+    id = run.view.best;
+  } else if (name == "baseline") {
+    id = run.view.baseline;
+  } else {
+    const std::string_view digits = name.rfind('c', 0) == 0 ? std::string_view(name).substr(1) : name;
+    id = ParseInt(digits).value_or(kNoCandidate);
+  }
+  const auto count = static_cast<CandidateId>(run.view.candidates.size());
+  if (id >= 0 && id < count) return id;
+  return Error{ErrorCode::kNotFound,
+               fmt::format("{}: there is no candidate '{}' (seed, baseline, best, c0 to c{})", run.dir,
+                           name, count - 1)};
+}
+
+}  // namespace ks

@@ -1,0 +1,41 @@
+// A recorded run, opened for reading: what show, diff, export, report and replay start from.
+#ifndef KS_CLI_RUN_READER_H_
+#define KS_CLI_RUN_READER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/archive.h"
+#include "core/config.h"
+#include "core/run_view.h"
+#include "core/store.h"
+
+namespace ks {
+
+// Thread-compatible.
+struct RecordedRun {
+  std::string dir;  // as the user named it
+  std::unique_ptr<Store> store;
+  std::vector<Event> events;
+  RunView view;
+  RunConfig config;
+
+  const std::string& SourceHashOf(CandidateId id) const {
+    return view.candidates[static_cast<size_t>(id)].proposed.source_hash;
+  }
+};
+
+// ERRORS: kNotFound (no such folder, or no run in it), kFailedPrecondition (newer format),
+// kDataLoss.
+Result<RecordedRun> ReadRun(const std::string& dir);
+
+// The archive that the recorded outcomes make. ERRORS: kDataLoss.
+Result<std::unique_ptr<Archive>> ArchiveOf(const RecordedRun& run);
+
+// "seed", "baseline", "best", "c12" or "12". ERRORS: kNotFound.
+Result<CandidateId> FindCandidate(const RecordedRun& run, const std::string& name);
+
+}  // namespace ks
+
+#endif  // KS_CLI_RUN_READER_H_

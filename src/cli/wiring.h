@@ -1,0 +1,49 @@
+// The only place where real parts are put together: names from the command line to ports.
+#ifndef KS_CLI_WIRING_H_
+#define KS_CLI_WIRING_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/file.h"
+#include "core/archive.h"
+#include "core/config.h"
+#include "core/evaluator.h"
+#include "core/event.h"
+#include "core/proposer.h"
+#include "core/store.h"
+#include "core/task.h"
+
+namespace ks {
+
+// A name of the library, or a folder (anything with a '/' or that is a folder here).
+// ERRORS: kNotFound with the nearest name; kInvalidArgument "file:line:column: what".
+Result<Task> OpenTask(const std::string& name_or_folder);
+// The task that a recorded run was about. ERRORS: as OpenTask.
+Result<Task> OpenRecordedTask(const RunStarted& started);
+// The configuration as a run records it, with where the task came from.
+std::string RecordedConfig(const RunConfig& config, const Task& task);
+// The library, by name.
+Result<std::vector<Task>> LibraryTasks();
+
+// ERRORS: kInvalidArgument (unknown name), kFailedPrecondition (no compiler, no sandbox, no runner).
+Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name);
+// `task` and `backend` outlive it.
+std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
+                                         const EvaluationConfig& config);
+// ERRORS: kInvalidArgument (unknown name).
+Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name);
+std::unique_ptr<Archive> MakeArchive(const SearchConfig& config, const std::string& backend);
+// Equal texts for sources that differ only in comments, white space or names of locals.
+std::string NormalizedSource(const std::string& source);
+
+// The seed as written, then the seed with other compilers and flags that the machine offers and the
+// task allows: what the baseline is chosen from. ERRORS: kInvalidArgument (no seed for `backend`).
+Result<std::vector<std::string>> BaselineVariants(const Task& task, const std::string& backend,
+                                                  const Machine& machine);
+
+}  // namespace ks
+
+#endif  // KS_CLI_WIRING_H_

@@ -1,0 +1,106 @@
+#include "cli/config_file.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "cli/config_fields.h"
+
+namespace ks {
+namespace {
+
+std::string ErrorOf(const std::string& toml) {
+  const Result<RunConfig> config = ConfigFromToml(toml, "k.toml", {});
+  EXPECT_FALSE(config.ok());
+  if (config.ok()) return "";
+  EXPECT_EQ(config.error().code, ErrorCode::kInvalidArgument);
+  return config.error().message;
+}
+
+TEST(ConfigFile, SetsTheFieldsItNamesAndKeepsTheOthers) {
+  RunConfig before;
+  before.jobs = 5;
+  const Result<RunConfig> config = ConfigFromToml(
+      "[search]\nislands = 4\nelite_probability = 0.5\n[evaluation]\nmemory_limit_bytes = "
+      "1073741824\n"
+      "[run]\nseed = 9\nmax_minutes = 3\nproposer = \"builtin\"\n",
+      "k.toml", before);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->search.islands, 4);
+  EXPECT_EQ(config->search.elite_probability, 0.5);
+  EXPECT_EQ(config->evaluation.memory_limit_bytes, int64_t{1} << 30);
+  EXPECT_EQ(config->seed, 9u);
+  EXPECT_EQ(config->max_minutes, 3);
+  EXPECT_EQ(config->jobs, 5);
+  EXPECT_EQ(config->search.inspirations, RunConfig{}.search.inspirations);
+}
+
+TEST(ConfigFile, SaysWhereMalformedTomlBreaks) {
+  EXPECT_EQ(ErrorOf("[search]\nislands = = 4\n").rfind("k.toml:2:11: ", 0), 0u);
+}
+
+TEST(ConfigFile, SaysWhereAnUnknownFieldIsAndWhatWasMeant) {
+  const std::string error = ErrorOf("[search]\n  islnads = 4\n");
+  EXPECT_EQ(error.rfind("k.toml:2:3: ", 0), 0u) << error;
+  EXPECT_NE(error.find("did you mean 'islands'?"), std::string::npos) << error;
+}
+
+TEST(ConfigFile, RefusesUnknownTablesAndValuesOutsideOfTables) {
+  EXPECT_NE(ErrorOf("[serch]\n").find("did you mean 'search'?"), std::string::npos);
+  EXPECT_NE(ErrorOf("search = 4\n").find("must be a table"), std::string::npos);
+}
+
+TEST(ConfigFile, RefusesWrongTypesAndRanges) {
+  EXPECT_NE(ErrorOf("[search]\nislands = 1.5\n").find("must be an integer"), std::string::npos);
+  EXPECT_NE(ErrorOf("[search]\nislands = \"4\"\n").find("k.toml:2:11"), std::string::npos);
+  EXPECT_NE(ErrorOf("[search]\nislands = 0\n").find("must be in [1, 64]"), std::string::npos);
+  EXPECT_NE(ErrorOf("[evaluation]\nconfidence = nan\n").find("must be in"), std::string::npos);
+  EXPECT_NE(ErrorOf("[run]\nbackend = 3\n").find("must be a string"), std::string::npos);
+  EXPECT_NE(ErrorOf("[evaluation]\nmin_pairs = 9\nmax_pairs = 5\n").find("above max_pairs"),
+            std::string::npos);
+}
+
+TEST(ConfigFile, JsonKeepsEveryField) {
+  RunConfig config;
+  int number = 2;
+  VisitConfigFields(config, [&](const ConfigField&, auto& member) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(member)>, std::string>) {
+      member = "name" + std::to_string(number++);
+    } else {
+      member = static_cast<std::decay_t<decltype(member)>>(number++);
+    }
+  });
+  const Result<RunConfig> back = ConfigFromJson(ConfigToJson(config));
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(ConfigToJson(*back), ConfigToJson(config));
+  EXPECT_EQ(back->proposer, config.proposer);
+  EXPECT_EQ(back->evaluation.timed_output_checks, config.evaluation.timed_output_checks);
+}
+
+TEST(ConfigFile, RecordedConfigurationThatIsNotJsonIsDataLoss) {
+  EXPECT_EQ(ConfigFromJson("{").error().code, ErrorCode::kDataLoss);
+  EXPECT_EQ(ConfigFromJson("{\"run\":{\"jobs\":\"two\"}}").error().code, ErrorCode::kDataLoss);
+}
+
+TEST(ConfigFile, HashChangesWithWhatARunDoesButNotWithItsLimits) {
+  RunConfig longer;
+  longer.max_minutes = 10;
+  longer.max_steps = 99;
+  longer.until_speedup = 3;
+  EXPECT_EQ(ConfigHash(longer), ConfigHash({}));
+  RunConfig other;
+  other.search.repair_probability = 0.06;
+  EXPECT_NE(ConfigHash(other), ConfigHash({}));
+}
+
+TEST(ConfigFile, OperationsDocumentNamesEveryField) {
+  std::ifstream file(KS_SOURCE_DIR "/docs/operations.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  RunConfig config;
+  VisitConfigFields(config, [&](const ConfigField& field, auto&) {
+    EXPECT_NE(text.find(std::string("`") + field.name + "`"), std::string::npos) << field.name;
+  });
+}
+
+}  // namespace
+}  // namespace ks

@@ -1,0 +1,142 @@
+#include "cli/parse.h"
+
+#include <gtest/gtest.h>
+
+#include "cli/exit_code.h"
+
+namespace ks {
+namespace {
+
+template <typename T>
+T Parsed(const std::vector<std::string>& arguments) {
+  const ParsedCommandLine parsed = ParseCommandLine(arguments);
+  EXPECT_TRUE(parsed.command.has_value()) << parsed.err;
+  if (!parsed.command || !std::holds_alternative<T>(*parsed.command)) {
+    ADD_FAILURE() << "not the expected command: " << parsed.err;
+    return {};
+  }
+  return std::get<T>(*parsed.command);
+}
+
+std::string UsageError(const std::vector<std::string>& arguments) {
+  const ParsedCommandLine parsed = ParseCommandLine(arguments);
+  EXPECT_FALSE(parsed.command.has_value());
+  EXPECT_EQ(parsed.exit_code, kExitUsage);
+  EXPECT_EQ(parsed.out, "");
+  return parsed.err;
+}
+
+TEST(ParseCommandLine, ReadsEveryOptionOfEvolve) {
+  const EvolveOptions options = Parsed<EvolveOptions>(
+      {"evolve", "matmul",    "--backend", "cpu",     "--proposer", "builtin", "--steps",
+       "40",     "--minutes", "2.5",       "--until", "10",         "--seed",  "7",
+       "--jobs", "3",         "--run",     "r",       "--config",   "c.toml"});
+  EXPECT_EQ(options.task, "matmul");
+  EXPECT_EQ(options.backend, "cpu");
+  EXPECT_EQ(options.proposer, "builtin");
+  EXPECT_EQ(options.steps, 40);
+  EXPECT_EQ(options.minutes, 2.5);
+  EXPECT_EQ(options.until, 10);
+  EXPECT_EQ(options.seed, 7u);
+  EXPECT_EQ(options.jobs, 3);
+  EXPECT_EQ(options.run_dir, "r");
+  EXPECT_EQ(options.config_file, "c.toml");
+}
+
+TEST(ParseCommandLine, LeavesOptionsThatWereNotGivenToTheConfiguration) {
+  const EvolveOptions options = Parsed<EvolveOptions>({"evolve", "matmul"});
+  EXPECT_FALSE(options.steps || options.minutes || options.until || options.seed || options.jobs);
+  EXPECT_FALSE(options.backend || options.proposer);
+}
+
+TEST(ParseCommandLine, EvolveNeedsATaskOrARunToResume) {
+  EXPECT_NE(UsageError({"evolve"}).find("needs a TASK"), std::string::npos);
+  EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "--resume", "r"}).resume_dir, "r");
+}
+
+TEST(ParseCommandLine, RefusesARunFolderTogetherWithResume) {
+  UsageError({"evolve", "matmul", "--run", "a", "--resume", "b"});
+}
+
+TEST(ParseCommandLine, RefusesLimitsThatAreNotPositive) {
+  UsageError({"evolve", "matmul", "--steps", "0"});
+  UsageError({"evolve", "matmul", "--minutes", "-1"});
+  UsageError({"evolve", "matmul", "--until", "soon"});
+  UsageError({"evolve", "matmul", "--jobs", "0"});
+  UsageError({"evolve", "matmul", "--seed", "-1"});
+}
+
+TEST(ParseCommandLine, AsksForAllStagesUnlessTold) {
+  const EvaluateOptions all =
+      Parsed<EvaluateOptions>({"evaluate", "softmax", "--kernel", "k.cc", "--json"});
+  EXPECT_TRUE(all.stages.compile && all.stages.check && all.stages.time && all.json);
+  const EvaluateOptions some = Parsed<EvaluateOptions>(
+      {"evaluate", "softmax", "--kernel", "k.cc", "--stages", "compile,check"});
+  EXPECT_TRUE(some.stages.compile && some.stages.check);
+  EXPECT_FALSE(some.stages.time);
+}
+
+TEST(ParseCommandLine, NamesTheStageThatItDoesNotKnow) {
+  EXPECT_NE(UsageError({"evaluate", "t", "--kernel", "k", "--stages", "compile,tine"}).find("tine"),
+            std::string::npos);
+}
+
+TEST(ParseCommandLine, TellsTheThreeUsesOfTasksApart) {
+  EXPECT_EQ(Parsed<TasksOptions>({"tasks"}).action, TasksOptions::Action::kList);
+  const TasksOptions check = Parsed<TasksOptions>({"tasks", "check", "matmul", "--json"});
+  EXPECT_EQ(check.action, TasksOptions::Action::kCheck);
+  EXPECT_EQ(check.task, "matmul");
+  EXPECT_TRUE(check.json);
+  EXPECT_TRUE(Parsed<TasksOptions>({"tasks", "--json"}).json);
+  const TasksOptions create = Parsed<TasksOptions>({"tasks", "new", "mine"});
+  EXPECT_EQ(create.action, TasksOptions::Action::kNew);
+  EXPECT_EQ(create.task, "mine");
+}
+
+TEST(ParseCommandLine, ComparesSeedAndBestUnlessTold) {
+  const DiffOptions plain = Parsed<DiffOptions>({"diff", "r"});
+  EXPECT_EQ(plain.from, "seed");
+  EXPECT_EQ(plain.to, "best");
+  const DiffOptions two = Parsed<DiffOptions>({"diff", "r", "c3", "c12"});
+  EXPECT_EQ(two.from, "c3");
+  EXPECT_EQ(two.to, "c12");
+}
+
+TEST(ParseCommandLine, HintsAtTheNearestCommandAndOption) {
+  EXPECT_NE(UsageError({"evlve", "matmul"}).find("did you mean 'evolve'?"), std::string::npos);
+  EXPECT_NE(UsageError({"evolve", "matmul", "--minuets", "2"}).find("did you mean '--minutes'?"),
+            std::string::npos);
+}
+
+TEST(ParseCommandLine, UsageErrorsNameTheHelpOfTheCommand) {
+  EXPECT_NE(UsageError({"show"}).find("ksmith show --help"), std::string::npos);
+  EXPECT_NE(UsageError({"tasks", "check"}).find("ksmith tasks check --help"), std::string::npos);
+}
+
+TEST(ParseCommandLine, HelpExistsEverywhereAndExitsFine) {
+  const std::vector<std::vector<std::string>> commands = {
+      {},       {"evolve"}, {"evaluate"}, {"tasks"},  {"tasks", "check"}, {"runs"},        {"show"},
+      {"diff"}, {"export"}, {"report"},   {"replay"}, {"doctor"},         {"tasks", "new"}};
+  for (std::vector<std::string> command : commands) {
+    command.emplace_back("--help");
+    const ParsedCommandLine parsed = ParseCommandLine(command);
+    EXPECT_FALSE(parsed.command.has_value());
+    EXPECT_EQ(parsed.exit_code, kExitFine);
+    EXPECT_NE(parsed.out.find("--help"), std::string::npos) << command[0];
+  }
+}
+
+TEST(ParseCommandLine, PrintsTheVersion) {
+  const ParsedCommandLine parsed = ParseCommandLine({"--version"});
+  EXPECT_EQ(parsed.exit_code, kExitFine);
+  EXPECT_EQ(parsed.out.rfind("ksmith ", 0), 0u) << parsed.out;
+}
+
+TEST(ParseCommandLine, NoArgumentsPrintHelpAndAreWrongUsage) {
+  const ParsedCommandLine parsed = ParseCommandLine({});
+  EXPECT_EQ(parsed.exit_code, kExitUsage);
+  EXPECT_NE(parsed.out.find("evolve"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ks

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Installs what the build needs on Debian 12 and unpacks the C++ grammar. Idempotent: does only what
+# is missing, and needs neither root nor network when nothing is.
+#
+#   tools/setup.sh           packages for `make build` and `make demo`
+#   tools/setup.sh --tests   also what only the tests and the lint need
+#   tools/setup.sh --bench   also what only the benchmarks need
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build_packages=(g++ cmake ninja-build python3 python3-pip python3-setuptools python3-wheel
+  nlohmann-json3-dev libcli11-dev libfmt-dev libtomlplusplus-dev libsqlite3-dev libtree-sitter-dev
+  libzstd-dev libseccomp-dev libssl-dev)
+test_packages=(ccache clang clang-format clang-tidy libgtest-dev chromium chromium-driver
+  python3-selenium procps)
+bench_packages=(libopenblas-dev)
+
+grammar_name=tree-sitter-cpp
+grammar_version=0.23.4
+grammar_sha256=6a59c4cebb1ad1dc2e8d586cf8a72b39d21b8108b7b139d089719e81a339e41d
+grammar_dir=build/third_party/tree_sitter_cpp
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() {
+  printf 'setup: %s\n' "$*" >&2
+  exit 1
+}
+
+is_installed() {
+  [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+install_packages() {
+  local missing=() package log
+  for package in "$@"; do
+    is_installed "$package" || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  local install="apt-get install -y --no-install-recommends ${missing[*]}"
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+      as_root=(sudo -n)
+    else
+      fail "these packages are missing and installing them needs root. Run: sudo $install"
+    fi
+  fi
+  say "installing ${#missing[@]} packages: ${missing[*]}"
+  log=$(mktemp)
+  if ! { "${as_root[@]}" apt-get update -qq &&
+    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq \
+      --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+    tail -n 15 "$log" >&2
+    rm -f "$log"
+    fail "apt-get could not install them. Is this machine online? To see more, run: $install"
+  fi
+  rm -f "$log"
+}
+
+# The generated C of the grammar comes from its PyPI source distribution. pip checks the hash.
+fetch_grammar() {
+  if [ -f "$grammar_dir/version" ] && [ "$(cat "$grammar_dir/version")" = "$grammar_sha256" ] &&
+    [ -f "$grammar_dir/parser.c" ] && [ -f "$grammar_dir/scanner.c" ]; then
+    return 0
+  fi
+  say "fetching the C++ grammar ($grammar_name $grammar_version)"
+  local work
+  work=$(mktemp -d)
+  trap "rm -rf '$work'" EXIT
+  printf '%s==%s --hash=sha256:%s\n' "$grammar_name" "$grammar_version" "$grammar_sha256" \
+    >"$work/requirements.txt"
+  # Debian's interpreter by name: another python3 may come first on PATH without pip or setuptools.
+  # No build isolation: the setuptools that is installed reads the metadata, nothing else is fetched.
+  if ! /usr/bin/python3 -m pip download --quiet --no-deps --no-build-isolation --no-cache-dir \
+    --no-binary :all: --require-hashes --disable-pip-version-check --dest "$work" \
+    --requirement "$work/requirements.txt" >"$work/log" 2>&1 </dev/null; then
+    tail -n 15 "$work/log" >&2
+    fail "pip could not fetch $grammar_name $grammar_version. Is this machine online?"
+  fi
+  tar -xzf "$work"/tree_sitter_cpp-*.tar.gz -C "$work" ||
+    tar -xzf "$work"/tree-sitter-cpp-*.tar.gz -C "$work"
+  mkdir -p "$grammar_dir"
+  cp "$work"/tree?sitter?cpp-"$grammar_version"/src/{parser,scanner}.c "$grammar_dir/"
+  printf '%s\n' "$grammar_sha256" >"$grammar_dir/version"
+}
+
+packages=("${build_packages[@]}")
+for argument in "$@"; do
+  case "$argument" in
+    --tests) packages+=("${test_packages[@]}") ;;
+    --bench) packages+=("${bench_packages[@]}") ;;
+    *) fail "unknown argument '$argument' (known: --tests, --bench)" ;;
+  esac
+done
+command -v dpkg-query >/dev/null ||
+  fail "this is not Debian. Install the like of: ${packages[*]}"
+install_packages "${packages[@]}"
+fetch_grammar
+say "ready"
