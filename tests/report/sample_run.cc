@@ -118,7 +118,7 @@ class Maker {
     if (next_ > 2) {
       Emit(BaselineChosen{2});
       baseline_speed_ = kFlagSpeed[1];
-      islands_ = {{2}, {2}, {2}};
+      islands_.fill({2});
     }
     while (next_ < count_) Step();
     Emit(RunStopped{"steps"});
