@@ -244,7 +244,8 @@ std::vector<std::pair<std::string, std::string>> ConfigLeaves(const RunView& vie
   std::vector<std::pair<std::string, std::string>> leaves;
   const auto json = nlohmann::json::parse(view.started.config_json, nullptr, false);
   if (!json.is_object()) return leaves;
-  for (const auto& [pointer, value] : json.flatten().items()) {
+  const auto flat = json.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
     if (pointer.empty()) continue;
     leaves.emplace_back(ReplaceAll(pointer.substr(1), "/", "."),
                         value.is_string() ? value.get<std::string>() : value.dump());

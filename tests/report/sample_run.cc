@@ -78,7 +78,7 @@ std::string Edited(const std::string& parent, const SkillShape& skill, int64_t i
     const size_t at = out.find("float* c");
     if (at != std::string::npos) return out.replace(at, 8, "float* __restrict c");
   }
-  if (name == "compiler_flags") return out.replace(out.find("-O2"), 3, "-O3 -funroll-loops");
+  if (name == "compiler_flags") return out.insert(out.find("-O") + 3, " -funroll-loops");
   const size_t at = out.find("extern \"C\"");
   return out.insert(at,
                     fmt::format("constexpr int64_t k{}{} = {};  // {}\n",
