@@ -92,7 +92,7 @@ class Adversarial : public testing::TestWithParam<Case> {
   static void SetUpTestSuite() {
     Result<std::unique_ptr<CpuBackend>> backend = CpuBackend::Create({});
     ASSERT_TRUE(backend.ok()) << backend.error().message;
-    shared_ = new Shared{ScaleAdd(), *std::move(backend), nullptr};
+    shared_ = std::make_unique<Shared>(ScaleAdd(), *std::move(backend));
     EvaluationConfig config;
     config.call_timeout_s = 1;
     config.compile_timeout_s = 10;
@@ -100,17 +100,18 @@ class Adversarial : public testing::TestWithParam<Case> {
     shared_->evaluator =
         std::make_unique<ProcessEvaluator>(shared_->task, *shared_->backend, config, -1);
   }
-  static void TearDownTestSuite() { delete shared_; }
+  static void TearDownTestSuite() { shared_.reset(); }
 
   struct Shared {
+    Shared(Task t, std::unique_ptr<CpuBackend> b) : task(std::move(t)), backend(std::move(b)) {}
     Task task;
     std::unique_ptr<CpuBackend> backend;
     std::unique_ptr<ProcessEvaluator> evaluator;
   };
-  static Shared* shared_;
+  static std::unique_ptr<Shared> shared_;
 };
 
-Adversarial::Shared* Adversarial::shared_ = nullptr;
+std::unique_ptr<Adversarial::Shared> Adversarial::shared_;
 
 TEST_P(Adversarial, GetsItsVerdictAndLeavesNothing) {
   const Case& one = GetParam();
