@@ -13,13 +13,16 @@ namespace {
 
 using Calls = std::vector<CallClock>;
 
-// The order statistic at `quantile` of value(call).
+// Nearly the median of many calls, the least of 3: two late wake-ups in 3 calls do happen.
+constexpr double kFastestQuantile = 0.45;
+
+// The order statistic at `quantile` of value(call), rounded down.
 template <typename F>
 double QuantileOf(const Calls& calls, double quantile, F value) {
   std::vector<double> values;
   values.reserve(calls.size());
   for (const CallClock& call : calls) values.push_back(value(call));
-  const auto index = static_cast<std::ptrdiff_t>(static_cast<double>(calls.size()) * quantile);
+  const auto index = static_cast<std::ptrdiff_t>(static_cast<double>(calls.size() - 1) * quantile);
   std::nth_element(values.begin(), values.begin() + index, values.end());
   return values[static_cast<size_t>(index)];
 }
@@ -64,13 +67,13 @@ std::optional<Rejected> CheckExcess(const Calls& calls, const ExcessRule& rule, 
                   rule.what, FormatNs(inside), FormatNs(found), FormatNs(allowed), calls.size())};
 }
 
-std::optional<Rejected> CheckCpu(const Calls& calls, const ClockTolerance& tolerance) {
-  return CheckExcess(calls,
-                     {"clock_hides_cpu", "CPU time", tolerance.cpu_share, tolerance.cpu_ns, 0.5},
-                     [](const CallClock& c) { return c.cpu_ns - c.inside_ns; });
+std::optional<Rejected> CheckCpu(const Calls& calls, const ClockTolerance& tolerance,
+                                 double quantile) {
+  return CheckExcess(
+      calls, {"clock_hides_cpu", "CPU time", tolerance.cpu_share, tolerance.cpu_ns, quantile},
+      [](const CallClock& c) { return c.cpu_ns - c.inside_ns; });
 }
 
-// `quantile`: waking up late is common, so of a few calls the lower quarter is judged.
 std::optional<Rejected> CheckWaiting(const Calls& calls, const ClockTolerance& tolerance,
                                      double quantile) {
   return CheckExcess(
@@ -104,12 +107,12 @@ std::optional<Rejected> CheckClocks(const ClockRecord& record, const ClockTolera
   if (auto rejected = CheckNesting(all, tolerance)) return rejected;
   const Calls fastest = FastestQuarter(all);
   if (record.single_threaded) {
-    if (auto rejected = CheckCpu(all, tolerance)) return rejected;
-    if (auto rejected = CheckCpu(fastest, tolerance)) return rejected;
+    if (auto rejected = CheckCpu(all, tolerance, 0.5)) return rejected;
+    if (auto rejected = CheckCpu(fastest, tolerance, kFastestQuantile)) return rejected;
   }
   if (auto rejected = CheckBetween(record, tolerance)) return rejected;
   if (auto rejected = CheckWaiting(all, tolerance, 0.5)) return rejected;
-  return CheckWaiting(fastest, tolerance, 0.25);
+  return CheckWaiting(fastest, tolerance, kFastestQuantile);
 }
 
 }  // namespace ks

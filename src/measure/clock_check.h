@@ -44,7 +44,7 @@ struct ClockTolerance {
 //                       (those which decide the speed);
 //   clock_cpu_between   CPU was used between the calls (work prepared or finished off the clock);
 //   clock_hides_waiting the wall clock exceeds inside_ns by more than any wake-up, in the median of
-//                       all calls or in three quarters of the fastest quarter.
+//                       all calls or of the fastest quarter.
 // Non-finite or negative inside_ns is clock_exceeds_wall too.
 std::optional<Rejected> CheckClocks(const ClockRecord& record,
                                     const ClockTolerance& tolerance = {});

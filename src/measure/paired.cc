@@ -116,7 +116,7 @@ StopReason PairedStopping::Add(const PairedSample& sample) {
   if (pairs >= rule_.max_pairs) {
     reason_ = StopReason::kMaxPairs;
   } else if (OverBudget()) {
-    reason_ = StopReason::kBudget;
+    reason_ = LookAtBudget();
   } else if (IsHopeless()) {
     reason_ = StopReason::kClearLoss;
   } else if (pairs == next_look_) {
@@ -127,9 +127,22 @@ StopReason PairedStopping::Add(const PairedSample& sample) {
 
 bool PairedStopping::OverBudget() const {
   const size_t pairs = samples_.size();
-  const double budgets = spent_ns_ / rule_.budget_ns;
+  const double budgets = spent_ns_ / (rule_.budget_ns * (extended_ ? rule_.extension : 1));
   if (pairs >= static_cast<size_t>(rule_.min_pairs)) return budgets >= 1;
   return (pairs >= kLossPairs && budgets >= 2) || (pairs >= kFewestPairs && budgets >= 4);
+}
+
+// Without an extension the whole level left goes into this last look. A look that decides about an
+// extension takes half of it, and only when the estimate makes a gain likely: no gain can be
+// claimed otherwise.
+StopReason PairedStopping::LookAtBudget() {
+  if (extended_ || rule_.extension <= 1) return StopReason::kBudget;
+  const Interval now = RatioInterval(samples_, 1 - alpha_left_ / 2);
+  if (now.mid <= 1 + rule_.margin) return StopReason::kBudget;
+  alpha_left_ /= 2;
+  if (now.low > 1 + rule_.margin) return StopReason::kBudget;
+  extended_ = true;
+  return StopReason::kContinue;
 }
 
 // True when the ratio is below 1 + margin with hardly a doubt: no gain will come of it.

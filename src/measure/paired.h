@@ -65,7 +65,8 @@ const char* StopReasonName(StopReason reason);
 // each look at an equal share of 1 - confidence (union bound), so that looking often does not
 // inflate false gains; losers are dropped at any count from 4 pairs on, which costs power but
 // cannot make a gain. Stops at max_pairs; at the budget once min_pairs are there, at twice the
-// budget with 4 pairs, at four times with 3.
+// budget with 4 pairs, at four times with 3. When the estimate lies above 1 + margin at the budget
+// but the interval does not, the budget is extended once; that look takes half of the level left.
 // Thread-compatible.
 class PairedStopping {
  public:
@@ -79,6 +80,7 @@ class PairedStopping {
 
  private:
   StopReason Look();
+  StopReason LookAtBudget();
   bool OverBudget() const;
   bool IsHopeless() const;
 
@@ -88,6 +90,7 @@ class PairedStopping {
   double spent_ns_ = 0;
   int next_look_ = 0;  // pairs
   double alpha_left_ = 0;
+  bool extended_ = false;
   StopReason reason_ = StopReason::kContinue;
 };
 

@@ -137,16 +137,31 @@ TEST(PairedStopping, EndsALargeGainBeforeTheBudgetOnceItIsTightForItsSize) {
 }
 
 TEST(PairedStopping, StopsAtTheBudgetAndAtTheMostPairs) {
-  const Comparison slow = CompareOn(1, 40 * kMs, 39.5 * kMs);
+  StoppingRule rule;
+  rule.extension = 1;
+  NoisyMachine slow_machine(1);
+  const Comparison slow = Compare([&] { return slow_machine.Pair(40 * kMs, 39.2 * kMs); }, rule);
   EXPECT_EQ(slow.reason, StopReason::kBudget);
   EXPECT_LT(slow.spent_ns, 1.2e9);
-  StoppingRule rule;
   rule.max_pairs = 30;
   NoisyMachine machine(2, 0.1);
   const Comparison short_one =
       Compare([&] { return machine.Pair(0.0515 * kMs, 0.05 * kMs); }, rule);
   EXPECT_EQ(short_one.reason, StopReason::kMaxPairs);
   EXPECT_EQ(short_one.pairs, 30u);
+}
+
+TEST(PairedStopping, ExtendsTheBudgetOnlyForALikelyGain) {
+  int extended_gains = 0, extended_equals = 0;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    const Comparison gain = CompareOn(seed, 10.3 * kMs, 10 * kMs);
+    const Comparison equal = CompareOn(seed, 10 * kMs, 10 * kMs);
+    extended_gains += gain.spent_ns > 1.1e9;
+    extended_equals += equal.spent_ns > 1.1e9;
+    EXPECT_LT(gain.spent_ns, 3.2e9);
+  }
+  EXPECT_GT(extended_gains, 10);
+  EXPECT_LT(extended_equals, 6);
 }
 
 TEST(PairedStopping, AnswersEvenWhenOneCallTakesLongerThanTheBudget) {
