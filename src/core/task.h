@@ -40,8 +40,8 @@ struct Workload {
 };
 
 // Rule of agreement with the fp64 oracle, per element of a float output:
-// |got - want| <= absolute + relative * max(|want|, scale * rms(want)); and per output
-// ||got - want||_2 <= norm_relative * ||want||_2. Integer outputs must be equal.
+// |got - want| <= absolute + relative * max(|want|, scale * rms(want)); and per output of n elements
+// ||got - want||_2 <= absolute * sqrt(n) + norm_relative * ||want||_2. Integer outputs must be equal.
 // (Row-norm and scale terms: docs/measurement.md.)
 struct Tolerance {
   double relative = 1e-5;

@@ -1,0 +1,160 @@
+#include "core/fill.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/hash.h"
+#include "base/rng.h"
+#include "core/fill_kinds.h"
+
+namespace ks {
+namespace {
+
+constexpr int kVariants = 5;  // 0: the task's own fill
+constexpr size_t kWords = 1024;
+
+Error Bad(const std::string& what) { return {ErrorCode::kInvalidArgument, what}; }
+
+uint64_t InputSeed(uint64_t seed, const BufferSpec& input, int variant) {
+  return DeriveSeed(seed, input.name, static_cast<uint64_t>(variant));
+}
+
+double Deviation(const ResolvedFill& fill) {
+  return fill.kind == FillKind::kNormal ? fill.second
+                                        : (fill.second - fill.first) / std::sqrt(12.0);
+}
+
+// Rewrites freshly drawn normal or uniform contents into variant 1 to 4 of the mix.
+template <typename T>
+void ApplyVariant(const ResolvedFill& fill, int variant, BitLanes& bits, T* data, size_t count) {
+  const T offset = static_cast<T>(32.0 * Deviation(fill));
+  const bool signs = fill.kind == FillKind::kNormal || fill.first < 0;
+  std::array<T, 17> powers;
+  for (int i = 0; i < 17; ++i)
+    powers[static_cast<size_t>(i)] = static_cast<T>(std::ldexp(1.0, i - 8));
+  std::array<uint32_t, kWords> words;
+  for (size_t done = 0; done < count; done += kWords) {
+    bits.Fill(words);
+    for (size_t i = done; i < std::min(done + kWords, count); ++i) {
+      const uint32_t word = words[i - done];
+      switch (variant) {
+        case 1:
+          data[i] += offset;
+          break;
+        case 2:
+          data[i] *= powers[(uint64_t{word} * 17) >> 32];
+          break;
+        case 3:
+          data[i] = (word >> 29) == 0 ? data[i] : T{0};
+          break;
+        default:
+          data[i] = static_cast<T>(static_cast<int>((uint64_t{word} * 9) >> 32) - (signs ? 4 : 0));
+      }
+    }
+  }
+}
+
+std::vector<int64_t> Widened(DType dtype, const Bytes& bytes) {
+  std::vector<int64_t> values(bytes.size() / SizeOf(dtype));
+  WithElements(dtype, const_cast<std::byte*>(bytes.data()), [&](const auto* data) {
+    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<int64_t>(data[i]);
+  });
+  return values;
+}
+
+// Contents of the input named by `fill.row_ptr` among those drawn so far.
+Result<std::vector<int64_t>> RowPointers(const Task& task, const ResolvedFill& fill,
+                                         const std::vector<Bytes>& drawn) {
+  if (fill.row_ptr.empty()) return std::vector<int64_t>();
+  for (size_t i = 0; i < drawn.size(); ++i) {
+    const BufferSpec& input = task.inputs[i];
+    if (input.name == fill.row_ptr && input.fill.kind == "csr_row_ptr") {
+      return Widened(input.dtype, drawn[i]);
+    }
+  }
+  return Bad(fmt::format("row_ptr names '{}', which is no csr_row_ptr input before this one",
+                         fill.row_ptr));
+}
+
+Result<Bytes> FillOne(const Task& task, const Workload& workload, const BufferSpec& input,
+                      uint64_t seed, int variant, const std::vector<Bytes>& drawn) {
+  KS_ASSIGN_OR_RETURN(const ResolvedFill fill, ResolveFill(input, workload.axes));
+  KS_ASSIGN_OR_RETURN(const int64_t elements, ElementCount(input, workload.axes));
+  const auto count = static_cast<size_t>(elements);
+  if (!fill.variants) variant = 0;
+  BitLanes bits(InputSeed(seed, input, variant));
+  Bytes bytes(count * SizeOf(input.dtype));
+  if (!IsElementwise(fill.kind)) {
+    auto row_ptr = RowPointers(task, fill, drawn);
+    if (!row_ptr) return row_ptr.error().Under(fmt::format("fill of '{}'", input.name));
+    const Status status = DrawStructure(fill, input.dtype, *row_ptr, bits, bytes);
+    if (!status) return status.error().Under(fmt::format("fill of '{}'", input.name));
+    return bytes;
+  }
+  DrawElements(fill, input.dtype, bits, bytes);
+  if (variant != 0 && input.dtype == DType::kF32) {
+    ApplyVariant(fill, variant, bits, reinterpret_cast<float*>(bytes.data()), count);
+  } else if (variant != 0) {
+    ApplyVariant(fill, variant, bits, reinterpret_cast<double*>(bytes.data()), count);
+  }
+  return bytes;
+}
+
+// Draws one element anew in each of `draws` equal stretches of the buffer.
+template <typename T>
+void Scatter(BitLanes& bits, const T* fresh, size_t draws, T* data, size_t count) {
+  std::array<uint32_t, kWords> words;
+  for (size_t i = 0; i < draws; ++i) {
+    if (i % kWords == 0) bits.Fill(words);
+    const size_t begin = count * i / draws;
+    const size_t length = count * (i + 1) / draws - begin;
+    data[begin + ((uint64_t{words[i % kWords]} * length) >> 32)] = fresh[i];
+  }
+}
+
+}  // namespace
+
+Result<std::vector<Bytes>> FillInputs(const Task& task, const Workload& workload, uint64_t seed,
+                                      int variant) {
+  KS_CHECK(variant >= 0);
+  std::vector<Bytes> inputs;
+  for (const BufferSpec& input : task.inputs) {
+    auto bytes = FillOne(task, workload, input, seed, variant % kVariants, inputs);
+    if (!bytes) return bytes.error().Under(fmt::format("workload {}", workload.name));
+    inputs.push_back(*std::move(bytes));
+  }
+  return inputs;
+}
+
+Status PerturbInputs(const Task& task, const Workload& workload, uint64_t seed, double fraction,
+                     std::span<const std::span<std::byte>> inputs) {
+  KS_CHECK(inputs.size() == task.inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const BufferSpec& input = task.inputs[i];
+    if (input.scalar) continue;
+    KS_ASSIGN_OR_RETURN(const ResolvedFill fill, ResolveFill(input, workload.axes));
+    if (!IsElementwise(fill.kind) || fill.kind == FillKind::kConstant) continue;
+    KS_ASSIGN_OR_RETURN(const int64_t elements, ElementCount(input, workload.axes));
+    const auto count = static_cast<size_t>(elements);
+    if (count * SizeOf(input.dtype) > inputs[i].size()) {
+      return Bad(fmt::format("input '{}' needs {} bytes, the view has {}", input.name,
+                             count * SizeOf(input.dtype), inputs[i].size()));
+    }
+    if (count == 0) continue;
+    const double wanted = std::clamp(fraction, 0.0, 1.0) * static_cast<double>(count);
+    const size_t draws = std::clamp<size_t>(static_cast<size_t>(wanted), 1, count);
+    BitLanes bits(DeriveSeed(seed, input.name, kVariants));
+    Bytes fresh(draws * SizeOf(input.dtype));
+    DrawElements(fill, input.dtype, bits, fresh);
+    WithElements(input.dtype, inputs[i].data(), [&](auto* data) {
+      using T = std::remove_pointer_t<decltype(data)>;
+      Scatter(bits, reinterpret_cast<const T*>(fresh.data()), draws, data, count);
+    });
+  }
+  return {};
+}
+
+}  // namespace ks
