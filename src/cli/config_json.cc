@@ -26,8 +26,8 @@ std::string ConfigToJson(const RunConfig& config, const std::string& task_origin
 
 std::string TaskOriginIn(const std::string& json) {
   const nlohmann::json document = nlohmann::json::parse(json, nullptr, false);
-  if (!document.is_object() || !document.contains("task")) return "";
-  return document["task"].value("origin", "");
+  const nlohmann::json::json_pointer place("/task/origin");
+  return document.contains(place) && document[place].is_string() ? document[place] : "";
 }
 
 Result<RunConfig> ConfigFromJson(const std::string& json) {

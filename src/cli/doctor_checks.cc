@@ -53,7 +53,7 @@ ClockFacts MeasureClock(const Clock& clock) {
   int64_t last = begin;
   for (int i = 0; i < kReads; ++i) {
     const int64_t now = clock.MonotonicNs();
-    if (now > last) facts.resolution_ns = std::min(facts.resolution_ns, double(now - last));
+    if (now > last) facts.resolution_ns = std::min(facts.resolution_ns, static_cast<double>(now - last));
     last = now;
   }
   facts.read_ns = static_cast<double>(last - begin) / kReads;

@@ -1,6 +1,7 @@
 // `ksmith evolve`: a new run, or a resumed one.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -69,6 +70,12 @@ Result<RunConfig> NewConfig(const EvolveOptions& options) {
   return config;
 }
 
+// Where a resumed run finds the task again: an absolute folder, or empty for one of the library.
+std::string TaskOrigin(const Task& task) {
+  if (!PosixFileSystem().IsDir(task.origin)) return "";
+  return std::filesystem::absolute(task.origin).lexically_normal().string();
+}
+
 // runs/<task>-<date>-<n>, the first that does not exist.
 std::string NewRunDir(const std::string& task, const Clock& clock, const FileSystem& files) {
   const std::string stem = fmt::format("runs/{}-{}", task, FormatUtc(clock.UnixMs()).substr(0, 10));
@@ -98,7 +105,7 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, OpenRun& run) {
   }
   KS_RETURN_IF_ERROR(OpenParts(run));
   run.identity = {Sha256Hex(fmt::format("{}/{}/{}", run.dir, clock.UnixMs(), clock.MonotonicNs())).substr(0, 16),
-                  kVersion, RecordedConfig(run.config, run.task), ConfigHash(run.config)};
+                  kVersion, ConfigToJson(run.config, TaskOrigin(run.task)), ConfigHash(run.config)};
   run.made_folder = !files.IsDir(run.dir);
   KS_RETURN_IF_ERROR(files.MakeDirs(run.dir));
   KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));

@@ -23,8 +23,6 @@ namespace ks {
 Result<Task> OpenTask(const std::string& name_or_folder);
 // The task that a recorded run was about. ERRORS: as OpenTask.
 Result<Task> OpenRecordedTask(const RunStarted& started);
-// The configuration as a run records it, with where the task came from.
-std::string RecordedConfig(const RunConfig& config, const Task& task);
 // The library, by name.
 Result<std::vector<Task>> LibraryTasks();
 
