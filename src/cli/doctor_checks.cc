@@ -53,7 +53,8 @@ ClockFacts MeasureClock(const Clock& clock) {
   int64_t last = begin;
   for (int i = 0; i < kReads; ++i) {
     const int64_t now = clock.MonotonicNs();
-    if (now > last) facts.resolution_ns = std::min(facts.resolution_ns, static_cast<double>(now - last));
+    if (now > last)
+      facts.resolution_ns = std::min(facts.resolution_ns, static_cast<double>(now - last));
     last = now;
   }
   facts.read_ns = static_cast<double>(last - begin) / kReads;
@@ -99,9 +100,12 @@ NoiseFacts MeasureNoise(const Clock& clock) {
 
 const char* DoctorStateName(State state) {
   switch (state) {
-    case State::kFine: return "fine";
-    case State::kWeak: return "weak";
-    case State::kBroken: return "broken";
+    case State::kFine:
+      return "fine";
+    case State::kWeak:
+      return "weak";
+    case State::kBroken:
+      return "broken";
   }
   return "broken";
 }
@@ -117,9 +121,10 @@ DoctorCheck CheckCompilers(const Machine& machine) {
                        [&](const std::string& one) { return one.rfind(name, 0) == 0; });
   };
   if (has("g++") && has("clang++")) return {"compilers", State::kFine, Join(found, ", "), ""};
-  return {"compilers", State::kWeak, Join(found, ", "),
-          fmt::format("candidates have one compiler to choose from; for the other: apt-get install {}",
-                      has("g++") ? "clang" : "g++")};
+  return {
+      "compilers", State::kWeak, Join(found, ", "),
+      fmt::format("candidates have one compiler to choose from; for the other: apt-get install {}",
+                  has("g++") ? "clang" : "g++")};
 }
 
 DoctorCheck CheckCpu(const Machine& machine) {
@@ -127,14 +132,15 @@ DoctorCheck CheckCpu(const Machine& machine) {
       fmt::format("{}, {} cores, {} bit vectors{}, {}", machine.cpu, machine.cores,
                   machine.vector_bits, machine.has_fma ? " with FMA" : "", Join(machine.isa, " "));
   if (machine.vector_bits >= 256) return {"cpu", State::kFine, found, ""};
-  return {"cpu", State::kWeak, found, "nothing to mend: wide vectors are what most gains come from"};
+  return {"cpu", State::kWeak, found,
+          "nothing to mend: wide vectors are what most gains come from"};
 }
 
 std::vector<DoctorCheck> CheckSandbox() {
   std::vector<DoctorCheck> checks;
   for (const SandboxLayer& layer : ProbeSandbox()) {
-    checks.push_back({"sandbox: " + layer.name, layer.ok ? State::kFine : State::kWeak, layer.detail,
-                      layer.mend});
+    checks.push_back({"sandbox: " + layer.name, layer.ok ? State::kFine : State::kWeak,
+                      layer.detail, layer.mend});
   }
   if (const auto sandbox = Sandbox::Create(); !sandbox.ok()) {
     checks.push_back({"sandbox", State::kBroken, sandbox.error().message,
@@ -151,8 +157,9 @@ DoctorCheck CheckClock(const Clock& clock) {
   if (facts.read_ns <= kWeakReadNs && facts.drift <= kWeakDrift) {
     return {"clock", State::kFine, found, ""};
   }
-  return {"clock", State::kWeak, found,
-          "short kernels are timed badly; if /sys/devices/system/clocksource offers tsc, select it"};
+  return {
+      "clock", State::kWeak, found,
+      "short kernels are timed badly; if /sys/devices/system/clocksource offers tsc, select it"};
 }
 
 DoctorCheck CheckNoise(const Clock& clock) {
@@ -169,7 +176,7 @@ DoctorCheck CheckNoise(const Clock& clock) {
 }
 
 DoctorCheck CheckDisk() {
-  struct statvfs room{};
+  struct statvfs room {};
   if (::statvfs(".", &room) != 0) {
     return {"disk", State::kWeak, fmt::format("the current folder: {}", std::strerror(errno)),
             "go to a folder that you may write to"};

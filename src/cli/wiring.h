@@ -28,7 +28,8 @@ Result<std::vector<Task>> LibraryTasks();
 
 // This machine as the CPU backend sees it; works without a compiler.
 Machine ThisMachine();
-// ERRORS: kInvalidArgument (unknown name), kFailedPrecondition (no compiler, no sandbox, no runner).
+// ERRORS: kInvalidArgument (unknown name), kFailedPrecondition (no compiler, no sandbox, no
+// runner).
 Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name);
 // `task` and `backend` outlive it.
 std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
