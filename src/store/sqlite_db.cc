@@ -83,8 +83,10 @@ int FlagsOf(SqliteDb::Access access) {
       return kCommon | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     case SqliteDb::Access::kWrite:
       return kCommon | SQLITE_OPEN_READWRITE;
+    // Not SQLITE_OPEN_READONLY: such a connection leaves the log's files behind when it is the last
+    // to close. SQLite falls back to reading where the file cannot be written.
     case SqliteDb::Access::kRead:
-      return kCommon | SQLITE_OPEN_READONLY;
+      return kCommon | SQLITE_OPEN_READWRITE;
     case SqliteDb::Access::kImmutable:
       return kCommon | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
   }
@@ -157,6 +159,7 @@ Result<SqliteDb> SqliteDb::Open(const std::string& path, Access access, int busy
   if (raw == nullptr) return MakeError(path, SQLITE_NOMEM, "out of memory", 0);
   if (code != SQLITE_OK) return db.LastError();
   sqlite3_busy_timeout(raw, busy_timeout_ms);
+  if (access == Access::kRead) KS_RETURN_IF_ERROR(db.Run("PRAGMA query_only = ON"));
   return db;
 }
 
