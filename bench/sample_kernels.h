@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,11 +26,16 @@ struct KernelSpec {
   int64_t work = 100'000;        // inner iterations, 8 floats each
 };
 
-// Thread-compatible. Owns its buffer.
+// Floats that a kernel of this kind reads.
+inline size_t BufferElements(const KernelSpec& spec) {
+  return spec.kind == "memory" ? size_t{24} << 18 : size_t{192} << 8;
+}
+
+// Thread-compatible. Reads `buffer`, which must outlive it.
 class SampleKernel {
  public:
-  explicit SampleKernel(const KernelSpec& spec)
-      : spec_(spec), buffer_(spec.kind == "memory" ? size_t{24} << 18 : size_t{192} << 8, 1.0f) {}
+  SampleKernel(const KernelSpec& spec, std::span<const float> buffer)
+      : spec_(spec), buffer_(buffer) {}
 
   void set_work(int64_t work) { spec_.work = work; }
   // Runs once; returns the time in nanoseconds.
@@ -59,15 +65,16 @@ class SampleKernel {
     sink_ = sum[0];
   }
   KernelSpec spec_;
-  std::vector<float> buffer_;
+  std::span<const float> buffer_;
   volatile float sink_ = 0;
 };
 
 // A spec whose call takes about `call_ns` (median of a few probes).
 inline KernelSpec Calibrate(const std::string& kind, double call_ns) {
   KernelSpec spec{kind, 20'000};
+  const std::vector<float> buffer(BufferElements(spec), 1.0f);
   for (int round = 0; round < 4; ++round) {
-    SampleKernel kernel(spec);
+    SampleKernel kernel(spec, buffer);
     std::array<double, 9> ns{};
     for (double& t : ns) t = kernel.TimedCall();
     std::sort(ns.begin(), ns.end());

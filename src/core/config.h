@@ -23,7 +23,7 @@ struct EvaluationConfig {
   double gain_margin = 0.01;         // a gain counts when its interval lies above 1 + margin
   double target_width = 0.01;        // stop when the relative half width of the ratio is below
   int min_pairs = 6;
-  int max_pairs = 120;
+  int max_pairs = 480;               // a bound for short kernels; long ones end at the budget
   double time_budget_s = 1.0;        // measuring budget of one evaluation, all workloads
   double compile_timeout_s = 20;
   double call_timeout_s = 10;        // one call of a candidate
