@@ -78,7 +78,7 @@ std::string Edited(const std::string& parent, const SkillShape& skill, int64_t i
     const size_t at = out.find("float* c");
     if (at != std::string::npos) return out.replace(at, 8, "float* __restrict c");
   }
-  if (name == "compiler_flags") return out.replace(out.find("-O2"), 3, "-O3 -funroll-loops");
+  if (name == "compiler_flags") return out.insert(out.find("-O") + 3, " -funroll-loops");
   const size_t at = out.find("extern \"C\"");
   return out.insert(at,
                     fmt::format("constexpr int64_t k{}{} = {};  // {}\n",
@@ -118,7 +118,7 @@ class Maker {
     if (next_ > 2) {
       Emit(BaselineChosen{2});
       baseline_speed_ = kFlagSpeed[1];
-      islands_ = {{2}, {2}, {2}};
+      islands_.fill({2});
     }
     while (next_ < count_) Step();
     Emit(RunStopped{"steps"});
