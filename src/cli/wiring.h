@@ -40,11 +40,6 @@ std::unique_ptr<Archive> MakeArchive(const SearchConfig& config, const std::stri
 // Equal texts for sources that differ only in comments, white space or names of locals.
 std::string NormalizedSource(const std::string& source);
 
-// The seed as written, then the seed with other compilers and flags that the machine offers and the
-// task allows: what the baseline is chosen from. ERRORS: kInvalidArgument (no seed for `backend`).
-Result<std::vector<std::string>> BaselineVariants(const Task& task, const std::string& backend,
-                                                  const Machine& machine);
-
 }  // namespace ks
 
 #endif  // KS_CLI_WIRING_H_
