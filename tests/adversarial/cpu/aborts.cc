@@ -1,0 +1,4 @@
+// expect: crashed
+#include <cstdint>
+#include <cstdlib>
+extern "C" void scale_add(const float*, const float*, float*, int64_t) { std::abort(); }

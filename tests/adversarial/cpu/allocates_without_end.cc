@@ -1,0 +1,10 @@
+// expect: out_of_memory
+#include <cstdint>
+#include <cstring>
+extern "C" void scale_add(const float*, const float*, float* out, int64_t) {
+  for (;;) {
+    char* p = new char[64 << 20];
+    std::memset(p, 1, 64 << 20);
+    out[0] += p[5];
+  }
+}

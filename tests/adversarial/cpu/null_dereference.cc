@@ -1,0 +1,5 @@
+// expect: crashed
+#include <cstdint>
+extern "C" void scale_add(const float*, const float*, float*, int64_t) {
+  *reinterpret_cast<volatile int*>(8) = 1;
+}

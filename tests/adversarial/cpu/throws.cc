@@ -1,0 +1,3 @@
+// expect: crashed
+#include <cstdint>
+extern "C" void scale_add(const float*, const float*, float*, int64_t) { throw 1; }
