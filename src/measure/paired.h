@@ -55,6 +55,7 @@ struct StoppingRule {
   int min_pairs = 6;
   int max_pairs = 480;
   double budget_ns = 1e9;  // of measured time, both sides together
+  double extension = 3.0;  // times the budget while a gain is likely but not shown; 1: never
 };
 
 enum class StopReason { kContinue, kTight, kClearGain, kClearLoss, kMaxPairs, kBudget };
