@@ -31,3 +31,17 @@ static inline bool set_contains(const TSCharacterRange *ranges, uint32_t count, 
   }
   return low < count && ranges[low].start <= code_point;
 }
+
+// The 0.23 generator writes all four arguments of REDUCE by position; 0.20 expects designators.
+#include <tree_sitter/parser.h>
+#undef REDUCE
+#define REDUCE(symbol_name, children, precedence, production) \
+  {{                                                          \
+    .reduce = {                                               \
+      .type = TSParseActionTypeReduce,                        \
+      .child_count = children,                                \
+      .symbol = symbol_name,                                  \
+      .dynamic_precedence = precedence,                       \
+      .production_id = production                             \
+    }                                                         \
+  }}

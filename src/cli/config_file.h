@@ -19,7 +19,10 @@ Result<RunConfig> ConfigFromToml(const std::string& text, const std::string& pat
 Result<RunConfig> ReadConfigFile(const std::string& path);
 
 // All fields, tables as in TOML, keys sorted. Stable: equal configurations, equal text.
-std::string ConfigToJson(const RunConfig& config);
+// `task_origin`: where the task came from, so that a resumed run finds it again; may be empty.
+std::string ConfigToJson(const RunConfig& config, const std::string& task_origin = "");
+// The task origin in such a text, or empty.
+std::string TaskOriginIn(const std::string& json);
 // The reverse; fields that are not there keep their defaults. ERRORS: kDataLoss.
 Result<RunConfig> ConfigFromJson(const std::string& json);
 // SHA-256 over everything that decides what a run does: all but its limits, so that a run may be

@@ -18,7 +18,17 @@ nlohmann::json ToJson(const RunConfig& config, bool with_limits) {
 
 }  // namespace
 
-std::string ConfigToJson(const RunConfig& config) { return ToJson(config, true).dump(); }
+std::string ConfigToJson(const RunConfig& config, const std::string& task_origin) {
+  nlohmann::json document = ToJson(config, true);
+  if (!task_origin.empty()) document["task"]["origin"] = task_origin;
+  return document.dump();
+}
+
+std::string TaskOriginIn(const std::string& json) {
+  const nlohmann::json document = nlohmann::json::parse(json, nullptr, false);
+  const nlohmann::json::json_pointer place("/task/origin");
+  return document.contains(place) && document[place].is_string() ? document[place] : "";
+}
 
 Result<RunConfig> ConfigFromJson(const std::string& json) {
   RunConfig config;

@@ -33,9 +33,7 @@ void Console::Out(std::string_view text) const {
   std::fflush(stdout);
 }
 
-void Console::Err(std::string_view text) const {
-  std::fwrite(text.data(), 1, text.size(), stderr);
-}
+void Console::Err(std::string_view text) const { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 int Console::Fail(const Error& error) const {
   Err("ksmith: " + error.message + "\n");

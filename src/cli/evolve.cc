@@ -1,6 +1,7 @@
 // `ksmith evolve`: a new run, or a resumed one.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "cli/baseline.h"
 #include "cli/commands.h"
 #include "cli/config_file.h"
 #include "cli/exit_code.h"
@@ -69,6 +71,12 @@ Result<RunConfig> NewConfig(const EvolveOptions& options) {
   return config;
 }
 
+// Where a resumed run finds the task again: an absolute folder, or empty for one of the library.
+std::string TaskOrigin(const Task& task) {
+  if (!PosixFileSystem().IsDir(task.origin)) return "";
+  return std::filesystem::absolute(task.origin).lexically_normal().string();
+}
+
 // runs/<task>-<date>-<n>, the first that does not exist.
 std::string NewRunDir(const std::string& task, const Clock& clock, const FileSystem& files) {
   const std::string stem = fmt::format("runs/{}-{}", task, FormatUtc(clock.UnixMs()).substr(0, 10));
@@ -97,8 +105,9 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, OpenRun& run) {
                              run.dir)};
   }
   KS_RETURN_IF_ERROR(OpenParts(run));
-  run.identity = {Sha256Hex(fmt::format("{}/{}/{}", run.dir, clock.UnixMs(), clock.MonotonicNs())).substr(0, 16),
-                  kVersion, RecordedConfig(run.config, run.task), ConfigHash(run.config)};
+  run.identity = {Sha256Hex(fmt::format("{}/{}/{}", run.dir, clock.UnixMs(), clock.MonotonicNs()))
+                      .substr(0, 16),
+                  kVersion, ConfigToJson(run.config, TaskOrigin(run.task)), ConfigHash(run.config)};
   run.made_folder = !files.IsDir(run.dir);
   KS_RETURN_IF_ERROR(files.MakeDirs(run.dir));
   KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
@@ -111,9 +120,10 @@ Status OpenRecorded(const EvolveOptions& options, OpenRun& run) {
   KS_ASSIGN_OR_RETURN(RecordedRun recorded, ReadRun(options.resume_dir));
   if (!options.config_file.empty() || options.seed || options.jobs || options.backend ||
       options.proposer) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "a resumed run keeps its configuration: only --steps, --minutes and --until may be "
-                 "given with --resume"};
+    return Error{
+        ErrorCode::kInvalidArgument,
+        "a resumed run keeps its configuration: only --steps, --minutes and --until may be "
+        "given with --resume"};
   }
   const RunStarted& started = recorded.view.started;
   if (options.task.empty()) {
@@ -141,17 +151,18 @@ std::unique_ptr<Observer> MakeProgress(const OpenRun& run, const Console& consol
   const ProgressGoal goal{run.config.max_steps, run.config.max_minutes, run.config.until_speedup};
   const TextSink sink = [&console](std::string_view text) { console.Out(text); };
   if (console.terminal) {
-    return std::make_unique<LiveView>(sink, [&console] { return console.columns(); }, console.style,
-                                      goal, run.recorded_events);
+    return std::make_unique<LiveView>(
+        sink, [&console] { return console.columns(); }, console.style, goal, run.recorded_events);
   }
   return std::make_unique<LineProgress>(sink, console.style, goal, run.recorded_events);
 }
 
-Result<RunEnd> Search(OpenRun& run, const Clock& clock, const Console& console, std::stop_token stop) {
+Result<RunEnd> Search(OpenRun& run, const Clock& clock, const Console& console,
+                      std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(std::vector<std::string> variants,
                       BaselineVariants(run.task, run.config.backend, run.backend->machine()));
   const std::unique_ptr<Observer> progress = MakeProgress(run, console);
-  const EngineParts parts{*run.evaluator, *run.proposer, *run.archive,     *run.store,
+  const EngineParts parts{*run.evaluator, *run.proposer,    *run.archive,     *run.store,
                           clock,          {progress.get()}, NormalizedSource, std::move(variants)};
   return RunSearch(run.config, run.identity, parts, std::move(stop));
 }
@@ -181,16 +192,18 @@ Status Finish(const OpenRun& run, const RunEnd& end, const Console& console) {
                         run.store->GetSource(recorded.SourceHashOf(view.best)));
     PosixFileSystem files;
     KS_RETURN_IF_ERROR(files.WriteAtomically(folder.BestPath(), source));
-    text += fmt::format("\nbest      {}  {} over the seed with its best flags, {} over the seed as written\n",
-                        CandidateName(view.best), FormatSpeedup(view.SpeedupOf(view.best)),
-                        FormatSpeedup(view.SpeedupOverSeed(view.best)));
+    text += fmt::format(
+        "\nbest      {}  {} over the seed with its best flags, {} over the seed as written\n",
+        CandidateName(view.best), FormatSpeedup(view.SpeedupOf(view.best)),
+        FormatSpeedup(view.SpeedupOverSeed(view.best)));
     text += fmt::format("kernel    {}\n", folder.BestPath());
   }
   text += fmt::format("report    {}\n", folder.ReportPath());
-  text += end.reason == "interrupted"
-              ? fmt::format("stopped; to go on: ksmith evolve --resume {}\n", run.dir)
-              : fmt::format("more      ksmith show {0} | diff {0} | evolve --resume {0} --minutes N\n",
-                            run.dir);
+  text +=
+      end.reason == "interrupted"
+          ? fmt::format("stopped; to go on: ksmith evolve --resume {}\n", run.dir)
+          : fmt::format("more      ksmith show {0} | diff {0} | evolve --resume {0} --minutes N\n",
+                        run.dir);
   console.Out(text);
   return {};
 }

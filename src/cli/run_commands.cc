@@ -109,7 +109,8 @@ Result<ReplayReport> ReplayRun(const RecordedRun& run, std::stop_token stop) {
   const std::unique_ptr<Archive> recorded = MakeArchive(run.config.search, run.config.backend);
   const std::unique_ptr<Archive> replayed = MakeArchive(run.config.search, run.config.backend);
   const SystemClock clock;
-  const EngineParts parts{context, *proposer, *recorded, *run.store, clock, {}, NormalizedSource, {}};
+  const EngineParts parts{context, *proposer, *recorded,        *run.store,
+                          clock,   {},        NormalizedSource, {}};
   const RunIdentity identity{started.run_id, started.version, started.config_json,
                              started.config_hash};
   return ReplaySearch(run.config, identity, parts, *replayed, std::move(stop));

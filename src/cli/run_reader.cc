@@ -17,7 +17,8 @@ Result<RecordedRun> ReadRun(const std::string& dir) {
   const PosixFileSystem files;
   const RunFolder folder(dir);
   if (!HoldsRun(files, folder)) {
-    return Error{ErrorCode::kNotFound, fmt::format("there is no run in '{}' (see `ksmith runs`)", dir)};
+    return Error{ErrorCode::kNotFound,
+                 fmt::format("there is no run in '{}' (see `ksmith runs`)", dir)};
   }
   RecordedRun run;
   run.dir = dir;
@@ -52,14 +53,15 @@ Result<CandidateId> FindCandidate(const RecordedRun& run, const std::string& nam
   } else if (name == "baseline") {
     id = run.view.baseline;
   } else {
-    const std::string_view digits = name.rfind('c', 0) == 0 ? std::string_view(name).substr(1) : name;
+    const std::string_view digits =
+        name.rfind('c', 0) == 0 ? std::string_view(name).substr(1) : name;
     id = ParseInt(digits).value_or(kNoCandidate);
   }
   const auto count = static_cast<CandidateId>(run.view.candidates.size());
   if (id >= 0 && id < count) return id;
   return Error{ErrorCode::kNotFound,
-               fmt::format("{}: there is no candidate '{}' (seed, baseline, best, c0 to c{})", run.dir,
-                           name, count - 1)};
+               fmt::format("{}: there is no candidate '{}' (seed, baseline, best, c0 to c{})",
+                           run.dir, name, count - 1)};
 }
 
 }  // namespace ks

@@ -23,12 +23,13 @@ namespace ks {
 Result<Task> OpenTask(const std::string& name_or_folder);
 // The task that a recorded run was about. ERRORS: as OpenTask.
 Result<Task> OpenRecordedTask(const RunStarted& started);
-// The configuration as a run records it, with where the task came from.
-std::string RecordedConfig(const RunConfig& config, const Task& task);
 // The library, by name.
 Result<std::vector<Task>> LibraryTasks();
 
-// ERRORS: kInvalidArgument (unknown name), kFailedPrecondition (no compiler, no sandbox, no runner).
+// This machine as the CPU backend sees it; works without a compiler.
+Machine ThisMachine();
+// ERRORS: kInvalidArgument (unknown name), kFailedPrecondition (no compiler, no sandbox, no
+// runner).
 Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name);
 // `task` and `backend` outlive it.
 std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
@@ -38,11 +39,6 @@ Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name);
 std::unique_ptr<Archive> MakeArchive(const SearchConfig& config, const std::string& backend);
 // Equal texts for sources that differ only in comments, white space or names of locals.
 std::string NormalizedSource(const std::string& source);
-
-// The seed as written, then the seed with other compilers and flags that the machine offers and the
-// task allows: what the baseline is chosen from. ERRORS: kInvalidArgument (no seed for `backend`).
-Result<std::vector<std::string>> BaselineVariants(const Task& task, const std::string& backend,
-                                                  const Machine& machine);
 
 }  // namespace ks
 

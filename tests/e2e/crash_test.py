@@ -88,10 +88,9 @@ class Crash(EndToEnd):
 
     def test_a_newer_run_folder_is_refused_and_left_alone(self) -> None:
         self.evolve(self.small_task(), "--steps", "1")
-        path = next((self.dir / "run").glob("*.db"))
+        path = next((self.dir / "run").glob("run.sqlite"))
         with sqlite3.connect(path) as database:
-            version = database.execute("PRAGMA user_version").fetchone()[0]
-            database.execute(f"PRAGMA user_version = {version + 1}")
+            database.execute("UPDATE meta SET value = value + 1 WHERE key = 'format'")
         database.close()
         for command in (["show", "run"], ["evolve", "--resume", "run"]):
             self.assertIn("newer", self.ksmith(*command, status=1).stderr)

@@ -1,0 +1,62 @@
+#include "cli/baseline.h"
+
+#include <algorithm>
+
+#include "core/kernel_source.h"
+
+namespace ks {
+namespace {
+
+bool Offers(const Machine& machine, const std::string& compiler) {
+  return std::any_of(machine.compilers.begin(), machine.compilers.end(),
+                     [&](const std::string& found) { return found.rfind(compiler + " ", 0) == 0; });
+}
+
+std::vector<BuildDirectives> FlagChoices(const Task& task, const Machine& machine) {
+  std::vector<std::string> fast;
+  if (!machine.march_options.empty()) fast.push_back("-march=" + machine.march_options.front());
+  std::vector<std::string> strict = fast;
+  if (task.allow_reassociation) fast.emplace_back("-ffast-math");
+  const auto with = [](std::string first, const std::vector<std::string>& rest,
+                       const std::vector<std::string>& last = {}) {
+    std::vector<std::string> flags = {std::move(first)};
+    flags.insert(flags.end(), rest.begin(), rest.end());
+    flags.insert(flags.end(), last.begin(), last.end());
+    return flags;
+  };
+  std::vector<BuildDirectives> choices;
+  for (const std::string compiler : {"g++", "clang++"}) {
+    if (!Offers(machine, compiler)) continue;
+    choices.push_back({compiler, with("-O3", fast)});
+    if (task.allow_reassociation) choices.push_back({compiler, with("-O3", strict)});
+    if (machine.vector_bits == 512) {
+      choices.push_back({compiler, with("-O3", fast, {"-mprefer-vector-width=512"})});
+    }
+  }
+  if (Offers(machine, "g++")) {
+    choices.push_back({"g++", with("-O2", fast)});
+    choices.push_back({"g++", with("-O3", fast, {"-funroll-loops"})});
+  }
+  return choices;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> BaselineVariants(const Task& task, const std::string& backend,
+                                                  const Machine& machine) {
+  const SeedKernel* seed = task.FindSeed(backend);
+  if (seed == nullptr) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "task '" + task.name + "' has no seed for backend '" + backend + "'"};
+  }
+  std::vector<std::string> variants = {seed->source};
+  for (const BuildDirectives& choice : FlagChoices(task, machine)) {
+    std::string variant = WithBuildDirectives(seed->source, choice);
+    if (std::find(variants.begin(), variants.end(), variant) == variants.end()) {
+      variants.push_back(std::move(variant));
+    }
+  }
+  return variants;
+}
+
+}  // namespace ks

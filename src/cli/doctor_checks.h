@@ -1,0 +1,40 @@
+// What a run needs of the machine, one check each, for `ksmith doctor`.
+#ifndef KS_CLI_DOCTOR_CHECKS_H_
+#define KS_CLI_DOCTOR_CHECKS_H_
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "core/machine.h"
+
+namespace ks {
+
+struct DoctorCheck {
+  enum class State {
+    kFine,
+    kWeak,    // runs work, but slower, noisier or with fewer choices
+    kBroken,  // the CPU backend cannot work
+  };
+  std::string name;
+  State state = State::kFine;
+  std::string found;
+  std::string mend;  // empty when fine
+};
+const char* DoctorStateName(DoctorCheck::State state);
+
+DoctorCheck CheckCompilers(const Machine& machine);
+DoctorCheck CheckCpu(const Machine& machine);
+std::vector<DoctorCheck> CheckSandbox();
+// Resolution, cost of reading, and rate against the raw hardware clock. About 0.1 s.
+DoctorCheck CheckClock(const Clock& clock);
+// Spread of a fixed piece of work, and that work compared with itself. About 0.2 s.
+DoctorCheck CheckNoise(const Clock& clock);
+// Room for run folders under the current folder.
+DoctorCheck CheckDisk();
+// Compiles and checks the seed of a library task in the sandbox, as a run does.
+DoctorCheck CheckTrial();
+
+}  // namespace ks
+
+#endif  // KS_CLI_DOCTOR_CHECKS_H_

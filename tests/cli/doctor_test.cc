@@ -1,0 +1,64 @@
+#include "cli/doctor_checks.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace ks {
+namespace {
+
+using State = DoctorCheck::State;
+
+Machine With(std::vector<std::string> compilers) {
+  Machine machine;
+  machine.compilers = std::move(compilers);
+  return machine;
+}
+
+TEST(DoctorChecks, WithoutACompilerTheBackendCannotWork) {
+  const DoctorCheck check = CheckCompilers(With({}));
+  EXPECT_EQ(check.state, State::kBroken);
+  EXPECT_NE(check.mend.find("install"), std::string::npos);
+}
+
+TEST(DoctorChecks, OneCompilerIsWeakAndNamesTheOther) {
+  EXPECT_NE(CheckCompilers(With({"g++ 12.2.0"})).mend.find("clang"), std::string::npos);
+  EXPECT_NE(CheckCompilers(With({"clang++ 14.0.6"})).mend.find("g++"), std::string::npos);
+  EXPECT_EQ(CheckCompilers(With({"g++ 12.2.0"})).state, State::kWeak);
+  EXPECT_EQ(CheckCompilers(With({"g++ 12.2.0", "clang++ 14.0.6"})).state, State::kFine);
+}
+
+TEST(DoctorChecks, NarrowVectorsAreWeak) {
+  Machine machine;
+  machine.vector_bits = 128;
+  EXPECT_EQ(CheckCpu(machine).state, State::kWeak);
+  machine.vector_bits = 512;
+  EXPECT_EQ(CheckCpu(machine).state, State::kFine);
+}
+
+// Ticks by a fixed step at each reading, slower than the hardware clock.
+class CoarseClock final : public Clock {
+ public:
+  int64_t MonotonicNs() const override { return now_ += 1'000'000; }
+  int64_t UnixMs() const override { return 0; }
+
+ private:
+  mutable int64_t now_ = 0;
+};
+
+TEST(DoctorChecks, AClockThatDoesNotFollowTheHardwareIsWeak) {
+  const DoctorCheck check = CheckClock(CoarseClock());
+  EXPECT_EQ(check.state, State::kWeak);
+  EXPECT_FALSE(check.mend.empty());
+}
+
+TEST(DoctorChecks, EveryCheckThatIsNotFineSaysHowToMend) {
+  const SystemClock clock;
+  for (const DoctorCheck& check : {CheckClock(clock), CheckNoise(clock), CheckDisk()}) {
+    EXPECT_FALSE(check.found.empty()) << check.name;
+    EXPECT_EQ(check.mend.empty(), check.state == State::kFine) << check.name;
+  }
+}
+
+}  // namespace
+}  // namespace ks
