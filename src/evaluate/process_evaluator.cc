@@ -11,7 +11,6 @@
 #include "evaluate/check_stage.h"
 #include "evaluate/time_stage.h"
 #include "measure/paired.h"
-#include "measure/roofline.h"
 
 namespace ks {
 namespace {
@@ -207,7 +206,7 @@ Status ProcessEvaluator::Time(const EvaluationRequest& request, Kernel kernel,
   measured.gain = timing.gain;
   measured.gain_significant = IsSignificantGain(timing.gain, config_.gain_margin);
   measured.speedup = Chain(rival_speedup, timing.gain);
-  measured.bottleneck = BottleneckOf(task_, machine(), measured.timings);
+  measured.bottleneck = timing.bottleneck.empty() ? "unknown" : timing.bottleneck;
   const bool champion = request.champion && measured.gain_significant &&
                         measured.speedup.mid > request.champion->speedup.mid;
   evaluation.outcome = std::move(measured);

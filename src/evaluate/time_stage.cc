@@ -213,7 +213,10 @@ class PairTimer::WorkloadTimer {
     timing.gflops = cost->flops / timing.median_ns;
     timing.gbytes_per_s = cost->bytes / timing.median_ns;
     const Machine& machine = owner_.backend_.machine();
-    timing.roofline_fraction = RooflineFraction(*cost, machine, timing.median_ns);
+    const RooflinePlace place =
+        PlaceUnderRoofline(*cost, machine, task_.max_threads, timing.median_ns);
+    timing.roofline_fraction = place.fraction;
+    if (result.bottleneck.empty()) result.bottleneck = place.bottleneck;
     const double floor_ns = FloorNs(*cost, machine, task_.max_threads);
     if (timing.median_ns < floor_ns) {
       result.fault = Rejected{"below_roofline", workload_.name + " took " +
@@ -271,8 +274,12 @@ Result<TimingResult> PairTimer::Run(const CompiledKernel& rival, const CompiledK
   if (result.fault || result.rival_failed) return result;
   const Result<double> cpu_after = b.TotalCpuNs();
   const double total = cpu_after.ok() ? *cpu_after - cpu_before : 0;
-  if (std::optional<ClockFault> lie = CheckClocks(clocks, total, task_.max_threads)) {
-    result.fault = Rejected{lie->rule, lie->evidence};
+  ClockRecord record;
+  record.calls = clocks;
+  record.total_cpu_ns = total;
+  record.single_threaded = task_.max_threads == 1;
+  if (std::optional<Rejected> lie = CheckClocks(record)) {
+    result.fault = *std::move(lie);
     return result;
   }
   std::vector<Interval> gains;

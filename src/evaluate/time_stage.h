@@ -24,6 +24,7 @@ struct TimingPlan {
 struct TimingResult {
   std::vector<WorkloadTiming> timings;
   Interval gain;                      // rival / candidate, geometric mean over workloads
+  std::string bottleneck;             // of the first workload
   std::optional<Outcome> fault;       // of the candidate; then the rest is partial
   bool rival_failed = false;          // the rival itself broke: choose another one
 };
