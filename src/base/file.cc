@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,16 +45,23 @@ Error ErrnoError(int error_number, std::string_view what) {
   ErrorCode code = ErrorCode::kInternal;
   switch (error_number) {
     case ENOENT:
-    case ENOTDIR: code = ErrorCode::kNotFound; break;
+    case ENOTDIR:
+      code = ErrorCode::kNotFound;
+      break;
     case ENOSPC:
     case EDQUOT:
     case EMFILE:
     case ENFILE:
-    case ENOMEM: code = ErrorCode::kResourceExhausted; break;
+    case ENOMEM:
+      code = ErrorCode::kResourceExhausted;
+      break;
     case EROFS:
     case EACCES:
-    case EPERM: code = ErrorCode::kFailedPrecondition; break;
-    default: break;
+    case EPERM:
+      code = ErrorCode::kFailedPrecondition;
+      break;
+    default:
+      break;
   }
   return {code, std::string(what) + ": " + std::strerror(error_number)};
 }
@@ -80,7 +88,8 @@ Result<std::string> PosixFileSystem::Read(const std::string& path, size_t max_by
 }
 
 Status PosixFileSystem::WriteAtomically(const std::string& path, std::string_view bytes) {
-  const std::string temporary = path + ".tmp." + std::to_string(getpid());
+  // Two threads or processes that write one path do not share a temporary file.
+  const std::string temporary = fmt::format("{}.tmp.{}.{}", path, getpid(), gettid());
   {
     const Fd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (fd.get() < 0) return ErrnoError(errno, "cannot create " + temporary);
@@ -124,9 +133,9 @@ Result<std::vector<std::string>> PosixFileSystem::List(const std::string& path) 
   fs::directory_iterator it(path, error);
   if (error) return ErrnoError(error.value(), "cannot list " + path);
   for (const fs::directory_iterator end; it != end; it.increment(error)) {
-    if (error) return ErrnoError(error.value(), "cannot list " + path);
     names.push_back(it->path().filename().string());
   }
+  if (error) return ErrnoError(error.value(), "cannot list " + path);  // it was cut short
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -140,6 +149,9 @@ Status PosixFileSystem::RemoveAll(const std::string& path) {
 
 Result<std::string> MemoryFileSystem::Read(const std::string& path, size_t max_bytes) const {
   const auto it = files_.find(path);
+  if (it == files_.end() && IsDir(path)) {
+    return Error{ErrorCode::kInvalidArgument, path + " is a folder, not a file"};
+  }
   if (it == files_.end()) return Error{ErrorCode::kNotFound, "cannot open " + path};
   if (it->second.size() > max_bytes) {
     return Error{ErrorCode::kInvalidArgument, path + " is too large"};
@@ -155,6 +167,9 @@ Status MemoryFileSystem::WriteAtomically(const std::string& path, std::string_vi
 
 Status MemoryFileSystem::MakeDirs(const std::string& path) {
   if (!write_error_.ok()) return write_error_;
+  for (size_t end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
+    dirs_.insert(path.substr(0, end));
+  }
   dirs_.insert(path);
   return {};
 }
@@ -171,20 +186,23 @@ Result<std::vector<std::string>> MemoryFileSystem::List(const std::string& path)
   if (!IsDir(path)) return Error{ErrorCode::kNotFound, "cannot list " + path};
   std::set<std::string> names;
   const std::string prefix = path.empty() ? "" : path + "/";
-  for (auto it = files_.lower_bound(prefix); it != files_.end() && it->first.starts_with(prefix);
-       ++it) {
-    const std::string rest = it->first.substr(prefix.size());
+  const auto take = [&](const std::string& entry) {
+    if (!entry.starts_with(prefix) || entry.size() == prefix.size()) return;
+    const std::string rest = entry.substr(prefix.size());
     names.insert(rest.substr(0, rest.find('/')));
-  }
+  };
+  for (const auto& [file, bytes] : files_) take(file);
+  for (const std::string& dir : dirs_) take(dir);
   return std::vector<std::string>(names.begin(), names.end());
 }
 
 Status MemoryFileSystem::RemoveAll(const std::string& path) {
   if (!write_error_.ok()) return write_error_;
-  std::erase_if(files_, [&](const auto& entry) {
-    return entry.first == path || entry.first.starts_with(path + "/");
-  });
-  dirs_.erase(path);
+  const auto inside = [&](const std::string& entry) {
+    return entry == path || entry.starts_with(path + "/");
+  };
+  std::erase_if(files_, [&](const auto& entry) { return inside(entry.first); });
+  std::erase_if(dirs_, inside);
   return {};
 }
 

@@ -45,7 +45,8 @@ class PosixFileSystem final : public FileSystem {
   Status RemoveAll(const std::string& path) override;
 };
 
-// In memory, for tests and for the embedded task library. Thread-compatible.
+// In memory, for tests and for the embedded task library. Thread-compatible. Unlike a disk it makes
+// missing folders when a file is written.
 class MemoryFileSystem final : public FileSystem {
  public:
   Result<std::string> Read(const std::string& path, size_t max_bytes) const override;

@@ -15,14 +15,14 @@ namespace ks {
 
 // What the caller can do about it.
 enum class ErrorCode {
-  kInvalidArgument,    // the user gave something wrong: say it and exit 2
-  kNotFound,           // the named thing does not exist
-  kFailedPrecondition, // the machine or the state does not allow it: mend, then retry
-  kUnavailable,        // transient: retry later
-  kResourceExhausted,  // disk full, out of memory, out of processes: free some, then resume
-  kDataLoss,           // a stored thing is unreadable
-  kCancelled,          // the caller asked to stop
-  kInternal,           // none of the above
+  kInvalidArgument,     // the user gave something wrong: say it and exit 2
+  kNotFound,            // the named thing does not exist
+  kFailedPrecondition,  // the machine or the state does not allow it: mend, then retry
+  kUnavailable,         // transient: retry later
+  kResourceExhausted,   // disk full, out of memory, out of processes: free some, then resume
+  kDataLoss,            // a stored thing is unreadable
+  kCancelled,           // the caller asked to stop
+  kInternal,            // none of the above
 };
 
 const char* ErrorCodeName(ErrorCode code);
@@ -43,7 +43,7 @@ template <typename T>
 class [[nodiscard]] Result {
  public:
   using value_type = T;
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}   // NOLINT: implicit
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
 
   bool ok() const { return state_.index() == 0; }
@@ -89,9 +89,9 @@ class [[nodiscard]] Status {
 #define KS_CONCAT_(a, b) KS_CONCAT_INNER_(a, b)
 
 // Returns the error of `expr` (a Status or Result) from the enclosing function.
-#define KS_RETURN_IF_ERROR(expr)                                        \
-  do {                                                                  \
-    if (auto ks_status_ = (expr); !ks_status_.ok()) return ks_status_.error(); \
+#define KS_RETURN_IF_ERROR(expr)                                                 \
+  do {                                                                           \
+    if (auto&& ks_status_ = (expr); !ks_status_.ok()) return ks_status_.error(); \
   } while (false)
 
 // `KS_ASSIGN_OR_RETURN(auto x, F());`

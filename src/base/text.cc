@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 namespace ks {
 namespace {
 
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; }
+bool IsSpace(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+}
 
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -91,14 +94,17 @@ std::optional<double> ParseDouble(std::string_view text) {
 
 std::string Shorten(std::string_view text, size_t max_bytes) {
   if (text.size() <= max_bytes) return std::string(text);
-  size_t cut = max_bytes > 3 ? max_bytes - 3 : 0;
+  static constexpr std::string_view kDots = "...";
+  if (max_bytes <= kDots.size()) return std::string(kDots.substr(0, max_bytes));
+  size_t cut = max_bytes - kDots.size();
   while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
-  return std::string(text.substr(0, cut)) + "...";
+  return std::string(text.substr(0, cut)) += kDots;
 }
 
 std::string NearestName(std::string_view name, const std::vector<std::string>& names) {
   std::string best;
-  size_t best_distance = std::max<size_t>(2, name.size() / 3) + 1;
+  // Near: two slips, or one in three letters; but something must be left of the name.
+  size_t best_distance = std::min(std::max<size_t>(2, name.size() / 3) + 1, name.size());
   for (const std::string& candidate : names) {
     const size_t distance = EditDistance(name, candidate);
     if (distance < best_distance) {
@@ -114,12 +120,23 @@ std::string EscapeHtml(std::string_view text) {
   out.reserve(text.size());
   for (char c : text) {
     switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -128,7 +145,7 @@ std::string EscapeHtml(std::string_view text) {
 std::string FormatNs(double ns) {
   static constexpr std::array<const char*, 4> kUnits = {"ns", "\u00b5s", "ms", "s"};
   size_t unit = 0;
-  while (unit + 1 < kUnits.size() && ns >= 999.5) {
+  while (unit + 1 < kUnits.size() && std::abs(ns) >= 999.5) {
     ns /= 1000;
     ++unit;
   }

@@ -10,9 +10,9 @@ namespace ks {
 namespace {
 
 constexpr std::array<const char*, std::variant_size_v<Outcome>> kNames = {
-    "measured",      "compile_failed", "launch_failed", "wrong_result",
-    "nondeterministic", "out_of_bounds", "crashed",     "timed_out",
-    "out_of_memory", "rejected",       "duplicate"};
+    "measured",         "compile_failed", "launch_failed", "wrong_result",
+    "nondeterministic", "out_of_bounds",  "crashed",       "timed_out",
+    "out_of_memory",    "rejected",       "duplicate"};
 
 struct Summarizer {
   std::string operator()(const Measured& m) const {
@@ -21,15 +21,17 @@ struct Summarizer {
   }
   std::string operator()(const CompileFailed& f) const {
     for (const Diagnostic& d : f.diagnostics) {
-      if (d.severity == "error") return fmt::format("does not compile: line {}: {}", d.line, d.message);
+      if (d.severity == "error")
+        return fmt::format("does not compile: line {}: {}", d.line, d.message);
     }
     return "does not compile: " + Shorten(f.log, 200);
   }
   std::string operator()(const LaunchFailed& f) const { return "cannot be loaded: " + f.reason; }
   std::string operator()(const WrongResult& w) const {
-    return fmt::format("wrong result{}: {}[{}] = {:.9g}, want {:.9g} +- {:.3g} ({} of {} elements, workload {})",
-                       w.in_timed_call ? " in a timed call" : "", w.output, w.index, w.got, w.want,
-                       w.allowed, w.mismatches, w.elements, w.workload);
+    return fmt::format(
+        "wrong result{}: {}[{}] = {:.9g}, want {:.9g} +- {:.3g} ({} of {} elements, workload {})",
+        w.in_timed_call ? " in a timed call" : "", w.output, w.index, w.got, w.want, w.allowed,
+        w.mismatches, w.elements, w.workload);
   }
   std::string operator()(const Nondeterministic& n) const {
     return fmt::format("not deterministic: {}[{}] was {:.9g}, then {:.9g} (workload {})", n.output,
@@ -46,9 +48,9 @@ struct Summarizer {
     return fmt::format("timed out: {} took more than {:.3g} s", t.stage, t.limit_s);
   }
   std::string operator()(const OutOfMemory& o) const {
-    return o.requested_bytes > 0
-               ? fmt::format("out of memory in {}: asked for {}", o.stage, FormatBytes(o.requested_bytes))
-               : fmt::format("out of memory in {}", o.stage);
+    return o.requested_bytes > 0 ? fmt::format("out of memory in {}: asked for {}", o.stage,
+                                               FormatBytes(o.requested_bytes))
+                                 : fmt::format("out of memory in {}", o.stage);
   }
   std::string operator()(const Rejected& r) const {
     return fmt::format("rejected by rule {}: {}", r.rule, r.evidence);
@@ -66,6 +68,14 @@ const char* OutcomeName(const Outcome& outcome) { return kNames[outcome.index()]
 
 std::vector<std::string> OutcomeNames() { return {kNames.begin(), kNames.end()}; }
 
-std::string OutcomeSummary(const Outcome& outcome) { return std::visit(Summarizer{}, outcome); }
+std::string OutcomeSummary(const Outcome& outcome) {
+  std::string summary = std::visit(Summarizer{}, outcome);
+  // Compilers and candidates wrote parts of this: no line break and no terminal escape gets
+  // through.
+  for (char& c : summary) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  }
+  return summary;
+}
 
 }  // namespace ks

@@ -38,11 +38,11 @@ struct WorkloadTiming {
   double p99_ns = 0;
   double cv = 0;  // standard deviation / mean after robust trimming
   int pairs = 0;
-  Interval gain;     // parent time / candidate time, paired
+  Interval gain;  // parent time / candidate time, paired
   double parent_median_ns = 0;
-  double gflops = 0;     // 0: the task does not say
+  double gflops = 0;  // 0: the task does not say
   double gbytes_per_s = 0;
-  double roofline_fraction = 0;  // 0..1 of the machine's measured ceiling; 0 unknown
+  double roofline_fraction = 0;           // 0..1 of the machine's measured ceiling; 0 unknown
   std::vector<double> samples_ns;         // candidate, in order (at most 200)
   std::vector<double> parent_samples_ns;  // the paired parent samples
 };
@@ -52,8 +52,8 @@ struct Measured {
   Interval speedup;  // baseline time / candidate time; geometric mean over time workloads
   Interval gain;     // parent time / candidate time; geometric mean over time workloads
   bool gain_significant = false;
-  bool confirmed = false;   // re-measured directly against the baseline in a fresh process
-  std::string bottleneck;   // "compute", "memory", "latency", "unknown"
+  bool confirmed = false;  // re-measured directly against the baseline in a fresh process
+  std::string bottleneck;  // "compute", "memory", "latency", "unknown"
 };
 struct CompileFailed {
   std::vector<Diagnostic> diagnostics;
@@ -84,7 +84,8 @@ struct Nondeterministic {
 struct OutOfBounds {
   std::string workload;
   std::string buffer;
-  std::string access;  // "write past end", "write before start", "write to input", "read or write past end"
+  std::string
+      access;  // "write past end", "write before start", "write to input", "read or write past end"
 };
 struct Crashed {
   std::string workload;
@@ -115,9 +116,12 @@ using Outcome = std::variant<Measured, CompileFailed, LaunchFailed, WrongResult,
 const char* OutcomeName(const Outcome& outcome);
 // All names, in variant order.
 std::vector<std::string> OutcomeNames();
-// One line for people: "wrong result: c[17] = 3.2, want 3.1 (workload m=7)".
+// One line for people, without control characters: "wrong result: c[17] = 3.2, want 3.1 (workload
+// m=7)".
 std::string OutcomeSummary(const Outcome& outcome);
-inline const Measured* AsMeasured(const Outcome& outcome) { return std::get_if<Measured>(&outcome); }
+inline const Measured* AsMeasured(const Outcome& outcome) {
+  return std::get_if<Measured>(&outcome);
+}
 
 }  // namespace ks
 

@@ -1,6 +1,7 @@
 #include "core/run_view.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace ks {
 namespace {
@@ -22,43 +23,58 @@ class Folder {
 
  private:
   Status On(const Event& event, const RunStarted& started) {
-    if (!view_.started.run_id.empty()) return Broken(event, "a second start");
+    if (has_started_) return Broken(event, "a second start");
+    has_started_ = true;
     view_.started = started;
     view_.started_unix_ms = event.unix_ms;
     return {};
   }
   Status On(const Event& event, const CandidateProposed& proposed) {
-    if (proposed.id != static_cast<CandidateId>(view_.candidates.size())) {
+    if (proposed.id != Count()) {
       return Broken(event, "candidate " + std::to_string(proposed.id) + " out of order");
+    }
+    // Relatives are older: a lineage has no cycle.
+    if (proposed.parent != kNoCandidate && !Known(proposed.parent)) {
+      return Broken(event, "unknown parent " + std::to_string(proposed.parent));
+    }
+    for (const CandidateId inspiration : proposed.inspirations) {
+      if (!Known(inspiration)) {
+        return Broken(event, "unknown inspiration " + std::to_string(inspiration));
+      }
     }
     view_.candidates.push_back({proposed, std::nullopt, event.elapsed_s});
     return {};
   }
   Status On(const Event& event, const CandidateEvaluated& evaluated) {
-    if (evaluated.id < 0 || evaluated.id >= static_cast<CandidateId>(view_.candidates.size())) {
+    if (!Known(evaluated.id)) {
       return Broken(event, "result of an unknown candidate " + std::to_string(evaluated.id));
     }
     CandidateView& candidate = view_.candidates[static_cast<size_t>(evaluated.id)];
     if (candidate.evaluation) return Broken(event, "candidate was judged twice");
+    const auto* duplicate = std::get_if<DuplicateOf>(&evaluated.evaluation.outcome);
+    if (duplicate != nullptr && !Known(duplicate->id)) {
+      return Broken(event, "duplicate of an unknown candidate " + std::to_string(duplicate->id));
+    }
     candidate.evaluation = evaluated.evaluation;
     candidate.elapsed_s = event.elapsed_s;
     ++view_.evaluations;
     ++view_.outcomes[OutcomeName(evaluated.evaluation.outcome)];
-    if (candidate.measured() == nullptr) return {};
-    if (view_.best == kNoCandidate ||
-        view_.SpeedupOf(evaluated.id).low > view_.SpeedupOf(view_.best).low) {
-      view_.best = evaluated.id;
-    }
+    ConsiderAsBest(evaluated.id);
     return {};
   }
   Status On(const Event& event, const BaselineChosen& chosen) {
-    if (chosen.id < 0 || chosen.id >= static_cast<CandidateId>(view_.candidates.size()) ||
-        view_.candidates[static_cast<size_t>(chosen.id)].measured() == nullptr) {
+    if (view_.baseline != kNoCandidate) return Broken(event, "a second baseline");
+    const Measured* measured =
+        Known(chosen.id) ? view_.candidates[static_cast<size_t>(chosen.id)].measured() : nullptr;
+    // All other speed-ups are divided by this one.
+    if (measured == nullptr || !std::isfinite(measured->speedup.mid) ||
+        measured->speedup.mid <= 0) {
       return Broken(event, "the baseline was not measured");
     }
     view_.baseline = chosen.id;
+    view_.baseline_chosen_after = Count() - 1;
     view_.best = chosen.id;
-    view_.baseline_chosen_after = static_cast<CandidateId>(view_.candidates.size()) - 1;
+    for (CandidateId id = 0; id < Count(); ++id) ConsiderAsBest(id);
     return {};
   }
   Status On(const Event&, const RunStopped& stopped) {
@@ -71,7 +87,18 @@ class Folder {
     return {};
   }
 
+  CandidateId Count() const { return static_cast<CandidateId>(view_.candidates.size()); }
+  bool Known(CandidateId id) const { return id >= 0 && id < Count(); }
+
+  void ConsiderAsBest(CandidateId id) {
+    if (view_.candidates[static_cast<size_t>(id)].measured() == nullptr) return;
+    const double low = view_.SpeedupOf(id).low;
+    if (std::isnan(low)) return;
+    if (view_.best == kNoCandidate || low > view_.SpeedupOf(view_.best).low) view_.best = id;
+  }
+
   RunView& view_;
+  bool has_started_ = false;
 };
 
 }  // namespace
@@ -88,10 +115,13 @@ Interval RunView::SpeedupOf(CandidateId id) const {
 }
 
 Interval RunView::SpeedupOverSeed(CandidateId id) const {
-  Interval speedup = SpeedupOf(id);
-  if (baseline == kNoCandidate) return speedup;
+  if (id < 0 || id >= static_cast<CandidateId>(candidates.size())) return {};
+  const Measured* measured = candidates[static_cast<size_t>(id)].measured();
+  if (measured == nullptr) return {};
+  if (baseline == kNoCandidate || id <= baseline_chosen_after) return measured->speedup;
+  const Interval& speedup = measured->speedup;
   const Interval& base = candidates[static_cast<size_t>(baseline)].measured()->speedup;
-  return {speedup.low * base.mid, speedup.mid * base.mid, speedup.high * base.mid};
+  return {speedup.low * base.low, speedup.mid * base.mid, speedup.high * base.high};
 }
 
 std::vector<CandidateId> RunView::Lineage(CandidateId id) const {

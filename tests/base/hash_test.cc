@@ -1,0 +1,34 @@
+#include "base/hash.h"
+
+#include <gtest/gtest.h>
+
+namespace ks {
+namespace {
+
+TEST(Sha256Hex, GivesThePublishedVectors) {
+  // FIPS 180-4 examples.
+  EXPECT_EQ(Sha256Hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(Sha256Hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  EXPECT_EQ(Sha256Hex(std::string(1'000'000, 'a')),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST(Sha256Hex, ZeroBytesCount) {
+  EXPECT_NE(Sha256Hex(std::string("a\0b", 3)), Sha256Hex("a"));
+  EXPECT_NE(Sha256Hex(std::string(1, '\0')), Sha256Hex(""));
+}
+
+TEST(Fnv1a64, GivesThePublishedVectors) {
+  EXPECT_EQ(Fnv1a64(""), 0xcbf29ce484222325u);
+  EXPECT_EQ(Fnv1a64("a"), 0xaf63dc4c8601ec8cu);
+  EXPECT_EQ(Fnv1a64("foobar"), 0x85944171f73967e8u);
+}
+
+TEST(Fnv1a64, BytesAboveAsciiAreUnsigned) {
+  EXPECT_EQ(Fnv1a64("\xFF"), (0xcbf29ce484222325u ^ 0xFFu) * 0x100000001b3u);
+}
+
+}  // namespace
+}  // namespace ks
