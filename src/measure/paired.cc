@@ -104,7 +104,7 @@ PairedStopping::PairedStopping(const StoppingRule& rule) : rule_(rule) {
   KS_CHECK(rule.min_pairs >= 3 && rule.max_pairs >= rule.min_pairs);
   KS_CHECK(rule.confidence > 0.5 && rule.confidence < 1);
   alpha_left_ = 1 - rule.confidence;
-  look_alpha_ = alpha_left_ / ScheduledLooks(rule);
+  looks_left_ = ScheduledLooks(rule);
   next_look_ = rule.min_pairs;
 }
 
@@ -167,7 +167,8 @@ bool PairedStopping::IsHopeless() const {
 
 StopReason PairedStopping::Look() {
   next_look_ = std::min(2 * next_look_, rule_.max_pairs);
-  const Interval now = RatioInterval(samples_, 1 - look_alpha_);
+  const double look_alpha = alpha_left_ / looks_left_--;
+  const Interval now = RatioInterval(samples_, 1 - look_alpha);
   const double width = RelativeHalfWidth(now);
   const bool few = samples_.size() < kRankTestPairs;
   const double wide_enough =
@@ -179,11 +180,7 @@ StopReason PairedStopping::Look() {
              !(now.low < 1 + rule_.margin && now.high > 1 + rule_.margin)) {
     reason = StopReason::kTight;
   }
-  if (reason == StopReason::kContinue) {
-    alpha_left_ -= look_alpha_;
-  } else {
-    alpha_left_ = look_alpha_;
-  }
+  alpha_left_ = reason == StopReason::kContinue ? alpha_left_ - look_alpha : look_alpha;
   return reason;
 }
 

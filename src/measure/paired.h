@@ -86,11 +86,11 @@ class PairedStopping {
   bool IsHopeless() const;
 
   StoppingRule rule_;
-  double look_alpha_ = 0;  // share of each scheduled look
   std::vector<PairedSample> samples_;
   double spent_ns_ = 0;
   int next_look_ = 0;  // pairs
   double alpha_left_ = 0;
+  int looks_left_ = 0;
   bool extended_ = false;
   StopReason reason_ = StopReason::kContinue;
 };

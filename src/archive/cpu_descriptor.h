@@ -1,0 +1,19 @@
+// Strategy descriptors of CPU kernels: a cell of the grid is one way of being fast, read from the
+// compiled code, never the score.
+#ifndef KS_ARCHIVE_CPU_DESCRIPTOR_H_
+#define KS_ARCHIVE_CPU_DESCRIPTOR_H_
+
+#include <vector>
+
+#include "core/archive.h"
+
+namespace ks {
+
+// vector width (4) x blocking (5) x accumulators (4) x data movement (4) x parallelism (2).
+std::vector<DescriptorAxis> CpuDescriptorAxes();
+// One bin an axis, each within its axis.
+std::vector<int> CpuBins(const CodeFeatures& features);
+
+}  // namespace ks
+
+#endif  // KS_ARCHIVE_CPU_DESCRIPTOR_H_
