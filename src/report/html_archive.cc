@@ -66,7 +66,7 @@ class Map {
     return fmt::format(
         "<td class=\"cell{}{}\" style=\"--h:{:.2f}\" data-c=\"{}\" tabindex=\"0\"><b>{}\u00d7</b>"
         "<small>{}{}</small></td>",
-        heat > 0.55 ? " hot" : "", it->second.best == input_.run.view->best ? " top" : "",
+        heat > 0.8 ? " hot" : "", it->second.best == input_.run.view->best ? " top" : "",
         std::clamp(heat, 0.0, 1.0), it->second.best, FormatRatio(speedup),
         CandidateName(it->second.best),
         it->second.elites.size() > 1 ? fmt::format(" +{}", it->second.elites.size() - 1) : "");

@@ -32,11 +32,19 @@ class Curve {
  public:
   Curve(const RunView& view, bool over_time, const Layout& layout)
       : view_(view), over_time_(over_time), layout_(layout), best_(BestSoFar(view)) {
-    int evaluation = 0;
-    for (CandidateId id : EvaluationOrder(view)) {
-      ++evaluation;
-      const double elapsed = view.candidates[static_cast<size_t>(id)].elapsed_s;
-      judged_.push_back({id, over_time ? elapsed : static_cast<double>(evaluation)});
+    const std::vector<CandidateId> order = EvaluationOrder(view);
+    const auto elapsed = [&](CandidateId id) {
+      return view.candidates[static_cast<size_t>(id)].elapsed_s;
+    };
+    const double end_s = order.empty() ? 0 : elapsed(order.back());
+    if (end_s > 3 * 3600) {
+      unit_ = {"h", 3600};
+    } else if (end_s > 180) {
+      unit_ = {"min", 60};
+    }
+    for (CandidateId id : order) {
+      const auto evaluation = static_cast<double>(judged_.size() + 1);
+      judged_.push_back({id, over_time ? elapsed(id) / unit_.second : evaluation});
     }
   }
 
@@ -70,7 +78,7 @@ class Curve {
   }
 
   double X(const BestPoint& point) const {
-    return over_time_ ? point.elapsed_s : static_cast<double>(point.evaluation);
+    return over_time_ ? point.elapsed_s / unit_.second : static_cast<double>(point.evaluation);
   }
 
   void DrawAxes(Svg& svg, const Scale& x, const Scale& y) const {
@@ -82,7 +90,7 @@ class Curve {
     }
     for (double tick : x.Ticks(layout_.width > 500 ? 10 : 5)) {
       svg.Text(x(tick), floor + 34, "middle", "tick",
-               over_time_ ? fmt::format("{:g} s", tick) : fmt::format("{:g}", tick));
+               over_time_ ? fmt::format("{:g} {}", tick, unit_.first) : fmt::format("{:g}", tick));
     }
     svg.Text(layout_.left, layout_.height - 6, "start", "axis",
              over_time_ ? "time since the start" : "evaluations");
@@ -128,37 +136,33 @@ class Curve {
     NameSteps(svg, x, y);
   }
 
-  // The skills behind the largest jumps, left of the step where there is room.
+  // The skills behind the largest jumps, left of the top of the step: no point of a rising curve
+  // lies there.
   void NameSteps(Svg& svg, const Scale& x, const Scale& y) const {
     std::vector<std::pair<double, size_t>> jumps;
     for (size_t i = 1; i < best_.size(); ++i) {
       jumps.emplace_back(-best_[i].speedup.mid / best_[i - 1].speedup.mid, i);
     }
     std::sort(jumps.begin(), jumps.end());
-    std::vector<std::pair<double, double>> taken;
-    size_t named = 0;
+    std::vector<double> taken;
     for (const auto& [jump, i] : jumps) {
-      if (named == layout_.labels || -jump < 1.05) break;
-      const double px = x(X(best_[i]));
-      const double py = y(best_[i].speedup.mid) - 9;
+      if (taken.size() == layout_.labels || -jump < 1.05) break;
       const CandidateView& candidate = view_.candidates[static_cast<size_t>(best_[i].best)];
       const std::string text = FitWidth(PrintableLine(candidate.proposed.skill), 26, Style{});
-      const double reach = 7.0 * DisplayWidth(text);
-      const bool right = px + reach < layout_.width - layout_.right;
-      const double begin = right ? px : px - reach;
-      const bool crowded = std::any_of(taken.begin(), taken.end(), [&](const auto& other) {
-        return std::abs(other.second - py) < 15 && begin < other.first + 170 &&
-               other.first < begin + reach;
-      });
-      if (crowded || IsProbe(candidate)) continue;
-      svg.Text(right ? px - 4 : px + 4, py, right ? "start" : "end", "step", text);
-      taken.emplace_back(begin, py);
-      ++named;
+      const double px = x(X(best_[i])) - 10;
+      const double py = y(best_[i].speedup.mid) + 4;
+      const bool crowded = std::any_of(taken.begin(), taken.end(),
+                                       [&](double other) { return std::abs(other - py) < 15; });
+      const bool fits = px - 7.0 * DisplayWidth(text) > layout_.left && py > 30;
+      if (crowded || !fits || IsProbe(candidate)) continue;
+      svg.Text(px, py, "end", "step", text);
+      taken.push_back(py);
     }
   }
 
   const RunView& view_;
   bool over_time_;
+  std::pair<const char*, double> unit_ = {"s", 1};  // of time ticks, and its seconds
   const Layout& layout_;
   std::vector<BestPoint> best_;
   std::vector<Judged> judged_;

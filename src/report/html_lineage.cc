@@ -55,7 +55,7 @@ std::string GainBar(const Interval& gain, double limit) {
   if (!(gain.low > 0)) return "";
   const Scale scale(std::min(1.0, gain.low), std::max(limit, gain.high), 2, 118, true);
   Svg svg(120, 14, "whisker", "gain " + FormatGain(gain));
-  svg.Line(scale(1), 1, scale(1), 13, "grid one");
+  svg.Line(scale(1), 0, scale(1), 14, "unit");
   svg.Line(scale(1), 7, scale(gain.mid), 7, gain.mid >= 1 ? "bar" : "bar loss");
   svg.Line(scale(gain.low), 7, scale(gain.high), 7, "ci");
   return std::move(svg).Finish();

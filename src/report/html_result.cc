@@ -213,12 +213,12 @@ std::string ResultSection(const ReportInput& input) {
   std::string out = "<section id=\"result\" class=\"card\"><h2>Result</h2><div class=\"hero\">";
   out += fmt::format(
       "<div class=\"big\"><strong>{}<small>\u00d7</small></strong><span class=\"ci\">{} to "
-      "{}</span><p>faster than the seed with the best flags found</p></div>",
+      "{}</span><p>speed-up over the seed with the best flags found</p></div>",
       FormatRatio(speedup.mid), FormatRatio(speedup.low), FormatRatio(speedup.high));
   if (view.baseline != kNoCandidate) {
     out += fmt::format(
         "<div class=\"big second\"><strong>{}<small>\u00d7</small></strong><span "
-        "class=\"ci\">{} to {}</span><p>faster than the seed as written</p></div>",
+        "class=\"ci\">{} to {}</span><p>speed-up over the seed as written</p></div>",
         FormatRatio(over_seed.mid), FormatRatio(over_seed.low), FormatRatio(over_seed.high));
   }
   out += Facts(view) + "</div>" + WorkloadsTable(view) + HeldOutTable(view);

@@ -94,7 +94,7 @@ std::string Strips(const std::vector<Side>& sides) {
 
 // How samples lie around their median: densities on one axis of per cent.
 std::string Spreads(const std::vector<Side>& sides) {
-  constexpr int kBins = 60;
+  constexpr int kBins = 140;
   constexpr double kFrom = -0.06;
   constexpr double kTo = 0.14;
   const double width = 500;

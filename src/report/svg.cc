@@ -34,7 +34,7 @@ double Scale::operator()(double value) const {
 std::vector<double> Scale::Ticks(int count) const {
   std::vector<double> ticks;
   if (log_ && high_ / low_ > 4) {
-    const bool fine = std::log10(high_ / low_) * 3 <= count;
+    const bool fine = std::log10(high_ / low_) * 2 <= count;
     const double decades = std::max(1.0, std::ceil(std::log10(high_ / low_) / count));
     for (double power = std::pow(10, std::floor(std::log10(low_))); power <= high_;
          power *= std::pow(10, decades)) {

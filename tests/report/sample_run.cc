@@ -88,7 +88,7 @@ std::string Edited(const std::string& parent, const SkillShape& skill, int64_t i
 constexpr std::array<const char*, 3> kWorkloads = {"m=512,n=512,k=512", "m=1024,n=64,k=1024",
                                                    "m=37,n=1000,k=129"};
 constexpr std::array<double, 3> kSeedNs = {412e6, 240e6, 6.9e6};
-constexpr std::array<double, 3> kFlops = {268.4e6, 134.2e6, 9.55e6};
+constexpr std::array<double, 3> kFlops = {268.4e6, 134.2e6, 7.1e6};
 
 class Maker {
  public:
@@ -306,7 +306,7 @@ class Maker {
     const CandidateId id = next_ - 1;
     if (rng_.Chance(skill.breaks + 0.08)) return Judge(id, Failure(), "g++ 12.2.0", "-O3");
     if (rng_.Chance(0.06)) return Judge(id, DuplicateOf{parent}, "g++ 12.2.0", "-O3");
-    const double room = std::max(0.02, 1 - parent_speed / 175);
+    const double room = std::max(0.02, 1 - parent_speed / 150);
     double gain = 1 - 0.15 * rng_.Uniform() * rng_.Uniform();
     if (rng_.Chance(skill.works)) gain = 1 + (skill.gain - 1) * room * (0.7 + 0.5 * rng_.Uniform());
     Outcome outcome = Timed(parent_speed * gain, parent);
