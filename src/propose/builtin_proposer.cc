@@ -1,0 +1,181 @@
+#include "propose/builtin_proposer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/check.h"
+#include "base/rng.h"
+#include "core/kernel_source.h"
+#include "propose/repair.h"
+
+namespace ks {
+namespace {
+
+constexpr double kExploreProbability = 0.08;
+constexpr size_t kExplorePool = 12;
+
+struct Scored {
+  Edit edit;
+  std::string skill;
+  double score = 0;
+};
+
+// Gamma(shape, 1) for shape >= 1 (Marsaglia and Tsang, "A simple method for generating gamma
+// variables", 2000).
+double DrawGamma(double shape, Rng& rng) {
+  const double d = shape - 1.0 / 3.0, c = 1.0 / std::sqrt(9.0 * d);
+  for (;;) {
+    const double x = rng.Normal();
+    const double v = std::pow(1.0 + c * x, 3);
+    if (v <= 0) continue;
+    if (std::log(1.0 - rng.Uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
+  }
+}
+
+double DrawBeta(double a, double b, Rng& rng) {
+  const double x = DrawGamma(a, rng), y = DrawGamma(b, rng);
+  return x / (x + y);
+}
+
+// Prior successes and failures of a kind of edit.
+std::pair<double, double> PriorOf(EditKind kind) {
+  switch (kind) {
+    case EditKind::kStrategy:
+      return {4, 2};
+    case EditKind::kStructure:
+      return {2, 2};
+    case EditKind::kFlags:
+      return {2, 2};
+    case EditKind::kTuning:
+      return {2, 3};
+    case EditKind::kMicro:
+      return {1.5, 3};
+  }
+  return {1, 1};
+}
+
+// Factor by which the parent could still become faster according to the roofline; large when not
+// known.
+double Headroom(const Measured* measured) {
+  double fraction = 0;
+  if (measured != nullptr && !measured->timings.empty()) {
+    for (const WorkloadTiming& timing : measured->timings) fraction += timing.roofline_fraction;
+    fraction /= static_cast<double>(measured->timings.size());
+  }
+  if (fraction <= 0) return 1e3;
+  return std::max(1.03, 1.0 / std::min(fraction, 1.0));
+}
+
+// How well a kind of edit fits the parent's bottleneck.
+double Relevance(EditKind kind, const Measured* measured) {
+  if (measured == nullptr) return 1.0;
+  if (measured->bottleneck == "memory" && kind == EditKind::kMicro) return 1.5;
+  if (measured->bottleneck == "memory" && kind == EditKind::kFlags) return 0.6;
+  return 1.0;
+}
+
+int FruitlessChildren(const ProposalContext& context, const std::string& skill) {
+  int count = 0;
+  for (const MemberPtr& child : context.children) {
+    if (child->skill != skill) continue;
+    const Measured* measured = child->measured();
+    if (measured == nullptr || !measured->gain_significant) ++count;
+  }
+  return count;
+}
+
+// A rewritten loop shows its worth only when compiled for the machine: an edit of a parent that
+// still has the default flags brings them along.
+std::string CompiledForMachine(const std::string& source, const ProposalContext& context) {
+  BuildDirectives directives = ParseBuildDirectives(source);
+  if (!(directives == BuildDirectives())) return source;
+  directives.flags = {"-O3"};
+  if (!context.machine->march_options.empty()) {
+    directives.flags.push_back("-march=" + context.machine->march_options.front());
+  }
+  directives.flags.emplace_back("-fno-math-errno");
+  directives.flags.emplace_back("-fno-trapping-math");
+  return WithBuildDirectives(source, directives);
+}
+
+std::vector<Scored> ScoreEdits(const std::vector<std::unique_ptr<Skill>>& skills,
+                               const KernelContext& kernel, const ProposalContext& context,
+                               Rng& rng) {
+  std::vector<Scored> scored;
+  const Measured* measured = kernel.measured();
+  const double headroom = std::log(Headroom(measured)) + 0.02;
+  for (const std::unique_ptr<Skill>& skill : skills) {
+    const std::string name = skill->name();
+    const auto found = context.skills.find(name);
+    const SkillRecord record = found == context.skills.end() ? SkillRecord() : found->second;
+    const double fatigue = std::pow(0.75, FruitlessChildren(context, name));
+    double order = 1.0;  // a skill lists its best guess first
+    for (Edit& edit : skill->Edits(kernel)) {
+      const auto [wins, losses] = PriorOf(edit.kind);
+      const double chance =
+          DrawBeta(wins + record.held, losses + std::max(0, record.tried - record.held), rng);
+      const double prior = std::log(std::max(edit.expected_gain, 1.002));
+      const double learnt = (2 * prior + record.log_gain) / (2 + record.held);
+      // The edit's own guess counts most; what the skill gained elsewhere bends it.
+      const double gain = std::min(0.7 * prior + 0.3 * learnt, headroom);
+      Scored entry;
+      entry.score = chance * gain * fatigue * order * Relevance(edit.kind, measured);
+      entry.skill = name;
+      entry.edit = std::move(edit);
+      scored.push_back(std::move(entry));
+      order *= 0.97;
+    }
+  }
+  return scored;
+}
+
+std::optional<Proposal> FirstUnseen(std::vector<Scored>& ranked, const ProposalContext& context,
+                                    std::stop_token stop) {
+  for (Scored& entry : ranked) {
+    if (stop.stop_requested()) return std::nullopt;
+    const bool rewritten =
+        entry.edit.kind == EditKind::kStrategy || entry.edit.kind == EditKind::kStructure;
+    std::string source =
+        rewritten ? CompiledForMachine(entry.edit.source, context) : std::move(entry.edit.source);
+    if (source == context.selection.parent->source) continue;
+    if (context.seen && context.seen(source)) continue;
+    return Proposal{std::move(source), entry.skill, entry.edit.rationale};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+BuiltinProposer::BuiltinProposer(std::vector<std::unique_ptr<Skill>> skills)
+    : skills_(std::move(skills)) {}
+
+Result<std::optional<Proposal>> BuiltinProposer::Propose(const ProposalContext& context,
+                                                         std::stop_token stop) {
+  KS_CHECK(context.task != nullptr && context.machine != nullptr);
+  KS_CHECK(context.selection.parent != nullptr);
+  const Member& parent = *context.selection.parent;
+  Rng rng(DeriveSeed(context.seed, "builtin_proposer", 0));
+  std::vector<Scored> scored;
+  if (context.selection.repair) {
+    for (Edit& edit : RepairEdits(parent.source, parent.evaluation.outcome)) {
+      const double score = edit.expected_gain;
+      scored.push_back({std::move(edit), kRepairSkill, score});
+    }
+  } else {
+    const std::unique_ptr<KernelContext> kernel =
+        KernelContext::Make(parent.source, *context.task, *context.machine, &parent.evaluation);
+    if (kernel == nullptr) return std::optional<Proposal>();
+    scored = ScoreEdits(skills_, *kernel, context, rng);
+  }
+  std::stable_sort(scored.begin(), scored.end(),
+                   [](const Scored& a, const Scored& b) { return a.score > b.score; });
+  if (scored.size() > 1 && rng.Chance(kExploreProbability)) {
+    const size_t pick = rng.Below(std::min(scored.size(), kExplorePool));
+    std::rotate(scored.begin(), scored.begin() + static_cast<std::ptrdiff_t>(pick),
+                scored.begin() + static_cast<std::ptrdiff_t>(pick) + 1);
+  }
+  return FirstUnseen(scored, context, stop);
+}
+
+}  // namespace ks

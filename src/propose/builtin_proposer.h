@@ -1,0 +1,31 @@
+// The default proposer: applies skills to the parsed parent; needs no key and no network.
+#ifndef KS_PROPOSE_BUILTIN_PROPOSER_H_
+#define KS_PROPOSE_BUILTIN_PROPOSER_H_
+
+#include <memory>
+#include <vector>
+
+#include "core/proposer.h"
+#include "propose/skill.h"
+
+namespace ks {
+
+// Thread-safe: holds only immutable skills. Deterministic in the context.
+//
+// Every edit of every skill is scored: its expected gain, capped by what the roofline leaves; the
+// skill's record in this run (a Thompson draw); fewer points for each child that the skill already
+// made from this parent without gain. The best edit whose result was not seen is proposed; now and
+// then a random one of the best.
+class BuiltinProposer final : public Proposer {
+ public:
+  explicit BuiltinProposer(std::vector<std::unique_ptr<Skill>> skills);
+  Result<std::optional<Proposal>> Propose(const ProposalContext& context,
+                                          std::stop_token stop) override;
+
+ private:
+  const std::vector<std::unique_ptr<Skill>> skills_;
+};
+
+}  // namespace ks
+
+#endif  // KS_PROPOSE_BUILTIN_PROPOSER_H_

@@ -1,0 +1,15 @@
+#include "propose/skills/registry.h"
+
+#include "propose/skills/skills.h"
+
+namespace ks {
+
+std::vector<std::unique_ptr<Skill>> AllSkills() {
+  std::vector<std::unique_ptr<Skill>> skills;
+  // Loops, flags and parameters.
+  skills.push_back(NewCompilerFlagsSkill());
+  skills.push_back(NewTuneParameterSkill());
+  return skills;
+}
+
+}  // namespace ks

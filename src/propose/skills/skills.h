@@ -1,0 +1,16 @@
+// Makers of the skills; one source file each. registry.cc lists them.
+#ifndef KS_PROPOSE_SKILLS_SKILLS_H_
+#define KS_PROPOSE_SKILLS_SKILLS_H_
+
+#include <memory>
+
+#include "propose/skill.h"
+
+namespace ks {
+
+std::unique_ptr<Skill> NewCompilerFlagsSkill();
+std::unique_ptr<Skill> NewTuneParameterSkill();
+
+}  // namespace ks
+
+#endif  // KS_PROPOSE_SKILLS_SKILLS_H_

@@ -1,0 +1,119 @@
+#include <gtest/gtest.h>
+
+#include "propose/kernel_context.h"
+#include "propose/normalize.h"
+#include "tests/propose/kernel_equality.h"
+
+namespace ks {
+namespace {
+
+TEST(SyntaxTree, HidesCompilerSpellingsAndKeepsOffsets) {
+  const std::string source =
+      "typedef float v8 __attribute__((vector_size(32)));\n"
+      "void f(float* __restrict__ x, int n) {\n"
+      "  for (int i = 0; i < n; ++i)\n#pragma GCC ivdep\n    for (int j = 0; j < n; ++j) x[j] = "
+      "0;\n}\n";
+  const auto tree = SyntaxTree::Parse(source);
+  ASSERT_TRUE(tree.has_value());
+  for (Node node : tree->root().Subtree()) {
+    if (!node.Is("subscript_expression")) continue;
+    EXPECT_EQ(node.text(), "x[j]");
+  }
+}
+
+TEST(SyntaxTree, RefusesWhatDoesNotParse) {
+  EXPECT_FALSE(SyntaxTree::Parse("void f( { for }").has_value());
+}
+
+TEST(Poly, SplitsAnAffineIndexIntoStrides) {
+  const auto kernel = Analyse(MatmulSeed(), MatmulTask(), TestMachine());
+  const Effects effects = EffectsOf(*kernel->entry().function, kernel->entry().function->body());
+  ASSERT_TRUE(effects.understood) << effects.obstacle;
+  for (const Access& access : effects.accesses) {
+    if (access.base->name != "b") continue;
+    EXPECT_EQ(access.index.Stride("p")->ToString(), "n");
+    EXPECT_EQ(access.index.Stride("j")->AsConstant(), 1);
+    EXPECT_TRUE(access.index.Stride("i")->IsZero());
+  }
+}
+
+TEST(LoopNest, FindsCanonicalLoopsAndTheReduction) {
+  const auto kernel = Analyse(MatmulSeed(), MatmulTask(), TestMachine());
+  ASSERT_EQ(kernel->loops().size(), 3u);
+  const auto reductions = ReductionsOf(*kernel->entry().nest, *kernel->loops()[2].loop);
+  ASSERT_EQ(reductions.size(), 1u);
+  EXPECT_EQ(reductions[0].accumulator->name, "sum");
+  EXPECT_EQ(reductions[0].op, "+");
+}
+
+TEST(Dependence, KnowsWhichLoopsOfAMatrixProductAreParallel) {
+  const auto kernel = Analyse(MatmulSeed(), MatmulTask(), TestMachine());
+  const Dependence dependence = kernel->entry().dependence();
+  EXPECT_TRUE(dependence.IsParallel(*kernel->loops()[0].loop));
+  EXPECT_TRUE(dependence.IsParallel(*kernel->loops()[1].loop));
+  EXPECT_FALSE(dependence.IsParallel(*kernel->loops()[2].loop));
+}
+
+TEST(Dependence, SeesTheRecurrenceOfAPrefixSum) {
+  const Task task = TaskOf("cumsum", {"x:f32[m,n]"}, {"y:f32[m,n]"}, {"m", "n"});
+  const auto kernel = Analyse(R"(#include <cstdint>
+extern "C" void cumsum(const float* x, float* y, int64_t m, int64_t n) {
+  for (int64_t i = 0; i < m; ++i) {
+    y[i * n] = x[i * n];
+    for (int64_t j = 1; j < n; ++j) y[i * n + j] = y[i * n + j - 1] + x[i * n + j];
+  }
+})",
+                              task, TestMachine());
+  const Dependence dependence = kernel->entry().dependence();
+  EXPECT_TRUE(dependence.IsParallel(*kernel->loops()[0].loop));
+  EXPECT_FALSE(dependence.IsParallel(*kernel->loops()[1].loop));
+}
+
+TEST(Dependence, RefusesScatteredWritesAndGlobals) {
+  const Task task = TaskOf("f", {"x:i32[n]"}, {"y:i32[16]"}, {"n"});
+  const auto kernel = Analyse(R"(#include <cstdint>
+extern "C" void f(const int* x, int* y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) y[x[i]] += 1;
+  int at = 0;
+  for (int64_t i = 0; i < n; ++i) y[at++] = x[i];
+})",
+                              task, TestMachine());
+  EXPECT_FALSE(kernel->entry().dependence().IsParallel(*kernel->loops()[0].loop));
+  EXPECT_FALSE(kernel->entry().dependence().IsParallel(*kernel->loops()[1].loop));
+}
+
+TEST(NormalizeSource, IgnoresNamesOfLocalsCommentsAndSpace) {
+  const std::string a =
+      "extern \"C\" void f(float* x, int n) { for (int i = 0; i < n; ++i) x[i] = 1; }";
+  const std::string b =
+      "extern \"C\" void f(float* out, int count) {\n  // fill\n  for (int k = 0; k < count; ++k)\n"
+      "    out[k] = 1;\n}\n";
+  EXPECT_EQ(NormalizeSource(a), NormalizeSource(b));
+}
+
+TEST(NormalizeSource, KeepsDirectivesPragmasAndRestrict) {
+  const std::string a = "void f(float* x) { for (int i = 0; i < 3; ++i) x[i] = 1; }";
+  EXPECT_NE(NormalizeSource(a), NormalizeSource("// ksmith: flags -O3\n" + a));
+  EXPECT_NE(
+      NormalizeSource(a),
+      NormalizeSource("void f(float* __restrict__ x) { for (int i = 0; i < 3; ++i) x[i] = 1; }"));
+  EXPECT_NE(NormalizeSource(a),
+            NormalizeSource(
+                "void f(float* x) {\n#pragma GCC ivdep\n for (int i = 0; i < 3; ++i) x[i] = 1; }"));
+}
+
+TEST(Rewriter, WritesTunablesThatAreFoundAgain) {
+  const auto tree = SyntaxTree::Parse(MatmulSeed());
+  Rewriter rewriter(*tree);
+  EXPECT_EQ(rewriter.AddTunable("kTile", 32, {8, 16, 32, 64}), "kTile");
+  EXPECT_EQ(rewriter.FreshName("kTile"), "kTile2");
+  const auto edited = SyntaxTree::Parse(rewriter.Apply());
+  ASSERT_TRUE(edited.has_value());
+  const auto tunables = TunablesOf(*edited);
+  ASSERT_EQ(tunables.size(), 1u);
+  EXPECT_EQ(tunables[0].value, 32);
+  EXPECT_EQ(tunables[0].choices.size(), 4u);
+}
+
+}  // namespace
+}  // namespace ks
