@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -21,6 +22,8 @@ Rules CommonRules() {
        FilterAction::kAllow,
        0,
        {}},
+      // libc and libstdc++ say why they abort; nobody reads it.
+      {{"write", "writev"}, FilterAction::kFail, EBADF, {{0, 0xffffffff, STDERR_FILENO}}},
       // realloc() falls back to copying.
       {{"mremap"}, FilterAction::kFail, ENOMEM, {}},
       // abort(): the handler reports it.
@@ -28,9 +31,10 @@ Rules CommonRules() {
       {{"mprotect"}, FilterAction::kAllow, 0, {{2, PROT_EXEC, 0}}},
       {{"mmap"}, FilterAction::kAllow, 0, {{2, PROT_EXEC, 0}}},
   };
-  for (const uint64_t advice : {MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED,
-                                MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE}) {
-    rules.push_back({{"madvise"}, FilterAction::kAllow, 0, {{2, 0xffffffff, advice}}});
+  for (const int advice : {MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED,
+                           MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE}) {
+    rules.push_back(
+        {{"madvise"}, FilterAction::kAllow, 0, {{2, 0xffffffff, static_cast<uint64_t>(advice)}}});
   }
   return rules;
 }
@@ -38,6 +42,9 @@ Rules CommonRules() {
 void AddThreads(Rules* rules) {
   rules->push_back({{"clone"}, FilterAction::kAllow, 0, {{0, CLONE_THREAD, CLONE_THREAD}}});
   rules->push_back({{"clone3"}, FilterAction::kFail, ENOSYS, {}});
+  // The C library's own signal for setuid() across threads, installed with the first thread.
+  constexpr uint64_t kSetIdSignal = 33;
+  rules->push_back({{"rt_sigaction"}, FilterAction::kAllow, 0, {{0, 0xffffffff, kSetIdSignal}}});
   rules->push_back({{"set_robust_list", "rseq"}, FilterAction::kAllow, 0, {}});
 }
 
