@@ -55,8 +55,8 @@ std::string DiffDetails(const ReportInput& input, const CandidateView& before,
 
 // A whisker on a log axis from 1 to `limit`; fixed width, so that steps compare by eye.
 std::string GainBar(const Interval& gain, double limit) {
-  if (!(gain.low > 0)) return "";
-  const Scale scale(std::min(1.0, gain.low), std::max(limit, gain.high), 2, 118, true);
+  if (!(gain.low > 0) || !std::isfinite(gain.mid)) return "";
+  const Scale scale(std::min(1.0, gain.low), std::max(limit, gain.mid), 2, 118, true);
   Svg svg(120, 14, "whisker", "gain " + FormatGain(gain));
   svg.Line(scale(1), 0, scale(1), 14, "unit");
   svg.Line(scale(1), 7, scale(gain.mid), 7, gain.mid >= 1 ? "bar" : "bar loss");
