@@ -32,15 +32,18 @@ class StripWriter {
       replacements_[decl] = fmt::format("{}[{}]", name, lane_);
     }
     const std::string rest = rewriter_.FreshName("lanes");
+    const std::string end = rewriter_.FreshName(loop_.name() + "_whole");
     limit_ = lanes;
     const std::string full = WriteStatements(loop_.Statements());
     limit_ = rest;
+    replacements_[loop_.variable] = fmt::format("({} + {})", end, lane_);
     const std::string partial = WriteStatements(loop_.Statements());
-    const std::string high = Parenthesized(loop_.HighText());
-    const std::string body = fmt::format(
-        "{}if ({} - {} >= {}) {{\n{}}} else {{\nconst {} {} = {} - {};\n{}}}\n", declarations, high,
-        first, lanes, full, loop_.type, rest, high, first, partial);
-    return ForText(loop_.type, first, loop_.LowText(), loop_.HighText(), lanes, body);
+    const std::string& type = loop_.type;
+    return fmt::format("const {} {} = {};\n", type, end, WholeStepsText(loop_, lanes)) +
+           ForText(type, first, loop_.LowText(), end, lanes, declarations + full) +
+           fmt::format("if ({0} < {1}) {{\nconst {2} {3} = {4} - {0};\n{5}{6}}}\n", end,
+                       loop_.HighText(), type, rest, Parenthesized(loop_.HighText()), declarations,
+                       partial);
   }
 
  private:
@@ -173,7 +176,8 @@ class LaneStripsSkill final : public Skill {
       StripWriter writer(*site.function, *site.loop, rewriter);
       const std::string text = writer.Write(lanes);
       if (text.empty()) return;
-      rewriter.ReplaceStatement(site.loop->node, text);
+      const bool alone = !site.loop->node.parent().Is("compound_statement");
+      rewriter.ReplaceStatement(site.loop->node, alone ? "{\n" + text + "}\n" : text);
       edits.push_back({rewriter.Apply(),
                        fmt::format("Run {} innermost in strips of {} lanes.", Describe(*site.loop),
                                    width),

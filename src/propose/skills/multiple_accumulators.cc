@@ -82,11 +82,9 @@ class MultipleAccumulatorsSkill final : public Skill {
       fold += FoldText(reduction, decl->name, element);
       replacements[decl] = element;
     }
-    const std::string low = Parenthesized(loop.LowText());
     const std::string text =
         "{\n" + declarations + ForText("int64_t", lane, "0", lanes, "1", neutral) +
-        fmt::format("const {0} {1} = {2} + ({3} - {2}) / {4} * {4};\n", loop.type, end, low,
-                    Parenthesized(loop.HighText()), lanes) +
+        fmt::format("const {} {} = {};\n", loop.type, end, WholeStepsText(loop, lanes)) +
         ForText(loop.type, first, loop.LowText(), end, lanes,
                 ForText("int64_t", lane, "0", lanes, "1",
                         LaneBody(function, loop, reductions, replacements))) +

@@ -139,8 +139,8 @@ class UnrollAndJamSkill final : public Skill {
     if (writer.jammed() == 0 || body.size() > 60000) return "";
     const std::string end = rewriter.FreshName(loop.name() + "_jammed");
     const std::string text =
-        fmt::format("const {0} {1} = {2} + ({3} - {2}) / {4} * {4};\n", loop.type, end,
-                    Parenthesized(loop.LowText()), Parenthesized(loop.HighText()), copies) +
+        fmt::format("const {} {} = {};\n", loop.type, end,
+                    WholeStepsText(loop, std::to_string(copies))) +
         ForText(loop.type, loop.name(), loop.LowText(), end, std::to_string(copies), body) +
         ForText(loop.type, loop.name(), end, loop.HighText(), "1", loop.BodyText());
     const bool alone = !loop.node.parent().Is("compound_statement");
