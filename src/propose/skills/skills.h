@@ -9,6 +9,9 @@
 namespace ks {
 
 std::unique_ptr<Skill> NewCompilerFlagsSkill();
+std::unique_ptr<Skill> NewLaneStripsSkill();
+std::unique_ptr<Skill> NewMultipleAccumulatorsSkill();
+std::unique_ptr<Skill> NewUnrollAndJamSkill();
 std::unique_ptr<Skill> NewTuneParameterSkill();
 
 }  // namespace ks
