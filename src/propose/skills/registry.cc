@@ -9,6 +9,10 @@ std::vector<std::unique_ptr<Skill>> AllSkills() {
   // Loops, flags and parameters.
   skills.push_back(NewCompilerFlagsSkill());
   skills.push_back(NewTuneParameterSkill());
+  // Strategies.
+  skills.push_back(NewElementwiseVectorizeSkill());
+  skills.push_back(NewVectorReductionSkill());
+  skills.push_back(NewRegisterBlockSkill());
   return skills;
 }
 

@@ -11,6 +11,11 @@ namespace ks {
 std::unique_ptr<Skill> NewCompilerFlagsSkill();
 std::unique_ptr<Skill> NewTuneParameterSkill();
 
+// Strategies: another algorithm or explicit vector code for a whole nest.
+std::unique_ptr<Skill> NewElementwiseVectorizeSkill();
+std::unique_ptr<Skill> NewVectorReductionSkill();
+std::unique_ptr<Skill> NewRegisterBlockSkill();
+
 }  // namespace ks
 
 #endif  // KS_PROPOSE_SKILLS_SKILLS_H_
