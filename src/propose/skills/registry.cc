@@ -12,6 +12,10 @@ std::vector<std::unique_ptr<Skill>> AllSkills() {
   skills.push_back(NewMultipleAccumulatorsSkill());
   skills.push_back(NewUnrollAndJamSkill());
   skills.push_back(NewTuneParameterSkill());
+  // Strategies.
+  skills.push_back(NewElementwiseVectorizeSkill());
+  skills.push_back(NewVectorReductionSkill());
+  skills.push_back(NewRegisterBlockSkill());
   return skills;
 }
 

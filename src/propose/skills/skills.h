@@ -14,6 +14,11 @@ std::unique_ptr<Skill> NewMultipleAccumulatorsSkill();
 std::unique_ptr<Skill> NewUnrollAndJamSkill();
 std::unique_ptr<Skill> NewTuneParameterSkill();
 
+// Strategies: another algorithm or explicit vector code for a whole nest.
+std::unique_ptr<Skill> NewElementwiseVectorizeSkill();
+std::unique_ptr<Skill> NewVectorReductionSkill();
+std::unique_ptr<Skill> NewRegisterBlockSkill();
+
 }  // namespace ks
 
 #endif  // KS_PROPOSE_SKILLS_SKILLS_H_
