@@ -65,6 +65,14 @@ std::string Section(std::string_view id, std::string_view title, std::string_vie
   return out + "</section>\n";
 }
 
+std::string Legend(const std::vector<std::pair<std::string_view, std::string_view>>& keys) {
+  std::string out = "<p class=\"legend\">";
+  for (const auto& [mark, meaning] : keys) {
+    out += fmt::format("<span><i class=\"k {}\"></i>{}</span> ", mark, meaning);
+  }
+  return out + "</p>";
+}
+
 std::string SpeedupHtml(const Interval& interval) {
   if (!(interval.mid > 0)) return "\u2013";
   return fmt::format("<b>{}\u00d7</b> <span class=\"ci\">[{}, {}]</span>",

@@ -183,10 +183,10 @@ std::string ProgressSection(const ReportInput& input) {
     body +=
         Curve(view, over_time, kWide).Draw() + Curve(view, over_time, kNarrow).Draw() + "</div>";
   }
-  body +=
-      "<p class=\"legend\"><i class=\"k best\"></i>best so far, with its interval "
-      "<i class=\"k dot\"></i>measured candidate <i class=\"k failed\"></i>failed candidate "
-      "<i class=\"k same\"></i>same code as an earlier one</p>";
+  body += Legend({{"best", "best so far, with its interval"},
+                  {"dot", "measured candidate"},
+                  {"failed", "failed candidate"},
+                  {"same", "same code as an earlier one"}});
   return Section("progress", "Progress",
                  "Each dot is one candidate that was compiled, checked and timed; the line is the "
                  "best known at that moment.",

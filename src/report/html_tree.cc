@@ -195,11 +195,11 @@ std::string TreeSection(const ReportInput& input) {
   std::string body = wide.legible() ? wide.Draw("chart wide") : "";
   body += narrow.legible() ? narrow.Draw("chart narrow") : "";
   if (body.empty()) return Section("tree", "All candidates", "Too many branches to draw.", "");
-  body +=
-      "<p class=\"legend\"><i class=\"k best\"></i>lineage of the best <i class=\"k "
-      "held\"></i>gain "
-      "held <i class=\"k dot\"></i>measured, no gain <i class=\"k failed\"></i>failed <i class=\"k "
-      "same\"></i>same code as an earlier one</p>";
+  body += Legend({{"best", "lineage of the best"},
+                  {"held", "gain held"},
+                  {"dot", "measured, no gain"},
+                  {"failed", "failed"},
+                  {"same", "same code as an earlier one"}});
   return Section("tree", "All candidates", kLead, body);
 }
 

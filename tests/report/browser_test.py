@@ -62,6 +62,9 @@ class ReportInChromium(unittest.TestCase):
     def open(self, *arguments: str) -> Path:
         page = Path(self.folder.name) / ("-".join(arguments) + ".html")
         subprocess.run([make_sample, str(page), *arguments], check=True)
+        self.browser.get("about:blank")
+        for kind in ("browser", "performance"):
+            self.browser.get_log(kind)  # forgets what the browser's own start page did
         self.browser.get(page.as_uri())
         return page
 
