@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -54,6 +55,7 @@ class Runner {
     close(kOutputsFd);
     if (!InstallFaultHandlers(channel_)) return Refuse("installing signal handlers");
     g_threads = static_cast<int>(header_->max_threads);
+    free(malloc(1));  // the allocator asks for random bytes the first time
     LoadLibraries();
     if (!InstallFilter(header_->load_filter)) return Refuse("installing the first filter");
     channel_->state = RunnerState::kLoading;

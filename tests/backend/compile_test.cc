@@ -76,7 +76,7 @@ TEST_F(CpuCompile, GivesOneHashForRenamedLocalsCommentsAndInternalNames) {
 
 TEST_F(CpuCompile, EndsAtItsTimeAndMemoryLimits) {
   const std::string bomb =
-      "template <int N, int M> struct S { static constexpr int v = S<N - 1, M * 2>::v + S<N - 1, M "
+      "template <int N, int M> struct S { static constexpr int v = S<N - 1, M * 2>::v ^ S<N - 1, M "
       "* 2 + 1>::v; };\n"
       "template <int M> struct S<0, M> { static constexpr int v = M; };\n"
       "int x = S<26, 1>::v;";
@@ -161,7 +161,9 @@ TEST_F(CpuCompile, ReadsADamagedBinaryWithoutHarm) {
     std::string bad = good;
     bad[at] = static_cast<char>(bad[at] ^ 0xff);
     const auto image = ReadElfImage(bad);
-    if (image.ok()) EXPECT_EQ(image->code_hash.size(), 64u);
+    if (image.ok()) {
+      EXPECT_EQ(image->code_hash.size(), 64u);
+    }
     const auto cut = ReadElfImage(std::string_view(good).substr(0, at));
     EXPECT_FALSE(cut.ok());
   }

@@ -136,11 +136,19 @@ TEST_F(CpuRunner, ItsClocksAgreeWithTheWork) {
 TEST_F(CpuRunner, ACallCostsLittleAndIsFullyAccountedFor) {
   const Task task = ScaleTask();
   const auto arena = NewArena(task);
-  const auto begin = std::chrono::steady_clock::now();
-  const auto runner = Start(task, ScaleKernel(kScaleLoop), *arena);
-  ASSERT_NE(runner, nullptr);
-  const double start_ms =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+  const CompiledKernel kernel = MustCompile(task, ScaleKernel(kScaleLoop));
+  std::vector<double> start_ms;
+  std::unique_ptr<KernelRunner> runner;
+  for (int i = 0; i < 11; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    auto started = backend_->NewRunner(task, kernel, *arena, {});
+    start_ms.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+            .count());
+    ASSERT_TRUE(started.ok());
+    runner = std::move(std::get<std::unique_ptr<KernelRunner>>(*started));
+  }
+  std::sort(start_ms.begin(), start_ms.end());
   std::vector<double> wall, cpu, inside, whole;
   const auto before = runner->TotalCpuNs();
   double sum = 0;
@@ -161,10 +169,11 @@ TEST_F(CpuRunner, ACallCostsLittleAndIsFullyAccountedFor) {
   ASSERT_TRUE(before.ok() && after.ok());
   for (auto* values : {&wall, &cpu, &inside, &whole}) std::sort(values->begin(), values->end());
   std::printf(
-      "compile and start: %.1f ms; call of a tiny kernel, median us: wall %.1f, cpu %.1f, inside "
+      "runner start: best %.1f, median %.1f ms; call of a tiny kernel, median us: wall %.1f, cpu "
+      "%.1f, inside "
       "%.3f, whole %.1f; "
       "p99: wall %.1f cpu %.1f; cpu outside calls %.1f us of %.1f\n",
-      start_ms, wall[150], cpu[150], inside[150], whole[150], wall[297], cpu[297],
+      start_ms[0], start_ms[5], wall[150], cpu[150], inside[150], whole[150], wall[297], cpu[297],
       (*after - *before - sum) * 1e-3, (*after - *before) * 1e-3);
   EXPECT_LT(wall[150], 5000);
   EXPECT_LE(std::abs(*after - *before - sum), 0.2 * (*after - *before));

@@ -35,10 +35,23 @@ uint64_t Mix(uint64_t value) {
   return value ^ (value >> 31);
 }
 
-std::byte CanaryByte(uint64_t secret, uint64_t salt, size_t position) {
-  const uint64_t word = Mix(secret ^ Mix(salt + position / 8));
-  return static_cast<std::byte>(word >> (position % 8 * 8));
-}
+// The canary of a whole page range: byte `at` is the same whatever part of it is asked for.
+class Canary {
+ public:
+  Canary(uint64_t secret, uint64_t salt) : key_(secret ^ Mix(salt)) {}
+  std::byte At(size_t at) {
+    if (at / 8 != index_) {
+      index_ = at / 8;
+      word_ = Mix(key_ + index_);
+    }
+    return static_cast<std::byte>(word_ >> (at % 8 * 8));
+  }
+
+ private:
+  uint64_t key_;
+  size_t index_ = ~size_t{0};
+  uint64_t word_ = 0;
+};
 
 template <typename T>
 void Fill(std::span<std::byte> bytes, T value) {
@@ -228,8 +241,9 @@ void CpuArena::Poison(size_t workload, uint64_t salt) {
     FillPoison(Data(buffer), buffer.dtype, salt + i);
     const std::span<std::byte> pages = Pages(buffer);
     const size_t end = buffer.start + buffer.bytes;
-    for (size_t at = 0; at < buffer.start; ++at) pages[at] = CanaryByte(secret_, salt, at);
-    for (size_t at = end; at < pages.size(); ++at) pages[at] = CanaryByte(secret_, salt, at);
+    Canary canary(secret_ + i, salt);
+    for (size_t at = 0; at < buffer.start; ++at) pages[at] = canary.At(at);
+    for (size_t at = end; at < pages.size(); ++at) pages[at] = canary.At(at);
   }
 }
 
@@ -237,9 +251,8 @@ std::optional<OutOfBounds> CpuArena::BrokenGuard(size_t workload) const {
   for (size_t i = inputs_; i < buffers_per_workload(); ++i) {
     const Buffer& buffer = At(workload, i);
     const std::span<std::byte> pages = Pages(buffer);
-    const auto intact = [&](size_t at) {
-      return pages[at] == CanaryByte(secret_, salts_[workload], at);
-    };
+    Canary canary(secret_ + i, salts_[workload]);
+    const auto intact = [&](size_t at) { return pages[at] == canary.At(at); };
     for (size_t at = buffer.start + buffer.bytes; at < pages.size(); ++at) {
       if (!intact(at)) return OutOfBounds{names_[workload], buffer.name, "write past end"};
     }
