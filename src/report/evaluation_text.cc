@@ -19,7 +19,10 @@ std::string FeaturesText(const CodeFeatures& f) {
   std::vector<std::string> parts;
   parts.push_back(f.vector_bits > 0 ? fmt::format("{} bit vectors", f.vector_bits) : "scalar");
   parts.push_back(fmt::format("{} loops, {} deep", f.loop_count, f.loop_depth));
-  if (f.accumulators > 0) parts.push_back(fmt::format("{} accumulators", f.accumulators));
+  if (f.accumulators > 0) {
+    parts.push_back(
+        fmt::format("{} accumulator{}", f.accumulators, f.accumulators == 1 ? "" : "s"));
+  }
   if (f.uses_fma) parts.push_back("FMA");
   if (f.uses_gather) parts.push_back("gathers");
   if (f.uses_nontemporal) parts.push_back("non-temporal stores");
@@ -115,8 +118,8 @@ std::string EvaluationText(const EvaluationInput& input, const Style& style) {
   if (!e.binary_hash.empty()) out += Field(style, "code", FeaturesText(e.features));
   out += Field(style, "took",
                fmt::format("compile {}, check {}, time {}, waiting {}",
-                           FormatSeconds(e.seconds.compile), FormatSeconds(e.seconds.check),
-                           FormatSeconds(e.seconds.time), FormatSeconds(e.seconds.queue)));
+                           FormatNs(1e9 * e.seconds.compile), FormatNs(1e9 * e.seconds.check),
+                           FormatNs(1e9 * e.seconds.time), FormatNs(1e9 * e.seconds.queue)));
   if (measured != nullptr && input.timed) out += MeasuredText(*measured, style);
   if (!e.held_out.empty()) {
     out += "\n  held-out workloads (not part of the speed-up)\n" + TimingsTable(e.held_out, style);

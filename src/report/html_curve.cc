@@ -2,9 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
-#include <limits>
-#include <set>
+#include <cmath>
 
 #include "report/html_sections.h"
 #include "report/numbers.h"
@@ -70,9 +68,9 @@ class Curve {
     double high = 1;
     for (const Judged& judged : judged_) {
       const Interval s = view_.SpeedupOf(judged.id);
-      if (!(s.mid > 0)) continue;
+      if (!(s.mid > 0) || !std::isfinite(s.mid)) continue;
       low = std::min(low, s.low > 0 ? s.low : s.mid);
-      high = std::max({high, s.high, s.mid});
+      high = std::max({high, s.mid, std::isfinite(s.high) ? s.high : 0});
     }
     return {low / 1.08, high * 1.12};
   }

@@ -44,16 +44,19 @@ std::string DiffDetails(const ReportInput& input, const CandidateView& before,
   const std::vector<DiffLine> lines = DiffLines(*old_source, *new_source);
   const DiffStat stat = CountChanges(lines);
   if (stat.added + stat.removed == 0) return "<p class=\"note\">The text is the same.</p>";
-  return fmt::format(
-      "<details><summary>{} <span class=\"plus\">+{}</span> <span class=\"minus\">\u2212{}</span>"
-      "</summary>{}</details>",
-      what, stat.added, stat.removed, DiffRows(DiffHunks(lines)));
+  std::string counts;
+  if (stat.added > 0) counts += fmt::format(" <span class=\"plus\">+{}</span>", stat.added);
+  if (stat.removed > 0) {
+    counts += fmt::format(" <span class=\"minus\">\u2212{}</span>", stat.removed);
+  }
+  return fmt::format("<details><summary>{}{}</summary>{}</details>", what, counts,
+                     DiffRows(DiffHunks(lines)));
 }
 
 // A whisker on a log axis from 1 to `limit`; fixed width, so that steps compare by eye.
 std::string GainBar(const Interval& gain, double limit) {
-  if (!(gain.low > 0)) return "";
-  const Scale scale(std::min(1.0, gain.low), std::max(limit, gain.high), 2, 118, true);
+  if (!(gain.low > 0) || !std::isfinite(gain.mid)) return "";
+  const Scale scale(std::min(1.0, gain.low), std::max(limit, gain.mid), 2, 118, true);
   Svg svg(120, 14, "whisker", "gain " + FormatGain(gain));
   svg.Line(scale(1), 0, scale(1), 14, "unit");
   svg.Line(scale(1), 7, scale(gain.mid), 7, gain.mid >= 1 ? "bar" : "bar loss");

@@ -56,7 +56,8 @@ std::string TimeLeft(const ProgressState& state) {
     left_s = std::min(left_s, per_step * static_cast<double>(state.goal.steps - state.steps_done));
   }
   if (!std::isfinite(left_s)) return "";
-  return FormatSeconds(std::round(std::max(0.0, left_s))) + " left";
+  left_s = std::max(0.0, left_s);
+  return (left_s < 59.5 ? fmt::format("{:.0f} s", left_s) : FormatSeconds(left_s)) + " left";
 }
 
 std::string ProgressBar(double fraction, int columns, const Style& style) {

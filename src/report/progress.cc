@@ -105,7 +105,7 @@ void LineProgress::PrintJudged(const CandidateEvaluated& evaluated,
   const std::string gain = has_gain ? "gain " + FormatGain(measured->gain.mid) + "x" : "";
   const std::string skill = FitWidth(PrintableLine(origin.skill), 24, style_);
   const bool is_step = state.baseline_over_seed > 0;
-  sink_(fmt::format("{} {:<5} {} {} {} best {}\n", StepText(state, is_step),
+  sink_(fmt::format("{} {:<5} {} {} {}  best {}\n", StepText(state, is_step),
                     CandidateName(evaluated.id), PadRight(skill, 24),
                     Paint(style_, ink, PadRight(ReplaceAll(OutcomeName(outcome), "_", " "), 14)),
                     PadRight(gain, 11), FormatSpeedup(state.best_speedup)));

@@ -22,7 +22,7 @@ std::string Heading(const Style& style, std::string_view text) {
 }
 
 std::string Field(const Style& style, std::string_view name, std::string_view value) {
-  return fmt::format("  {}{}\n", Paint(style, Ink::kDim, PadRight(name, 15)), PrintableLine(value));
+  return fmt::format("  {}{}\n", Paint(style, Ink::kDim, PadRight(name, 17)), PrintableLine(value));
 }
 
 std::string Headline(const ShowInput& input, const Style& style) {

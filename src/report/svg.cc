@@ -24,7 +24,7 @@ Scale::Scale(double low, double high, double from, double to, bool log)
 }
 
 double Scale::operator()(double value) const {
-  if (!std::isfinite(value)) value = low_;
+  if (std::isnan(value)) value = low_;
   value = std::clamp(value, low_, high_);
   const double fraction =
       log_ ? std::log(value / low_) / std::log(high_ / low_) : (value - low_) / (high_ - low_);

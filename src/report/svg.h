@@ -17,7 +17,7 @@ class Scale {
   // `low` .. `high` to pixels `from` .. `to`. A log scale REQUIRES: low > 0. An empty range is
   // widened.
   Scale(double low, double high, double from, double to, bool log);
-  double operator()(double value) const;  // clamped to the range
+  double operator()(double value) const;  // clamped to the range; NaN lies at its low end
   double low() const { return low_; }
   double high() const { return high_; }
   // Round values inside the range, at most about `count`.

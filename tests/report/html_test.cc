@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <limits>
 
 #include "report/svg.h"
 #include "tests/report/sample_run.h"
@@ -89,6 +89,21 @@ TEST(HtmlReport, OfARunCutShortIsStillAReport) {
   run.view.best = kNoCandidate;
   run.view.evaluations = 0;
   EXPECT_TRUE(Contains(ReportOf(run), "No candidate of this run was measured"));
+}
+
+TEST(HtmlReport, IntervalsWithoutAnUpperEndStillDraw) {
+  SampleRun run = MakeSampleRun(30);
+  for (CandidateView& candidate : run.view.candidates) {
+    if (candidate.measured() == nullptr) continue;
+    Measured measured = *candidate.measured();
+    measured.speedup.high = measured.gain.high = std::numeric_limits<double>::infinity();
+    measured.timings[0].samples_ns = {0, std::numeric_limits<double>::quiet_NaN()};
+    candidate.evaluation->outcome = measured;
+  }
+  const std::string html = ReportOf(run);
+  EXPECT_FALSE(Contains(html, "nan"));
+  EXPECT_FALSE(Contains(html, "inf\""));
+  EXPECT_TRUE(Contains(html, "class=\"band\""));
 }
 
 TEST(HtmlReport, OfARunWithoutCandidatesIsAnErrorThatSaysWhatToDo) {
