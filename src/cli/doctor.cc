@@ -16,10 +16,16 @@ namespace {
 
 std::vector<DoctorCheck> AllChecks() {
   const SystemClock clock;
-  const Machine machine = ThisMachine();
-  std::vector<DoctorCheck> checks = {CheckCompilers(machine), CheckCpu(machine)};
-  for (DoctorCheck& check : CheckSandbox()) checks.push_back(std::move(check));
-  checks.push_back(CheckTrial());
+  std::vector<DoctorCheck> checks = CheckSandbox();
+  const Result<std::unique_ptr<Backend>> backend = OpenBackend("cpu");
+  if (backend.ok()) {
+    checks.push_back(CheckCompilers((*backend)->machine()));
+    checks.push_back(CheckCpu((*backend)->machine()));
+    checks.push_back(CheckTrial(**backend));
+  } else {
+    checks.push_back({"backend", DoctorCheck::State::kBroken, backend.error().message,
+                      "mend what the message names, then try again"});
+  }
   checks.push_back(CheckClock(clock));
   checks.push_back(CheckNoise(clock));
   checks.push_back(CheckDisk());

@@ -187,17 +187,15 @@ DoctorCheck CheckDisk() {
   return {"disk", State::kWeak, found, "a long run takes some 100 MiB: free some room"};
 }
 
-DoctorCheck CheckTrial() {
+DoctorCheck CheckTrial(Backend& backend) {
   const auto broken = [](const std::string& why) {
     return DoctorCheck{"trial", State::kBroken, why, "mend what is marked above, then try again"};
   };
   const Result<Task> task = OpenTask(kTrialTask);
   if (!task.ok()) return broken(task.error().message);
-  const Result<std::unique_ptr<Backend>> backend = OpenBackend("cpu");
-  if (!backend.ok()) return broken(backend.error().message);
   EvaluationConfig config;
   config.check_trials = 1;
-  const std::unique_ptr<Evaluator> evaluator = MakeEvaluator(*task, **backend, config);
+  const std::unique_ptr<Evaluator> evaluator = MakeEvaluator(*task, backend, config);
   EvaluationRequest request;
   request.source = request.baseline_source = task->FindSeed("cpu")->source;
   request.stages = {true, true, false};

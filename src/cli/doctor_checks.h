@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/backend.h"
 #include "base/clock.h"
 #include "core/machine.h"
 
@@ -33,7 +34,7 @@ DoctorCheck CheckNoise(const Clock& clock);
 // Room for run folders under the current folder.
 DoctorCheck CheckDisk();
 // Compiles and checks the seed of a library task in the sandbox, as a run does.
-DoctorCheck CheckTrial();
+DoctorCheck CheckTrial(Backend& backend);
 
 }  // namespace ks
 

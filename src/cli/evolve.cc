@@ -89,7 +89,7 @@ Status OpenParts(OpenRun& run) {
   KS_ASSIGN_OR_RETURN(run.proposer, MakeProposer(run.config.proposer));
   KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend));
   run.evaluator = MakeEvaluator(run.task, *run.backend, run.config.evaluation);
-  run.archive = MakeArchive(run.config.search, run.config.backend);
+  run.archive = MakeArchive(run.config.search);
   return {};
 }
 

@@ -26,8 +26,6 @@ Result<Task> OpenRecordedTask(const RunStarted& started);
 // The library, by name.
 Result<std::vector<Task>> LibraryTasks();
 
-// This machine as the CPU backend sees it; works without a compiler.
-Machine ThisMachine();
 // ERRORS: kInvalidArgument (unknown name), kFailedPrecondition (no compiler, no sandbox, no
 // runner).
 Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name);
@@ -36,7 +34,7 @@ std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
                                          const EvaluationConfig& config);
 // ERRORS: kInvalidArgument (unknown name).
 Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name);
-std::unique_ptr<Archive> MakeArchive(const SearchConfig& config, const std::string& backend);
+std::unique_ptr<Archive> MakeArchive(const SearchConfig& config);
 // Equal texts for sources that differ only in comments, white space or names of locals.
 std::string NormalizedSource(const std::string& source);
 

@@ -27,7 +27,8 @@ Machine WithBoth() {
 
 bool Uses(const std::string& source, const std::string& flag) {
   const BuildDirectives directives = ParseBuildDirectives(source);
-  return std::find(directives.flags.begin(), directives.flags.end(), flag) != directives.flags.end();
+  return std::find(directives.flags.begin(), directives.flags.end(), flag) !=
+         directives.flags.end();
 }
 
 TEST(BaselineVariants, BeginWithTheSeedAsWrittenAndAllDiffer) {

@@ -1,5 +1,6 @@
 #include "cli/config_file.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -93,12 +94,15 @@ TEST(ConfigFile, HashChangesWithWhatARunDoesButNotWithItsLimits) {
   EXPECT_NE(ConfigHash(other), ConfigHash({}));
 }
 
-TEST(ConfigFile, OperationsDocumentNamesEveryField) {
+TEST(ConfigFile, OperationsDocumentGivesEveryFieldWithItsDefault) {
   std::ifstream file(KS_SOURCE_DIR "/docs/operations.md");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  RunConfig config;
-  VisitConfigFields(config, [&](const ConfigField& field, auto&) {
-    EXPECT_NE(text.find(std::string("`") + field.name + "`"), std::string::npos) << field.name;
+  const RunConfig config;
+  VisitConfigFields(config, [&](const ConfigField& field, const auto& member) {
+    constexpr bool kIsText = std::is_same_v<std::decay_t<decltype(member)>, std::string>;
+    const std::string value = kIsText ? fmt::format("`{}`", member) : fmt::format("{}", member);
+    const std::string row = fmt::format("| `{}` | {} |", field.name, value);
+    EXPECT_NE(text.find(row), std::string::npos) << row;
   });
 }
 

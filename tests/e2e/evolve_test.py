@@ -6,7 +6,7 @@ import subprocess
 from harness import EndToEnd, main
 
 OUTCOMES = {"measured", "compile_failed", "launch_failed", "wrong_result", "nondeterministic",
-            "out_of_bounds", "crashed", "timed_out", "out_of_memory", "rejected", "duplicate_of"}
+            "out_of_bounds", "crashed", "timed_out", "out_of_memory", "rejected", "duplicate"}
 
 
 class Evolve(EndToEnd):

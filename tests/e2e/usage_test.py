@@ -1,7 +1,8 @@
 """Wrong input: a clear message, the right exit status, nothing left behind."""
 import os
+import subprocess
 
-from harness import EndToEnd, main
+from harness import KSMITH, EndToEnd, main
 
 
 class Usage(EndToEnd):
@@ -76,13 +77,24 @@ class Usage(EndToEnd):
         self.assertIn("nothere", self.error("evolve", "--resume", "nothere"))
         self.assertIn("nothere", self.error("runs", "nothere"))
 
-    def test_no_compiler_on_the_path_is_a_message(self) -> None:
-        empty = self.dir / "bin"
-        empty.mkdir()
-        env = self.environment(PATH=str(empty))
-        done = self.ksmith("evolve", "matmul", "--run", "run", "--steps", "1", status=1, env=env)
-        self.assertIn("compiler", done.stderr)
-        self.ksmith("doctor", status=1, env=env)
+    def test_no_compiler_is_a_message_that_says_what_to_install(self) -> None:
+        # A mount namespace of its own, in which the compilers cannot be executed.
+        blank = self.dir / "blank"
+        blank.write_text("")
+        hide = "".join(f"for f in /usr/bin/*{name}*; do mount --bind {blank} $f; done; "
+                       for name in ("g++", "clang++"))
+        enter = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec"]
+        if subprocess.run([*enter, hide], capture_output=True, check=False).returncode != 0:
+            self.skipTest("unshare cannot make a mount namespace here")
+        command = f"{hide} exec {KSMITH} evolve matmul --run run --steps 1"
+        done = subprocess.run([*enter, command], cwd=self.dir, capture_output=True, text=True,
+                              env=self.environment(), check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("apt-get install g++", done.stderr)
+        self.assertFalse((self.dir / "run").exists())
+        doctor = subprocess.run([*enter, f"{hide} exec {KSMITH} doctor"], cwd=self.dir,
+                                capture_output=True, text=True, env=self.environment(), check=False)
+        self.assertEqual(doctor.returncode, 1, doctor.stdout)
 
     def test_doctor_finds_this_machine_fit(self) -> None:
         found = self.json("doctor", "--json")

@@ -1,0 +1,84 @@
+#include "cli/wiring.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include "archive/grid_archive.h"
+#include "backend/cpu/cpu_backend.h"
+#include "base/text.h"
+#include "cli/config_file.h"
+#include "evaluate/process_evaluator.h"
+#include "propose/builtin_proposer.h"
+#include "propose/normalize.h"
+#include "propose/skills/registry.h"
+#include "task/library.h"
+
+namespace ks {
+namespace {
+
+const std::vector<std::string> kBackends = {"cpu"};
+const std::vector<std::string> kProposers = {"builtin"};
+
+Error Unknown(std::string_view what, const std::string& name,
+              const std::vector<std::string>& known) {
+  return {ErrorCode::kInvalidArgument,
+          fmt::format("there is no {} '{}' (known: {})", what, name, Join(known, ", "))};
+}
+
+// The last core this process may use: the first ones get most interrupts. -1: there is only one.
+int TimingCore() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (sched_getaffinity(0, sizeof cores, &cores) != 0 || CPU_COUNT(&cores) < 2) return -1;
+  int last = CPU_SETSIZE - 1;
+  while (!CPU_ISSET(last, &cores)) --last;
+  return last;
+}
+
+}  // namespace
+
+Result<Task> OpenTask(const std::string& name_or_folder) {
+  return TaskLibrary().Find(PosixFileSystem(), name_or_folder);
+}
+
+Result<Task> OpenRecordedTask(const RunStarted& started) {
+  const std::string origin = TaskOriginIn(started.config_json);
+  Result<Task> task = OpenTask(origin.empty() ? started.task : origin);
+  if (!task.ok()) return task.error().Under("the task of this run");
+  return task;
+}
+
+Result<std::vector<Task>> LibraryTasks() {
+  const TaskLibrary library;
+  std::vector<Task> tasks;
+  for (const std::string& name : library.names()) {
+    KS_ASSIGN_OR_RETURN(Task task, library.Load(name));
+    tasks.push_back(std::move(task));
+  }
+  return tasks;
+}
+
+Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name) {
+  if (name != "cpu") return Unknown("backend", name, kBackends);
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<CpuBackend> backend, CpuBackend::Create({}));
+  return std::unique_ptr<Backend>(std::move(backend));
+}
+
+std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
+                                         const EvaluationConfig& config) {
+  const int core = task.max_threads == 1 ? TimingCore() : -1;
+  return std::make_unique<ProcessEvaluator>(task, backend, config, core);
+}
+
+Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name) {
+  if (name != "builtin") return Unknown("proposer", name, kProposers);
+  return std::unique_ptr<Proposer>(std::make_unique<BuiltinProposer>(AllSkills()));
+}
+
+std::unique_ptr<Archive> MakeArchive(const SearchConfig& config) {
+  return std::make_unique<GridArchive>(config);
+}
+
+std::string NormalizedSource(const std::string& source) { return NormalizeSource(source); }
+
+}  // namespace ks
