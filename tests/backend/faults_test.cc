@@ -262,12 +262,14 @@ TEST_F(CpuFaults, AForgedAnswerIsBetrayedByTheCpuClock) {
   const auto cpu_before = runner.TotalCpuNs();
   auto outcome = runner.Call(0, 5, {});
   ASSERT_TRUE(outcome.ok() && std::holds_alternative<CallTiming>(*outcome));
-  const CallTiming& timing = std::get<CallTiming>(*outcome);
-  ASSERT_EQ(timing.inside_ns, 1) << "the attack works on the claimed time";
+  float first = 0;
+  std::memcpy(&first, arena->output(0, 0).data(), sizeof first);
+  EXPECT_NE(first, -1) << "the attack no longer finds the control memory: mend this test";
+  // Usually inside_ns is 1 now; it is the true time when the answer was read late.
   usleep(400'000);
   const auto cpu_after = runner.TotalCpuNs();
   ASSERT_TRUE(cpu_before.ok() && cpu_after.ok());
-  EXPECT_GT(*cpu_after - *cpu_before, 2e7) << "but not on the kernel's account";
+  EXPECT_GT(*cpu_after - *cpu_before, 2e7) << "the kernel accounts for all of it";
 }
 
 TEST_F(CpuFaults, LeaveNoProcessAndNoFileBehind) {

@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "sandbox/launcher.h"
+
 namespace ks {
 namespace {
 
@@ -237,6 +239,24 @@ TEST_F(SandboxTest, StartsWithinTenMilliseconds) {
   RecordProperty("start_ms_median", std::to_string(ms[10]));
   std::printf("sandbox start: best %.2f ms, median %.2f ms\n", ms[0], ms[10]);
   EXPECT_LE(ms[0], 10);
+}
+
+// What happens as root on a machine that refuses user namespaces.
+TEST(Launch, IsolatesWithoutAUserNamespaceWhenRoot) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  LaunchSettings settings;
+  settings.user_namespace = false;
+  settings.root = FindSystemRoot();
+  auto filter = BuildFilter(ProfileSpec(SeccompProfile::kCompile));
+  ASSERT_TRUE(filter.ok());
+  settings.compile_filter = *filter;
+  CloneThread thread;
+  auto process = Launch(Shell("id -u; id -G; touch /x /usr/x 2>/dev/null && echo wrote; echo $$"),
+                        settings, thread);
+  ASSERT_TRUE(process.ok()) << process.error().message;
+  auto exit = (*process)->Wait(10, {});
+  ASSERT_TRUE(exit.ok());
+  EXPECT_EQ(exit->out, "65534\n65534\n1\n");
 }
 
 TEST(ProbeSandbox, ReportsEveryLayerWithAWayToMendIt) {

@@ -69,7 +69,7 @@ Result<NativeGateRunner::Entry> NativeGateRunner::Compile(const std::string& nam
   const std::string base = folder_ + "/" + name;
   KS_RETURN_IF_ERROR(files.WriteAtomically(base + ".cc", source + Trampoline(task_, widened)));
   const std::string command = fmt::format(
-      "g++ -std=c++20 -Wall -Wextra -Wno-unused-parameter -Werror {} -shared -fPIC -o {}.so {}.cc "
+      "g++ -std=c++17 -Wall -Wextra -Wno-unused-parameter -Werror {} -shared -fPIC -o {}.so {}.cc "
       ">{}.log 2>&1",
       flags, base, base, base);
   if (std::system(command.c_str()) != 0) {

@@ -31,9 +31,10 @@ Rules CommonRules() {
       {{"mprotect"}, FilterAction::kAllow, 0, {{2, PROT_EXEC, 0}}},
       {{"mmap"}, FilterAction::kAllow, 0, {{2, PROT_EXEC, 0}}},
   };
-  for (const uint64_t advice : {MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED,
-                                MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE}) {
-    rules.push_back({{"madvise"}, FilterAction::kAllow, 0, {{2, 0xffffffff, advice}}});
+  for (const int advice : {MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED,
+                           MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE}) {
+    rules.push_back(
+        {{"madvise"}, FilterAction::kAllow, 0, {{2, 0xffffffff, static_cast<uint64_t>(advice)}}});
   }
   return rules;
 }

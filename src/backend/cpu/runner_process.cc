@@ -207,7 +207,7 @@ Result<RunnerProcess::Started> RunnerProcess::Start(const RunnerParts& parts,
 
 Result<RunnerProcess::Started> RunnerProcess::FinishStart(std::unique_ptr<RunnerProcess> self) {
   const Waited waited = AwaitAnswer(1, kLoadTimeoutS, {});
-  const auto state = __atomic_load_n(&channel().state, __ATOMIC_SEQ_CST);
+  const RunnerState state = channel().state;
   if (waited == Waited::kAnswered && state == RunnerState::kReady) {
     AwaitBlocked();
     return Started(std::unique_ptr<KernelRunner>(std::move(self)));

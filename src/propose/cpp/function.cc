@@ -210,6 +210,9 @@ Poly Function::ValueOf(Node expression) const {
     if (stable && decl->init && decl->type != "float" && decl->type != "double") {
       const Poly value = ValueOf(decl->init);
       if (!value.HasOpaque()) return value;
+      std::set<std::string> mentions;
+      CollectMentions(node, mentions);
+      return Poly::Opaque(decl->symbol, mentions, value.IsNonNegative());
     }
   } else if (node.Is("binary_expression")) {
     const std::string_view op = node.Child("operator").text();
@@ -225,7 +228,10 @@ Poly Function::ValueOf(Node expression) const {
   }
   std::set<std::string> mentions;
   CollectMentions(node, mentions);
-  return Poly::Opaque(std::string(node.text()), mentions);
+  const bool quotient = node.Is("binary_expression") && node.Child("operator").text() == "/" &&
+                        ValueOf(node.Child("left")).IsNonNegative() &&
+                        ValueOf(node.Child("right")).IsNonNegative();
+  return Poly::Opaque(std::string(node.text()), mentions, quotient);
 }
 
 void Function::CollectMentions(Node expression, std::set<std::string>& mentions) const {

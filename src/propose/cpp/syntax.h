@@ -84,6 +84,11 @@ class SyntaxTree {
   std::vector<Data> nodes_;
 };
 
+// A candidate's text between these two comments is not parsed: generic helpers that a skill brought
+// along and that no skill edits.
+inline constexpr std::string_view kHelpersBegin = "// ksmith: helpers begin";
+inline constexpr std::string_view kHelpersEnd = "// ksmith: helpers end";
+
 // `source` with what the grammar cannot read replaced by blanks; same length.
 std::string MaskForParser(std::string source);
 

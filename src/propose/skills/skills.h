@@ -9,7 +9,15 @@
 namespace ks {
 
 std::unique_ptr<Skill> NewCompilerFlagsSkill();
+std::unique_ptr<Skill> NewLaneStripsSkill();
+std::unique_ptr<Skill> NewMultipleAccumulatorsSkill();
+std::unique_ptr<Skill> NewUnrollAndJamSkill();
 std::unique_ptr<Skill> NewTuneParameterSkill();
+
+// Strategies: another algorithm or explicit vector code for a whole nest.
+std::unique_ptr<Skill> NewElementwiseVectorizeSkill();
+std::unique_ptr<Skill> NewVectorReductionSkill();
+std::unique_ptr<Skill> NewRegisterBlockSkill();
 
 }  // namespace ks
 

@@ -1,0 +1,21 @@
+// The helper text that vectorised candidates carry: wide values in portable vector extensions,
+// masked tails, horizontal folds and inline elementary functions.
+//
+// Error of the functions (measured in tests, in units of the last place of float): exp 1.5,
+// log 1.5, tanh 3, erf 3 (absolute below 1e-7 near zero). exp overflows to infinity and underflows
+// to zero; not-a-number passes through where the compiler's flags keep it.
+#ifndef KS_PROPOSE_VECTOR_PRELUDE_H_
+#define KS_PROPOSE_VECTOR_PRELUDE_H_
+
+#include <string>
+#include <string_view>
+
+namespace ks {
+
+// The definitions that `code` needs and `source` does not have yet, ready to stand at file scope
+// before the kernel. `lanes`: floats in one vector. Empty when nothing is missing.
+std::string PreludeFor(std::string_view source, std::string_view code, int lanes);
+
+}  // namespace ks
+
+#endif  // KS_PROPOSE_VECTOR_PRELUDE_H_
