@@ -12,7 +12,7 @@ help:
 	@echo "make demo     set up, build, make a matmul faster for two minutes, show the report"
 	@echo "make test     set up, build, run all tests and the lint; ends with the counts"
 	@echo "make build    build/release/bin/ksmith and its runner"
-	@echo "make bench    the benchmark tables (long; see bench/README.md)"
+	@echo "make bench    the benchmark tables (hours; see bench/run.sh)"
 	@echo "make lint     layers, sizes, formatting, headers alone, clang-tidy"
 	@echo "make format   clang-format on every own source"
 	@echo "make setup    install what the build needs (Debian 12), fetch the C++ grammar"
@@ -35,7 +35,9 @@ lint:
 	@tools/run_tests.sh --label-regex '^lint$$'
 
 bench:
-	@tools/setup.sh --bench
+	@tools/setup.sh --tests --bench
+	@$(CONFIGURE) -DKS_BUILD_TESTS=ON -DKS_BUILD_BENCH=ON
+	@cmake --build $(BUILD) -j $(JOBS)
 	@bench/run.sh
 
 format:

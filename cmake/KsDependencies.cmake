@@ -30,6 +30,8 @@ endfunction()
 ks_header_library(ks_json nlohmann/json.hpp)
 ks_header_library(ks_cli11 CLI/CLI.hpp)
 ks_header_library(ks_tomlplusplus toml++/toml.h)
+# One setting for the whole program: with two, toml++ breaks the one-definition rule.
+target_compile_definitions(ks_tomlplusplus INTERFACE TOML_EXCEPTIONS=0)
 ks_header_library(ks_fmt fmt/format.h)
 
 # The C++ grammar: generated C from the PyPI source distribution, unpacked by tools/setup.sh.

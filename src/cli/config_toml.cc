@@ -113,13 +113,13 @@ class Reader {
 
 Result<RunConfig> ConfigFromToml(const std::string& text, const std::string& path,
                                  RunConfig config) {
-  toml::table document;
-  try {
-    document = toml::parse(text, path);
-  } catch (const toml::parse_error& error) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{}: {}", At(path, error.source()), error.description())};
+  const toml::parse_result parsed = toml::parse(text, path);
+  if (!parsed) {
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("{}: {}", At(path, parsed.error().source()), parsed.error().description())};
   }
+  const toml::table& document = parsed.table();
   Reader reader(path, document);
   reader.RefuseUnknown(config);
   VisitConfigFields(config,

@@ -17,7 +17,7 @@ TEST(Compress, TextComesBackAndIsSmaller) {
 TEST(Decompress, AnyWrongSizeIsADataLoss) {
   const auto frame = Compress("twelve bytes");
   ASSERT_TRUE(frame.ok());
-  for (const size_t size : {0, 11, 13, 1000}) {
+  for (const size_t size : {0u, 11u, 13u, 1000u}) {
     const auto bytes = Decompress(*frame, size);
     ASSERT_FALSE(bytes.ok()) << size;
     EXPECT_EQ(bytes.error().code, ErrorCode::kDataLoss);

@@ -218,7 +218,7 @@ TEST_F(SqliteStoreDisk, AFileWithoutWritePermissionIsReadButNotWritten) {
     ASSERT_TRUE(store.ok() && (*store)->Append({}).ok());
   }
   const AsOrdinaryUser user(folder_.path(), /*owner=*/true);
-  for (const mode_t folder_mode : {0755, 0555}) {
+  for (const mode_t folder_mode : {0755u, 0555u}) {
     ASSERT_EQ(chmod(path_.c_str(), 0444), 0);
     ASSERT_EQ(chmod(folder_.path().c_str(), folder_mode), 0);
     const auto reader = SqliteStore::Open(path_, StoreMode::kRead);

@@ -9,8 +9,8 @@ namespace ks {
 std::string Describe(const Loop& loop) {
   const std::string& source = loop.node.tree()->source();
   const auto line =
-      1 + std::count(source.begin(), source.begin() + static_cast<std::ptrdiff_t>(loop.node.begin()),
-                     '\n');
+      1 + std::count(source.begin(),
+                     source.begin() + static_cast<std::ptrdiff_t>(loop.node.begin()), '\n');
   return fmt::format("the loop over {} (line {})", loop.name(), line);
 }
 

@@ -12,7 +12,8 @@ namespace ks {
 
 // "the loop over j (line 12)"
 std::string Describe(const Loop& loop);
-// The loop, or one inside or around it, carries an OpenMP pragma: rewriting would change its meaning.
+// The loop, or one inside or around it, carries an OpenMP pragma: rewriting would change its
+// meaning.
 bool HasOpenMp(const Loop& loop);
 // Any break, continue, return or goto below `node`.
 bool HasJumps(Node node);
@@ -21,10 +22,10 @@ std::vector<Access> InnermostAccesses(const AnalysedFunction& function, const Lo
 
 // How accesses move when a loop variable steps by one.
 struct StrideCount {
-  int none = 0;      // do not move
-  int unit = 0;      // next element
-  int strided = 0;   // further
-  int unknown = 0;   // through an index array, say
+  int none = 0;     // do not move
+  int unit = 0;     // next element
+  int strided = 0;  // further
+  int unknown = 0;  // through an index array, say
 };
 StrideCount CountStrides(const std::vector<Access>& accesses, const std::string& symbol);
 

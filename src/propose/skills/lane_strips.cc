@@ -57,8 +57,7 @@ class StripWriter {
   // The lanes can run inside this loop: same trip count for every lane.
   bool CanPush(const Loop& inner) const {
     const std::set<const Decl*> varying = {loop_.variable};
-    return inner.canonical &&
-           IsUniformExpression(function_, inner.low, loop_.body, varying) &&
+    return inner.canonical && IsUniformExpression(function_, inner.low, loop_.body, varying) &&
            IsUniformExpression(function_, inner.high, loop_.body, varying);
   }
 
@@ -178,10 +177,10 @@ class LaneStripsSkill final : public Skill {
       if (text.empty()) return;
       const bool alone = !site.loop->node.parent().Is("compound_statement");
       rewriter.ReplaceStatement(site.loop->node, alone ? "{\n" + text + "}\n" : text);
-      edits.push_back({rewriter.Apply(),
-                       fmt::format("Run {} innermost in strips of {} lanes.", Describe(*site.loop),
-                                   width),
-                       EditKind::kStructure, 4.0});
+      edits.push_back(
+          {rewriter.Apply(),
+           fmt::format("Run {} innermost in strips of {} lanes.", Describe(*site.loop), width),
+           EditKind::kStructure, 4.0});
     }
   }
 };

@@ -35,10 +35,10 @@ class MultipleAccumulatorsSkill final : public Skill {
       const double gain = strides.strided + strides.unknown == 0 ? 3.0 : 1.4;
       const int64_t best = strides.strided + strides.unknown == 0 ? 32 : 4;
       for (int64_t lanes : {best, int64_t{8}}) {
-        edits.push_back({Write(kernel, site, reductions, lanes),
-                         fmt::format("Split the reduction of {} over {} accumulators.",
-                                     Describe(loop), lanes),
-                         EditKind::kStructure, lanes == best ? gain : gain * 0.9});
+        edits.push_back(
+            {Write(kernel, site, reductions, lanes),
+             fmt::format("Split the reduction of {} over {} accumulators.", Describe(loop), lanes),
+             EditKind::kStructure, lanes == best ? gain : gain * 0.9});
       }
     }
     return edits;
@@ -100,9 +100,8 @@ class MultipleAccumulatorsSkill final : public Skill {
                               const std::map<const Decl*, std::string>& replacements) {
     std::string out;
     for (Node statement : loop.Statements()) {
-      const auto found =
-          std::find_if(reductions.begin(), reductions.end(),
-                       [&](const Reduction& r) { return r.statement == statement; });
+      const auto found = std::find_if(reductions.begin(), reductions.end(),
+                                      [&](const Reduction& r) { return r.statement == statement; });
       if (found != reductions.end()) {
         out += FoldText(*found, replacements.at(found->accumulator),
                         TextWith(function, found->value, replacements));

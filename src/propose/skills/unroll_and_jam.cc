@@ -120,10 +120,10 @@ class UnrollAndJamSkill final : public Skill {
         const std::string source = Write(kernel, site, copies);
         if (source.empty()) break;
         const double gain = strides.none > 0 ? (copies == 4 || copies == 6 ? 1.6 : 1.4) : 1.05;
-        edits.push_back({source,
-                         fmt::format("Unroll {} by {} and jam its inner loops.", Describe(loop),
-                                     copies),
-                         EditKind::kStructure, gain});
+        edits.push_back(
+            {source,
+             fmt::format("Unroll {} by {} and jam its inner loops.", Describe(loop), copies),
+             EditKind::kStructure, gain});
       }
     }
     return edits;

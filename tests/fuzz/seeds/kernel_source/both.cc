@@ -1,0 +1,3 @@
+// ksmith: compiler clang++
+// ksmith: flags -O3 -march=x86-64-v3
+int x;
