@@ -35,7 +35,6 @@ std::vector<BuildDirectives> FlagChoices(const Task& task, const Machine& machin
   }
   if (Offers(machine, "g++")) {
     choices.push_back({"g++", with("-O2", fast)});
-    choices.push_back({"g++", with("-O3", fast, {"-funroll-loops"})});
   }
   return choices;
 }

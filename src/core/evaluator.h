@@ -24,6 +24,7 @@ struct Stages {
 struct Rival {
   std::string source;
   Interval speedup;  // over the baseline; {1,1,1} for the baseline itself
+  bool confirmed = false;  // its speed-up rests on a direct measurement
 };
 
 struct EvaluationRequest {

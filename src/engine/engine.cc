@@ -318,6 +318,10 @@ class Search {
     return nullptr;
   }
 
+  static Rival RivalFrom(const Member& member) {
+    return {member.source, member.measured()->speedup, member.measured()->confirmed};
+  }
+
   void Submit(CandidateId id) {
     EvaluationRequest request;
     request.source = state_.source(id);
@@ -328,10 +332,10 @@ class Search {
     } else {
       request.baseline_source = state_.source(state_.baseline());
       if (const Member* rival = RivalOf(id)) {
-        request.parent = Rival{rival->source, rival->measured()->speedup};
+        request.parent = RivalFrom(*rival);
       }
       if (const MemberPtr best = parts_.archive.best()) {
-        request.champion = Rival{best->source, best->measured()->speedup};
+        request.champion = RivalFrom(*best);
       }
       request.seen_binary = [this](const std::string& hash) { return binaries_.Find(hash); };
     }

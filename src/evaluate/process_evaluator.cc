@@ -16,6 +16,11 @@ namespace ks {
 namespace {
 
 constexpr size_t kCachedKernels = 64;
+// A parent this much slower than the champion is not timed again: the champion stands in for it.
+constexpr double kSlowParent = 3.0;
+// Above this gain over the champion the speed-up is measured against the baseline itself again.
+constexpr double kDirectGain = 1.3;
+constexpr double kSeedEffort = 0.1;  // the baseline against itself: only its times are wanted
 
 // Adds the time since its construction to a counter when it goes.
 class StageTimer {
@@ -45,6 +50,10 @@ StoppingRule RuleFrom(const EvaluationConfig& config, size_t workloads, double e
 double LogWidth(const Interval& interval) {
   return interval.low > 0 ? std::log(interval.high / interval.low)
                           : std::numeric_limits<double>::infinity();
+}
+
+Interval Inverse(const Interval& ratio) {
+  return {1 / ratio.high, 1 / ratio.mid, ratio.low > 0 ? 1 / ratio.low : std::numeric_limits<double>::infinity()};
 }
 
 // Two measurements of one speed-up: the chain through the champion and the direct one. The tighter
@@ -182,14 +191,20 @@ Status ProcessEvaluator::Time(const EvaluationRequest& request, Kernel kernel,
   KS_ASSIGN_OR_RETURN(const Kernel baseline, CompileRival(baseline_source, stop));
   Kernel rival = baseline;
   Interval rival_speedup = {1, 1, 1};
+  Interval rival_over_parent = {1, 1, 1};
   if (request.parent) {
-    KS_ASSIGN_OR_RETURN(rival, CompileRival(request.parent->source, stop));
-    rival_speedup = request.parent->speedup;
+    const bool stand_in = request.champion &&
+                          request.champion->speedup.mid > kSlowParent * request.parent->speedup.mid;
+    const Rival& chosen = stand_in ? *request.champion : *request.parent;
+    KS_ASSIGN_OR_RETURN(rival, CompileRival(chosen.source, stop));
+    rival_speedup = chosen.speedup;
+    if (stand_in) rival_over_parent = Chain(Inverse(request.parent->speedup), chosen.speedup);
   }
+  const double effort = request.source == baseline_source ? kSeedEffort : 1.0;
   KS_ASSIGN_OR_RETURN(TimingResult timing,
-                      Compare(*rival, *kernel, WorkloadRole::kTime, 1.0, evaluation, stop));
+                      Compare(*rival, *kernel, WorkloadRole::kTime, effort, evaluation, stop));
   if (timing.rival_failed && rival != baseline) {
-    rival_speedup = {1, 1, 1};
+    rival_speedup = rival_over_parent = {1, 1, 1};
     KS_ASSIGN_OR_RETURN(timing,
                         Compare(*baseline, *kernel, WorkloadRole::kTime, 1.0, evaluation, stop));
   }
@@ -203,8 +218,12 @@ Status ProcessEvaluator::Time(const EvaluationRequest& request, Kernel kernel,
   }
   Measured measured;
   measured.timings = std::move(timing.timings);
-  measured.gain = timing.gain;
-  measured.gain_significant = IsSignificantGain(timing.gain, config_.gain_margin);
+  for (WorkloadTiming& one : measured.timings) {
+    one.gain = Chain(rival_over_parent, one.gain);
+    one.parent_median_ns *= rival_over_parent.mid;
+  }
+  measured.gain = Chain(rival_over_parent, timing.gain);
+  measured.gain_significant = IsSignificantGain(measured.gain, config_.gain_margin);
   measured.speedup = Chain(rival_speedup, timing.gain);
   measured.bottleneck = timing.bottleneck.empty() ? "unknown" : timing.bottleneck;
   const bool champion = request.champion && measured.gain_significant &&
@@ -235,7 +254,12 @@ Status ProcessEvaluator::Confirm(const EvaluationRequest& request, const Compile
     if (again.gain.mid < measured.gain.mid) measured.gain = again.gain;
   }
   measured.speedup = through_champion;
-  if (IsSignificantGain(again.gain, config_.gain_margin)) {
+  if (!IsSignificantGain(again.gain, config_.gain_margin)) {
+    evaluation.outcome = std::move(measured);
+    return {};
+  }
+  measured.confirmed = true;
+  if (!request.champion->confirmed || again.gain.mid > kDirectGain) {
     KS_ASSIGN_OR_RETURN(TimingResult direct,
                         Compare(baseline, kernel, WorkloadRole::kTime, 0.5, evaluation, stop));
     if (direct.fault) {
@@ -244,14 +268,10 @@ Status ProcessEvaluator::Confirm(const EvaluationRequest& request, const Compile
     }
     if (!direct.rival_failed) {
       measured.speedup = Reconcile(through_champion, direct.gain);
-      measured.confirmed = true;
     }
   }
   evaluation.outcome = std::move(measured);
-  if (!request.held_out || task_.WorkloadsOf(WorkloadRole::kHeldOut).empty() ||
-      !std::get<Measured>(evaluation.outcome).confirmed) {
-    return {};
-  }
+  if (!request.held_out || task_.WorkloadsOf(WorkloadRole::kHeldOut).empty()) return {};
   KS_ASSIGN_OR_RETURN(TimingResult held_out, Compare(baseline, kernel, WorkloadRole::kHeldOut, 0.25,
                                                      evaluation, stop));
   if (held_out.fault) {
