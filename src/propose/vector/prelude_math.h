@@ -6,13 +6,15 @@
 
 namespace ks {
 
-inline constexpr char kPreludeBarrier[] = R"cc(
+inline constexpr char kPreludeBarrier[] = R"ks(
   // Keeps -ffast-math from merging the two halves of a range reduction.
   template <int U>
   WIDE_INLINE Wide<U> Barrier(Wide<U> a) {
 #if defined(__has_builtin)
 #if __has_builtin(__builtin_assoc_barrier)
     for (int u = 0; u < U; ++u) a.v[u] = __builtin_assoc_barrier(a.v[u]);
+#elif __has_builtin(__arithmetic_fence)
+    for (int u = 0; u < U; ++u) a.v[u] = __arithmetic_fence(a.v[u]);
 #endif
 #endif
     return a;
@@ -27,9 +29,9 @@ inline constexpr char kPreludeBarrier[] = R"cc(
     for (int u = 0; u < U; ++u) a.v[u] = a.v[u] >> bits;
     return a;
   }
-)cc";
+)ks";
 
-inline constexpr char kPreludeSqrt[] = R"cc(
+inline constexpr char kPreludeSqrt[] = R"ks(
   template <int U>
   WIDE_INLINE Wide<U> Sqrt(Wide<U> a) {
     for (int u = 0; u < U; ++u) {
@@ -48,33 +50,30 @@ inline constexpr char kPreludeSqrt[] = R"cc(
     }
     return a;
   }
-)cc";
+)ks";
 
-inline constexpr char kPreludeExp[] = R"cc(
-  // exp(x) = 2^n * exp(r), |r| <= ln(2) / 2. Infinity above 88.73, zero below -103.98.
-  template <int U>
-  WIDE_INLINE Wide<U> Exp(Wide<U> x) {
-    x = Select(Splat<U>(89.0f) < x, Splat<U>(89.0f), x);
-    x = Select(Splat<U>(-104.5f) > x, Splat<U>(-104.5f), x);
-    const Wide<U> t = x * 1.44269504088896341f;
-    const Wide<U> half = FromBits((Bits(t) & int64_t{INT32_MIN}) | Bits(Splat<U>(0.5f)));
-    const WideInt<U> n = ToInt(t + half);
-    const Wide<U> k = ToFloat(n);
-    const Wide<U> r = Barrier(x - k * 0.693359375f) + k * 2.12194440e-4f;
-    Wide<U> p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
-    const WideInt<U> n1 = ShiftRight(n, 1);  // two factors: 2^n alone may not be a normal number
-    const WideInt<U> n2 = n - n1;
-    return p * FromBits(ShiftLeft(n1 + int64_t{127}, 23)) *
-           FromBits(ShiftLeft(n2 + int64_t{127}, 23));
-  }
-)cc";
+inline constexpr char kPreludeExp[] = R"ks(
+  // exp(x) = 2^n * exp(r), |r| <= ln(2) / 2. Infinity above 88.73, zero below -86.99.
+template <int U>
+WIDE_INLINE Wide<U> Exp(Wide<U> x) {
+  x = Select(Splat<U>(89.0f) < x, Splat<U>(89.0f), x);
+  x = Select(Splat<U>(-87.3f) > x, Splat<U>(-87.3f), x);
+  // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
+  const Wide<U> shifted = Barrier(x * 1.44269504088896341f + 12582912.0f);
+  const Wide<U> n = Barrier(shifted - 12582912.0f);
+  const Wide<U> r = Barrier(x - n * 0.693359375f) + n * 2.12194440e-4f;
+  Wide<U> p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  // 2^(n - 1), doubled with p: 2^128 is no float.
+  return (p + p) * FromBits(ShiftLeft(Bits(shifted) + int64_t{126}, 23));
+}
+)ks";
 
-inline constexpr char kPreludeLog[] = R"cc(
+inline constexpr char kPreludeLog[] = R"ks(
   // log(x) = e * ln(2) + log(m), m in [sqrt(1/2), sqrt(2)). -infinity at 0, not-a-number below.
   template <int U>
   WIDE_INLINE Wide<U> Log(Wide<U> x) {
@@ -99,9 +98,9 @@ inline constexpr char kPreludeLog[] = R"cc(
     const WideInt<U> zero = (raw & int64_t{0x7fffffff}) == int64_t{0};
     return Select(zero, FromBits(SplatInt<U>(static_cast<int32_t>(0xff800000u))), r);
   }
-)cc";
+)ks";
 
-inline constexpr char kPreludeTanh[] = R"cc(
+inline constexpr char kPreludeTanh[] = R"ks(
   // Odd rational form on [-7.9, 7.9]; beyond, tanh is 1 in float.
   template <int U>
   WIDE_INLINE Wide<U> Tanh(Wide<U> x) {
@@ -120,9 +119,9 @@ inline constexpr char kPreludeTanh[] = R"cc(
     q = q * z + 4.89352518554385e-03f;
     return Select(Abs(x) < 0.0004f, x, p / q);
   }
-)cc";
+)ks";
 
-inline constexpr char kPreludeErf[] = R"cc(
+inline constexpr char kPreludeErf[] = R"ks(
   // Odd rational form on [-4, 4]; beyond, erf is 1 in float.
   template <int U>
   WIDE_INLINE Wide<U> Erf(Wide<U> x) {
@@ -141,9 +140,9 @@ inline constexpr char kPreludeErf[] = R"cc(
     q = q * z + -1.42647390514189e-02f;
     return p / q;
   }
-)cc";
+)ks";
 
-inline constexpr char kPreludeLog1p[] = R"cc(
+inline constexpr char kPreludeLog1p[] = R"ks(
   // log(1 + x), with the rounding of 1 + x made good.
   template <int U>
   WIDE_INLINE Wide<U> Log1p(Wide<U> x) {
@@ -153,9 +152,9 @@ inline constexpr char kPreludeLog1p[] = R"cc(
     const Wide<U> r = Select(Bits(u) >= int64_t{0x7f800000}, u, scaled);
     return Select(d == Splat<U>(0.0f), x, r);
   }
-)cc";
+)ks";
 
-inline constexpr char kPreludeExpm1[] = R"cc(
+inline constexpr char kPreludeExpm1[] = R"ks(
   // exp(x) - 1, with the rounding of exp(x) made good where it matters (Kahan).
   template <int U>
   WIDE_INLINE Wide<U> Expm1(Wide<U> x) {
@@ -164,7 +163,7 @@ inline constexpr char kPreludeExpm1[] = R"cc(
     const Wide<U> r = Select(Abs(x) < 0.5f, d * (x / Log(u)), d);
     return Select(d == Splat<U>(0.0f), x, r);
   }
-)cc";
+)ks";
 
 }  // namespace ks
 

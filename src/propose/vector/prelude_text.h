@@ -5,7 +5,7 @@
 namespace ks {
 
 // KS_LANES is replaced.
-inline constexpr char kPreludeCore[] = R"cc(
+inline constexpr char kPreludeCore[] = R"ks(
   constexpr int kLanes = KS_LANES ;  // floats in one vector register
   typedef float VecF __attribute__((vector_size(kLanes * 4)));
   typedef int32_t VecI __attribute__((vector_size(kLanes * 4)));
@@ -196,9 +196,9 @@ inline constexpr char kPreludeCore[] = R"cc(
   WIDE_INLINE Wide<U> Abs(Wide<U> a) {
     return FromBits(Bits(a) & int64_t{0x7fffffff});
   }
-)cc";
+)ks";
 
-inline constexpr char kPreludeMemory[] = R"cc(
+inline constexpr char kPreludeMemory[] = R"ks(
   // Loads never touch memory behind a lane that is off.
   WIDE_INLINE VecF LoadLanes(const float* p, VecI mask) {
 #if defined(__AVX512F__)
@@ -326,9 +326,9 @@ inline constexpr char kPreludeMemory[] = R"cc(
     }
     if (i < high) block(Shape<1, false>{}, i, Iota<1>(0) < high - i);
   }
-)cc";
+)ks";
 
-inline constexpr char kPreludeRows[] = R"cc(
+inline constexpr char kPreludeRows[] = R"ks(
   // Calls block(number of rows as a constant, first row) over [low, high).
   template <int kRows, class Block>
   WIDE_INLINE void SweepRows(int64_t low, int64_t high, Block block) {
@@ -336,9 +336,9 @@ inline constexpr char kPreludeRows[] = R"cc(
     for (; i + kRows <= high; i += kRows) block(std::integral_constant<int, kRows>{}, i);
     for (; i < high; ++i) block(std::integral_constant<int, 1>{}, i);
   }
-)cc";
+)ks";
 
-inline constexpr char kPreludeFold[] = R"cc(
+inline constexpr char kPreludeFold[] = R"ks(
   // The first U vectors of an accumulator of V, and back: a remainder block uses fewer.
   template <int U, class W>
   struct HeadOf;
@@ -400,9 +400,93 @@ template <int U>
 WIDE_INLINE float MinOf(Wide<U> a) {
   return Fold(a, [](auto x, auto y) { return x < y ? x : y; });
 }
-)cc";
+)ks";
 
-inline constexpr char kPreludeArg[] = R"cc(
+inline constexpr char kPreludeRagged[] = R"ks(
+// Sweep for short ranges of uneven length: every vector masked, one branch an iteration.
+template <class Block>
+WIDE_INLINE void SweepRagged(int64_t low, int64_t high, Block block) {
+  for (int64_t i = low; i < high; i += kLanes) {
+    block(Shape<1, false>{}, i, Iota<1>(0) < high - i);
+  }
+}
+)ks";
+
+inline constexpr char kPreludeScan[] = R"ks(
+// Lane l of the result is lane l - kStep of v; the first lanes come from `fill`.
+template <int kStep, class V, int... kLane>
+WIDE_INLINE V ShiftUp(V v, V fill, std::integer_sequence<int, kLane...>) {
+  return __builtin_shufflevector(v, fill, (kLane < kStep ? kLanes + kLane : kLane - kStep)...);
+}
+template <class V, int... kLane>
+WIDE_INLINE V LastLane(V v, std::integer_sequence<int, kLane...>) {
+  return __builtin_shufflevector(v, v, (kLane, kLanes - 1)...);
+}
+// Running op over the lanes, going on from (and moving) `carry`, all lanes of which are equal.
+// kOwn: with the lane's own element, else only with those before it.
+template <bool kOwn, int U, class Op>
+WIDE_INLINE Wide<U> Scan(Wide<U> a, float identity, Wide<1>& carry, Op op) {
+  constexpr auto kAll = std::make_integer_sequence<int, kLanes>{};
+  const VecF fill = Splat<1>(identity).v[0];
+  for (int u = 0; u < U; ++u) {
+    VecF v = a.v[u];
+    v = op(v, ShiftUp<1>(v, fill, kAll));
+    v = op(v, ShiftUp<2>(v, fill, kAll));
+    if constexpr (kLanes > 4) v = op(v, ShiftUp<4>(v, fill, kAll));
+    if constexpr (kLanes > 8) v = op(v, ShiftUp<8>(v, fill, kAll));
+    const VecF total = LastLane(v, kAll);
+    if constexpr (!kOwn) v = ShiftUp<1>(v, fill, kAll);
+    a.v[u] = op(carry.v[0], v);
+    carry.v[0] = op(carry.v[0], total);
+  }
+  return a;
+}
+struct Plus {
+  template <class V> V operator()(V a, V b) const { return a + b; }
+};
+struct Times {
+  template <class V> V operator()(V a, V b) const { return a * b; }
+};
+struct Greater {
+  template <class V> V operator()(V a, V b) const { return a > b ? a : b; }
+};
+struct Smaller {
+  template <class V> V operator()(V a, V b) const { return a < b ? a : b; }
+};
+)ks";
+
+inline constexpr char kPreludeGather[] = R"ks(
+// base[index]; lanes that are off read base[0], which exists where any lane is on.
+template <int U>
+WIDE_INLINE Wide<U> GatherAll(const float* base, WideInt<U> index) {
+  Wide<U> r;
+  for (int u = 0; u < U; ++u) {
+#if defined(__AVX512F__)
+    if constexpr (kLanes == 16) {
+      r.v[u] = (VecF)_mm512_i32gather_ps((__m512i)index.v[u], base, 4);
+      continue;
+    }
+#endif
+    for (int l = 0; l < kLanes; ++l) r.v[u][l] = base[index.v[u][l]];
+  }
+  return r;
+}
+template <int U>
+WIDE_INLINE Wide<U> GatherIf(const float* base, WideInt<U> index, WideInt<U> mask) {
+  bool any = false;
+  for (int u = 0; u < U; ++u) {
+    for (int l = 0; l < kLanes; ++l) any = any || mask.v[u][l] != 0;
+  }
+  return any ? Select(mask, GatherAll(base, index & mask), Splat<U>(0.0f)) : Splat<U>(0.0f);
+}
+template <class S, int U>
+WIDE_INLINE Wide<U> Gather(S, const float* base, WideInt<U> index, WideInt<U> live) {
+  if constexpr (S::kIsWhole) return GatherAll(base, index);
+  return Select(live, GatherAll(base, index & live), Splat<U>(0.0f));
+}
+)ks";
+
+inline constexpr char kPreludeArg[] = R"ks(
   // The winner among the lanes: greatest (sign 1) or smallest (-1) value; among equals the first or
   // the last position.
   template <int U, class T, class I>
@@ -422,7 +506,7 @@ inline constexpr char kPreludeArg[] = R"cc(
       }
     }
   }
-)cc";
+)ks";
 
 }  // namespace ks
 
