@@ -16,9 +16,11 @@ Poly Poly::Symbol(const std::string& name) {
   return poly;
 }
 
-Poly Poly::Opaque(const std::string& text, const std::set<std::string>& mentions) {
-  Poly poly = Symbol("{" + text + "}");
-  poly.opaque_["{" + text + "}"] = mentions;
+Poly Poly::Opaque(const std::string& text, const std::set<std::string>& mentions,
+                  bool non_negative) {
+  const std::string name = (non_negative ? "{+" : "{") + text + "}";
+  Poly poly = Symbol(name);
+  poly.opaque_[name] = mentions;
   return poly;
 }
 
@@ -125,10 +127,13 @@ bool Poly::IsNonNegative() const {
     return std::all_of(poly.terms_.begin(), poly.terms_.end(),
                        [](const auto& term) { return term.second >= 0; });
   };
-  if (all_positive(*this)) return !HasOpaque();
-  if (HasOpaque()) return false;
+  for (const std::string& symbol : Symbols()) {
+    if (opaque_.count(symbol) != 0 && !symbol.starts_with("{+")) return false;
+  }
+  if (all_positive(*this)) return true;
   Poly shifted = *this;  // with every symbol written as 1 + something >= 0
   for (const std::string& symbol : Symbols()) {
+    if (opaque_.count(symbol) != 0) continue;
     shifted = shifted.Substitute(symbol, Symbol(symbol) + Constant(1));
   }
   return all_positive(shifted);

@@ -20,8 +20,9 @@ class Poly {
   static Poly Constant(int64_t value);
   static Poly Symbol(const std::string& name);
   // A value that is not a polynomial, for example "(x / 2)" of {"x"}. Mentioning "*" means that it
-  // may depend on anything.
-  static Poly Opaque(const std::string& text, const std::set<std::string>& mentions);
+  // may depend on anything. non_negative: known to be at least 0.
+  static Poly Opaque(const std::string& text, const std::set<std::string>& mentions,
+                     bool non_negative = false);
 
   Poly operator+(const Poly& other) const;
   Poly operator-(const Poly& other) const;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace ks {
 namespace {
 
@@ -105,6 +107,31 @@ std::optional<Reduction> AsConditionalReduction(const Function& function, Node s
   return std::nullopt;
 }
 
+// For a bound written low + (whole - low) / step * step (or whole / step * step from 0): `whole`.
+std::optional<Node> WholeStepsBound(const Function& function, const Loop& loop, Node high) {
+  if (loop.inclusive) return std::nullopt;
+  const auto is_op = [](Node node, std::string_view op) {
+    return node.Is("binary_expression") && node.Child("operator").text() == op;
+  };
+  const Poly low = function.ValueOf(loop.low);
+  Node product = high;
+  if (is_op(high, "+")) {
+    if (!(function.ValueOf(high.Child("left")) == low)) return std::nullopt;
+    product = high.Child("right").Unwrapped();
+  } else if (!low.IsZero()) {
+    return std::nullopt;
+  }
+  if (!is_op(product, "*") || product.Child("right").text() != loop.step) return std::nullopt;
+  const Node quotient = product.Child("left").Unwrapped();
+  if (!is_op(quotient, "/") || quotient.Child("right").text() != loop.step) return std::nullopt;
+  Node whole = quotient.Child("left").Unwrapped();
+  if (is_op(high, "+")) {
+    if (!is_op(whole, "-") || !(function.ValueOf(whole.Child("right")) == low)) return std::nullopt;
+    whole = whole.Child("left").Unwrapped();
+  }
+  return whole;
+}
+
 }  // namespace
 
 std::string Loop::HighText() const {
@@ -206,6 +233,13 @@ std::vector<Poly> LoopNest::UpperBounds(const Loop& loop) const {
     }
   }
   std::vector<Poly> bounds;
+  if (const std::optional<Node> whole = WholeStepsBound(*function_, loop, high)) {
+    // The last value is at most the whole bound minus one step.
+    const std::optional<int64_t> number = ParseInt(loop.step);
+    const Poly step = number ? Poly::Constant(*number) : Poly::Symbol(loop.step);
+    bounds.push_back(function_->ValueOf(*whole) - step + Poly::Constant(1));
+    return bounds;
+  }
   if (high.Is("call_expression") && PlainCalleeName(high) == "min") {
     for (Node argument : CallArguments(high)) {
       bounds.push_back(function_->ValueOf(argument) + extra);

@@ -263,6 +263,13 @@ std::string WithBody(const Loop& loop, const std::string& body) {
   return ForText(loop.type, loop.name(), loop.LowText(), loop.HighText(), loop.step, body);
 }
 
+std::string WholeStepsText(const Loop& loop, const std::string& step) {
+  const std::string high = Parenthesized(loop.HighText());
+  if (loop.LowText() == "0") return high + " / " + step + " * " + step;
+  const std::string low = Parenthesized(loop.LowText());
+  return low + " + (" + high + " - " + low + ") / " + step + " * " + step;
+}
+
 std::string Parenthesized(const std::string& text) {
   return IsWord(text) ? text : "(" + text + ")";
 }

@@ -75,6 +75,9 @@ std::string ForText(const std::string& type, const std::string& variable, const 
                     const std::string& high, const std::string& step, const std::string& body);
 // The header of `loop` with another body.
 std::string WithBody(const Loop& loop, const std::string& body);
+// The end of the last whole step of `loop` when it runs in steps of `step`:
+// "low + (high - low) / step * step".
+std::string WholeStepsText(const Loop& loop, const std::string& step);
 // `text` in parentheses unless it is a name or a number.
 std::string Parenthesized(const std::string& text);
 

@@ -8,7 +8,25 @@
 
 namespace ks {
 
+std::unique_ptr<Skill> NewLaneStripsSkill();
+std::unique_ptr<Skill> NewLoopInterchangeSkill();
+std::unique_ptr<Skill> NewTileSkill();
+std::unique_ptr<Skill> NewUnrollAndJamSkill();
+std::unique_ptr<Skill> NewMultipleAccumulatorsSkill();
+std::unique_ptr<Skill> NewScalarReplacementSkill();
+std::unique_ptr<Skill> NewLoopFissionSkill();
+std::unique_ptr<Skill> NewLoopFusionSkill();
+std::unique_ptr<Skill> NewHoistInvariantsSkill();
+std::unique_ptr<Skill> NewBranchToSelectSkill();
+std::unique_ptr<Skill> NewSpecializeSizesSkill();
+std::unique_ptr<Skill> NewThreadingSkill();
 std::unique_ptr<Skill> NewCompilerFlagsSkill();
+std::unique_ptr<Skill> NewVectorizePragmaSkill();
+std::unique_ptr<Skill> NewRestrictAlignmentSkill();
+std::unique_ptr<Skill> NewNarrowIndexSkill();
+std::unique_ptr<Skill> NewInlineHotHelperSkill();
+std::unique_ptr<Skill> NewPrefetchSkill();
+std::unique_ptr<Skill> NewNontemporalStoresSkill();
 std::unique_ptr<Skill> NewTuneParameterSkill();
 
 // Strategies: another algorithm or explicit vector code for a whole nest.
