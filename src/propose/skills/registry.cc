@@ -31,6 +31,9 @@ std::vector<std::unique_ptr<Skill>> AllSkills() {
   skills.push_back(NewElementwiseVectorizeSkill());
   skills.push_back(NewVectorReductionSkill());
   skills.push_back(NewRegisterBlockSkill());
+  skills.push_back(NewContractionMicrokernelSkill());
+  skills.push_back(NewBlockedTransposeSkill());
+  skills.push_back(NewPrivatisedHistogramSkill());
   return skills;
 }
 

@@ -33,6 +33,9 @@ std::unique_ptr<Skill> NewTuneParameterSkill();
 std::unique_ptr<Skill> NewElementwiseVectorizeSkill();
 std::unique_ptr<Skill> NewVectorReductionSkill();
 std::unique_ptr<Skill> NewRegisterBlockSkill();
+std::unique_ptr<Skill> NewContractionMicrokernelSkill();
+std::unique_ptr<Skill> NewBlockedTransposeSkill();
+std::unique_ptr<Skill> NewPrivatisedHistogramSkill();
 
 }  // namespace ks
 

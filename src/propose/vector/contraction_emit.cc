@@ -267,7 +267,7 @@ std::string ContractionWriter::Nest() {
 }
 
 std::string ContractionWriter::Tile() const {
-  return ReplaceAll(ReplaceAll(ReplaceAll(R"cc(
+  return ReplaceAll(ReplaceAll(ReplaceAll(R"ks(
 // sum = left panel * right panel, held in registers: ROWS x VECTORS vectors, `terms` deep.
 inline __attribute__((always_inline)) void PRODUCT(int64_t terms, const float* left,
                                                    const float* right,
@@ -292,7 +292,7 @@ inline __attribute__((always_inline)) void PRODUCT(int64_t terms, const float* l
     for (int v = 0; v < VECTORS; ++v) sum[u][v] = acc[u][v];
   }
 }
-)cc", "ROWS", n_.rows), "VECTORS", n_.vectors), "PRODUCT", n_.product);
+)ks", "ROWS", n_.rows), "VECTORS", n_.vectors), "PRODUCT", n_.product);
 }
 
 }  // namespace

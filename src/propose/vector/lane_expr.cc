@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "propose/vector/affine_form.h"
+#include "propose/vector/vector_plan.h"
 
 namespace ks {
 namespace {
@@ -68,6 +69,11 @@ std::string LanePrinter::Operand(const IrExprPtr& e, int precedence) const {
 }
 
 std::string LanePrinter::Load(const IrExpr& e) const {
+  if (NeedsGather(e.args[0], context_.lane_loop, context_.varying)) {
+    const std::string what = e.text + ", " + Int(e.args[0]) + ", ";
+    return context_.mask.empty() ? "Gather(shape, " + what + "live)"
+                                 : "GatherIf(" + what + context_.mask + ")";
+  }
   const auto stride = Polynomial::Of(e.args[0]).StrideOf(context_.lane_loop);
   const std::string address = "&" + e.text + "[" + Scalar(e.args[0]) + "]";
   const int64_t step = stride ? stride->Constant().value_or(1) : 1;
@@ -107,6 +113,11 @@ std::string LanePrinter::Binary(const IrExpr& e, int precedence) const {
     const bool convert = floats && a->type != IrType::kFloat && Varies(a);
     return convert ? Float(a) : Operand(a, p);
   };
+  if (e.text == "/" && floats && !Varies(e.args[1]) && e.args[1]->type == IrType::kFloat) {
+    // One division for the whole loop: the reciprocal does not vary.
+    const std::string divisor = Wrapped(Scalar(e.args[1]), e.args[1]->kind == Kind::kBinary);
+    return Wrapped(side(e.args[0], 10) + " * (1.0f / " + divisor + ")", precedence > 10);
+  }
   return Wrapped(side(e.args[0], own) + " " + e.text + " " + side(e.args[1], own + 1),
                  own < precedence);
 }

@@ -21,6 +21,9 @@ const std::vector<Piece>& Pieces() {
       {"WIDE_INLINE void Sweep(", {}, kPreludeMemory},
       {"WIDE_INLINE void SweepRows(", {"SweepRows<"}, kPreludeRows},
       {"struct HeadOf;", {"Head<"}, kPreludeFold},
+      {"WIDE_INLINE void SweepRagged(", {"SweepRagged("}, kPreludeRagged},
+      {"WIDE_INLINE Wide<U> Scan(", {"Scan<"}, kPreludeScan},
+      {"WIDE_INLINE Wide<U> GatherIf(", {"Gather(", "GatherIf("}, kPreludeGather},
       {"WIDE_INLINE void PickLane(", {"PickLane("}, kPreludeArg},
       {"Wide<U> Barrier(", {"Exp(", "Log(", "Log1p(", "Expm1("}, kPreludeBarrier},
       {"Wide<U> Sqrt(", {"Sqrt("}, kPreludeSqrt},
@@ -57,7 +60,7 @@ std::string PreludeFor(std::string_view source, std::string_view code, int lanes
   if (source.find("namespace wide {") == std::string_view::npos) {
     head =
         "#include <algorithm>\n#include <cstddef>\n#include <cstdint>\n#include <cstring>\n"
-        "#include <type_traits>\n#if defined(__AVX__)\n#include <immintrin.h>\n#endif\n"
+        "#include <type_traits>\n#include <utility>\n#if defined(__AVX__)\n#include <immintrin.h>\n#endif\n"
         "#if defined(__clang__)\n#pragma clang fp contract(fast)\n#endif\n\n";
   }
   return std::string(kHelpersBegin) + "\n" + head + "namespace wide {\n" + body +

@@ -6,165 +6,164 @@
 
 namespace ks {
 
-inline constexpr char kPreludeBarrier[] = R"cc(
-  // Keeps -ffast-math from merging the two halves of a range reduction.
-  template <int U>
-  WIDE_INLINE Wide<U> Barrier(Wide<U> a) {
+inline constexpr char kPreludeBarrier[] = R"ks(
+// Keeps -ffast-math from merging the two halves of a range reduction.
+template <int U>
+WIDE_INLINE Wide<U> Barrier(Wide<U> a) {
 #if defined(__has_builtin)
 #if __has_builtin(__builtin_assoc_barrier)
-    for (int u = 0; u < U; ++u) a.v[u] = __builtin_assoc_barrier(a.v[u]);
+  for (int u = 0; u < U; ++u) a.v[u] = __builtin_assoc_barrier(a.v[u]);
+#elif __has_builtin(__arithmetic_fence)
+  for (int u = 0; u < U; ++u) a.v[u] = __arithmetic_fence(a.v[u]);
 #endif
 #endif
-    return a;
-  }
-  template <int U>
-  WIDE_INLINE WideInt<U> ShiftLeft(WideInt<U> a, int bits) {
-    for (int u = 0; u < U; ++u) a.v[u] = a.v[u] << bits;
-    return a;
-  }
-  template <int U>
-  WIDE_INLINE WideInt<U> ShiftRight(WideInt<U> a, int bits) {
-    for (int u = 0; u < U; ++u) a.v[u] = a.v[u] >> bits;
-    return a;
-  }
-)cc";
+  return a;
+}
+template <int U>
+WIDE_INLINE WideInt<U> ShiftLeft(WideInt<U> a, int bits) {
+  for (int u = 0; u < U; ++u) a.v[u] = a.v[u] << bits;
+  return a;
+}
+template <int U>
+WIDE_INLINE WideInt<U> ShiftRight(WideInt<U> a, int bits) {
+  for (int u = 0; u < U; ++u) a.v[u] = a.v[u] >> bits;
+  return a;
+}
+)ks";
 
-inline constexpr char kPreludeSqrt[] = R"cc(
-  template <int U>
-  WIDE_INLINE Wide<U> Sqrt(Wide<U> a) {
-    for (int u = 0; u < U; ++u) {
+inline constexpr char kPreludeSqrt[] = R"ks(
+template <int U>
+WIDE_INLINE Wide<U> Sqrt(Wide<U> a) {
+  for (int u = 0; u < U; ++u) {
 #if defined(__AVX512F__)
-      if constexpr (kLanes == 16) {
-        a.v[u] = (VecF)_mm512_sqrt_ps((__m512)a.v[u]);
-        continue;
-      }
-#elif defined(__AVX__)
-      if constexpr (kLanes == 8) {
-        a.v[u] = (VecF)_mm256_sqrt_ps((__m256)a.v[u]);
-        continue;
-      }
-#endif
-      for (int l = 0; l < kLanes; ++l) a.v[u][l] = __builtin_sqrtf(a.v[u][l]);
+    if constexpr (kLanes == 16) {
+      a.v[u] = (VecF)_mm512_sqrt_ps((__m512)a.v[u]);
+      continue;
     }
-    return a;
+#elif defined(__AVX__)
+    if constexpr (kLanes == 8) {
+      a.v[u] = (VecF)_mm256_sqrt_ps((__m256)a.v[u]);
+      continue;
+    }
+#endif
+    for (int l = 0; l < kLanes; ++l) a.v[u][l] = __builtin_sqrtf(a.v[u][l]);
   }
-)cc";
+  return a;
+}
+)ks";
 
-inline constexpr char kPreludeExp[] = R"cc(
-  // exp(x) = 2^n * exp(r), |r| <= ln(2) / 2. Infinity above 88.73, zero below -103.98.
-  template <int U>
-  WIDE_INLINE Wide<U> Exp(Wide<U> x) {
-    x = Select(Splat<U>(89.0f) < x, Splat<U>(89.0f), x);
-    x = Select(Splat<U>(-104.5f) > x, Splat<U>(-104.5f), x);
-    const Wide<U> t = x * 1.44269504088896341f;
-    const Wide<U> half = FromBits((Bits(t) & int64_t{INT32_MIN}) | Bits(Splat<U>(0.5f)));
-    const WideInt<U> n = ToInt(t + half);
-    const Wide<U> k = ToFloat(n);
-    const Wide<U> r = Barrier(x - k * 0.693359375f) + k * 2.12194440e-4f;
-    Wide<U> p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
-    const WideInt<U> n1 = ShiftRight(n, 1);  // two factors: 2^n alone may not be a normal number
-    const WideInt<U> n2 = n - n1;
-    return p * FromBits(ShiftLeft(n1 + int64_t{127}, 23)) *
-           FromBits(ShiftLeft(n2 + int64_t{127}, 23));
-  }
-)cc";
+inline constexpr char kPreludeExp[] = R"ks(
+  // exp(x) = 2^n * exp(r), |r| <= ln(2) / 2. Infinity above 88.73, zero below -86.99.
+template <int U>
+WIDE_INLINE Wide<U> Exp(Wide<U> x) {
+  x = Select(Splat<U>(89.0f) < x, Splat<U>(89.0f), x);
+  x = Select(Splat<U>(-87.3f) > x, Splat<U>(-87.3f), x);
+  // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
+  const Wide<U> shifted = Barrier(x * 1.44269504088896341f + 12582912.0f);
+  const Wide<U> n = Barrier(shifted - 12582912.0f);
+  const Wide<U> r = Barrier(x - n * 0.693359375f) + n * 2.12194440e-4f;
+  Wide<U> p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  // 2^(n - 1), doubled with p: 2^128 is no float.
+  return (p + p) * FromBits(ShiftLeft(Bits(shifted) + int64_t{126}, 23));
+}
+)ks";
 
-inline constexpr char kPreludeLog[] = R"cc(
-  // log(x) = e * ln(2) + log(m), m in [sqrt(1/2), sqrt(2)). -infinity at 0, not-a-number below.
-  template <int U>
-  WIDE_INLINE Wide<U> Log(Wide<U> x) {
-    const WideInt<U> raw = Bits(x);
-    const WideInt<U> tiny = raw < int64_t{0x00800000};
-    const WideInt<U> bits = Bits(Select(tiny, x * 8388608.0f, x)) - int64_t{0x3f3504f3};
-    const Wide<U> e = ToFloat(ShiftRight(bits, 23)) - Select(tiny, Splat<U>(23.0f), Splat<U>(0.0f));
-    const Wide<U> f = Barrier(FromBits((bits & int64_t{0x007fffff}) + int64_t{0x3f3504f3})) - 1.0f;
-    const Wide<U> z = f * f;
-    Wide<U> p = f * 7.0376836292e-2f + -1.1514610310e-1f;
-    p = p * f + 1.1676998740e-1f;
-    p = p * f + -1.2420140846e-1f;
-    p = p * f + 1.4249322787e-1f;
-    p = p * f + -1.6668057665e-1f;
-    p = p * f + 2.0000714765e-1f;
-    p = p * f + -2.4999993993e-1f;
-    p = p * f + 3.3333331174e-1f;
-    const Wide<U> y = Barrier(p * f * z + e * -2.12194440e-4f) - z * 0.5f;
-    Wide<U> r = Barrier(f + y) + e * 0.693359375f;
-    r = Select(raw >= int64_t{0x7f800000}, x, r);                        // inf, nan
-    r = Select(raw < int64_t{0}, FromBits(SplatInt<U>(0x7fc00000)), r);  // negative
-    const WideInt<U> zero = (raw & int64_t{0x7fffffff}) == int64_t{0};
-    return Select(zero, FromBits(SplatInt<U>(static_cast<int32_t>(0xff800000u))), r);
-  }
-)cc";
+inline constexpr char kPreludeLog[] = R"ks(
+// log(x) = e * ln(2) + log(m), m in [sqrt(1/2), sqrt(2)). -infinity at 0, not-a-number below.
+template <int U>
+WIDE_INLINE Wide<U> Log(Wide<U> x) {
+  const WideInt<U> raw = Bits(x);
+  const WideInt<U> tiny = raw < int64_t{0x00800000};
+  const WideInt<U> bits = Bits(Select(tiny, x * 8388608.0f, x)) - int64_t{0x3f3504f3};
+  const Wide<U> e = ToFloat(ShiftRight(bits, 23)) - Select(tiny, Splat<U>(23.0f), Splat<U>(0.0f));
+  const Wide<U> f = Barrier(FromBits((bits & int64_t{0x007fffff}) + int64_t{0x3f3504f3})) - 1.0f;
+  const Wide<U> z = f * f;
+  Wide<U> p = f * 7.0376836292e-2f + -1.1514610310e-1f;
+  p = p * f + 1.1676998740e-1f;
+  p = p * f + -1.2420140846e-1f;
+  p = p * f + 1.4249322787e-1f;
+  p = p * f + -1.6668057665e-1f;
+  p = p * f + 2.0000714765e-1f;
+  p = p * f + -2.4999993993e-1f;
+  p = p * f + 3.3333331174e-1f;
+  const Wide<U> y = Barrier(p * f * z + e * -2.12194440e-4f) - z * 0.5f;
+  Wide<U> r = Barrier(f + y) + e * 0.693359375f;
+  r = Select(raw >= int64_t{0x7f800000}, x, r);                        // inf, nan
+  r = Select(raw < int64_t{0}, FromBits(SplatInt<U>(0x7fc00000)), r);  // negative
+  const WideInt<U> zero = (raw & int64_t{0x7fffffff}) == int64_t{0};
+  return Select(zero, FromBits(SplatInt<U>(static_cast<int32_t>(0xff800000u))), r);
+}
+)ks";
 
-inline constexpr char kPreludeTanh[] = R"cc(
-  // Odd rational form on [-7.9, 7.9]; beyond, tanh is 1 in float.
-  template <int U>
-  WIDE_INLINE Wide<U> Tanh(Wide<U> x) {
-    const Wide<U> high = Splat<U>(7.90531110763549805f);
-    Wide<U> c = Select(high < x, high, x);
-    c = Select(-high > c, -high, c);
-    const Wide<U> z = c * c;
-    Wide<U> p = z * -2.76076847742355e-16f + 2.00018790482477e-13f;
-    p = p * z + -8.60467152213735e-11f;
-    p = p * z + 5.12229709037114e-08f;
-    p = p * z + 1.48572235717979e-05f;
-    p = p * z + 6.37261928875436e-04f;
-    p = (p * z + 4.89352455891786e-03f) * c;
-    Wide<U> q = z * 1.19825839466702e-06f + 1.18534705686654e-04f;
-    q = q * z + 2.26843463243900e-03f;
-    q = q * z + 4.89352518554385e-03f;
-    return Select(Abs(x) < 0.0004f, x, p / q);
-  }
-)cc";
+inline constexpr char kPreludeTanh[] = R"ks(
+// Odd rational form on [-7.9, 7.9]; beyond, tanh is 1 in float.
+template <int U>
+WIDE_INLINE Wide<U> Tanh(Wide<U> x) {
+  const Wide<U> high = Splat<U>(7.90531110763549805f);
+  Wide<U> c = Select(high < x, high, x);
+  c = Select(-high > c, -high, c);
+  const Wide<U> z = c * c;
+  Wide<U> p = z * -2.76076847742355e-16f + 2.00018790482477e-13f;
+  p = p * z + -8.60467152213735e-11f;
+  p = p * z + 5.12229709037114e-08f;
+  p = p * z + 1.48572235717979e-05f;
+  p = p * z + 6.37261928875436e-04f;
+  p = (p * z + 4.89352455891786e-03f) * c;
+  Wide<U> q = z * 1.19825839466702e-06f + 1.18534705686654e-04f;
+  q = q * z + 2.26843463243900e-03f;
+  q = q * z + 4.89352518554385e-03f;
+  return Select(Abs(x) < 0.0004f, x, p / q);
+}
+)ks";
 
-inline constexpr char kPreludeErf[] = R"cc(
-  // Odd rational form on [-4, 4]; beyond, erf is 1 in float.
-  template <int U>
-  WIDE_INLINE Wide<U> Erf(Wide<U> x) {
-    x = Select(Splat<U>(4.0f) < x, Splat<U>(4.0f), x);
-    x = Select(Splat<U>(-4.0f) > x, Splat<U>(-4.0f), x);
-    const Wide<U> z = x * x;
-    Wide<U> p = z * -2.72614225801306e-10f + 2.77068142495902e-08f;
-    p = p * z + -2.10102402082508e-06f;
-    p = p * z + -5.69250639462346e-05f;
-    p = p * z + -7.34990630326855e-04f;
-    p = p * z + -2.95459980854025e-03f;
-    p = (p * z + -1.60960333262415e-02f) * x;
-    Wide<U> q = z * -1.45660718464996e-05f + -2.13374055278905e-04f;
-    q = q * z + -1.68282697438203e-03f;
-    q = q * z + -7.37332916720468e-03f;
-    q = q * z + -1.42647390514189e-02f;
-    return p / q;
-  }
-)cc";
+inline constexpr char kPreludeErf[] = R"ks(
+// Odd rational form on [-4, 4]; beyond, erf is 1 in float.
+template <int U>
+WIDE_INLINE Wide<U> Erf(Wide<U> x) {
+  x = Select(Splat<U>(4.0f) < x, Splat<U>(4.0f), x);
+  x = Select(Splat<U>(-4.0f) > x, Splat<U>(-4.0f), x);
+  const Wide<U> z = x * x;
+  Wide<U> p = z * -2.72614225801306e-10f + 2.77068142495902e-08f;
+  p = p * z + -2.10102402082508e-06f;
+  p = p * z + -5.69250639462346e-05f;
+  p = p * z + -7.34990630326855e-04f;
+  p = p * z + -2.95459980854025e-03f;
+  p = (p * z + -1.60960333262415e-02f) * x;
+  Wide<U> q = z * -1.45660718464996e-05f + -2.13374055278905e-04f;
+  q = q * z + -1.68282697438203e-03f;
+  q = q * z + -7.37332916720468e-03f;
+  q = q * z + -1.42647390514189e-02f;
+  return p / q;
+}
+)ks";
 
-inline constexpr char kPreludeLog1p[] = R"cc(
-  // log(1 + x), with the rounding of 1 + x made good.
-  template <int U>
-  WIDE_INLINE Wide<U> Log1p(Wide<U> x) {
-    const Wide<U> u = Barrier(x + 1.0f);
-    const Wide<U> d = Barrier(u - 1.0f);
-    const Wide<U> scaled = Log(u) * (x / d);
-    const Wide<U> r = Select(Bits(u) >= int64_t{0x7f800000}, u, scaled);
-    return Select(d == Splat<U>(0.0f), x, r);
-  }
-)cc";
+inline constexpr char kPreludeLog1p[] = R"ks(
+// log(1 + x), with the rounding of 1 + x made good.
+template <int U>
+WIDE_INLINE Wide<U> Log1p(Wide<U> x) {
+  const Wide<U> u = Barrier(x + 1.0f);
+  const Wide<U> d = Barrier(u - 1.0f);
+  const Wide<U> scaled = Log(u) * (x / d);
+  const Wide<U> r = Select(Bits(u) >= int64_t{0x7f800000}, u, scaled);
+  return Select(d == Splat<U>(0.0f), x, r);
+}
+)ks";
 
-inline constexpr char kPreludeExpm1[] = R"cc(
-  // exp(x) - 1, with the rounding of exp(x) made good where it matters (Kahan).
-  template <int U>
-  WIDE_INLINE Wide<U> Expm1(Wide<U> x) {
-    const Wide<U> u = Exp(x);
-    const Wide<U> d = Barrier(u - 1.0f);
-    const Wide<U> r = Select(Abs(x) < 0.5f, d * (x / Log(u)), d);
-    return Select(d == Splat<U>(0.0f), x, r);
-  }
-)cc";
+inline constexpr char kPreludeExpm1[] = R"ks(
+// exp(x) - 1, with the rounding of exp(x) made good where it matters (Kahan).
+template <int U>
+WIDE_INLINE Wide<U> Expm1(Wide<U> x) {
+  const Wide<U> u = Exp(x);
+  const Wide<U> d = Barrier(u - 1.0f);
+  const Wide<U> r = Select(Abs(x) < 0.5f, d * (x / Log(u)), d);
+  return Select(d == Splat<U>(0.0f), x, r);
+}
+)ks";
 
 }  // namespace ks
 

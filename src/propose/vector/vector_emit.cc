@@ -77,6 +77,10 @@ class Emitter {
   void For(const IrStmt& s);
   void If(const IrStmt& s);
   void VaryingIf(const IrStmt& s);
+  void ScanStep(const LaneReduction& r, const IrStmt& update);
+  void ExclusiveScans(const std::vector<IrStmt>& body, const IrStmt& next);
+  void Branch(const std::vector<IrStmt>& body);
+  void BlockBody(const IrStmt& loop);
   void Jam(const IrStmt& s);
   void Vector(const VectorLoop& v);
   void ForRows(bool rows, const std::function<void()>& emit);
@@ -97,6 +101,9 @@ class Emitter {
   LaneContext context_;
   LanePrinter print_;
   int masks_ = 0;
+  std::map<std::string, const LaneReduction*> scans_;  // running values of the open vector loop
+  std::set<std::string> exclusive_done_;
+  bool interior_ = false;  // lane-dependent conditions are known to hold
   bool failed_ = false;
 };
 
@@ -117,6 +124,7 @@ bool Emitter::RowUnit(const IrStmt& s) const {
 void Emitter::Body(const std::vector<IrStmt>& body) {
   const std::set<std::string> safe = context_.safe_loads;
   for (size_t i = 0; i < body.size(); ++i) {
+    if (!scans_.empty()) ExclusiveScans(body, body[i]);
     if (!RowUnit(body[i])) {
       if (body[i].kind == SKind::kDecl) Declare(body[i]);
       Statement(body[i]);
@@ -140,7 +148,44 @@ void Emitter::Body(const std::vector<IrStmt>& body) {
   context_.safe_loads = safe;
 }
 
+// A running value: printed where it is first needed.
+void Emitter::ScanStep(const LaneReduction& r, const IrStmt& update) {
+  using Kind = LaneReduction::Kind;
+  const std::string name = print_.Local(r.name);
+  const std::string carry = r.name + "_carry" + name.substr(r.name.size() + 5);
+  std::string identity = "0.0f", op = "Plus{}";
+  if (r.kind == Kind::kProduct) identity = "1.0f", op = "Times{}";
+  if (r.kind == Kind::kMax) identity = "-__builtin_huge_valf()", op = "Greater{}";
+  if (r.kind == Kind::kMin) identity = "__builtin_huge_valf()", op = "Smaller{}";
+  Line(name + " = Scan<" + (r.inclusive ? "true" : "false") + ">(Keep(shape, live, " +
+       print_.Float(ReductionOperand(update, r.name)) + ", Splat<U>(" + identity + ")), " +
+       identity + ", " + carry + ", " + op + ");");
+}
+
+// Exclusive running values that `next` is the first to read.
+void Emitter::ExclusiveScans(const std::vector<IrStmt>& body, const IrStmt& next) {
+  for (auto scan = scans_.begin(); scan != scans_.end(); ++scan) {
+    const LaneReduction& r = *scan->second;
+    if (r.inclusive || exclusive_done_.count(r.name) > 0) continue;
+    bool reads = false;
+    for (const IrExprPtr& e : ExprsOf(next)) reads = reads || Mentions(e, r.name);
+    if (!reads) continue;
+    for (const IrStmt& update : body) {
+      if (update.kind != SKind::kAssign || update.target->text != r.name) continue;
+      ForRows(context_.per_row.count(r.name) > 0, [&] { ScanStep(r, update); });
+      exclusive_done_.insert(r.name);
+    }
+  }
+}
+
 void Emitter::Statement(const IrStmt& s) {
+  if (s.kind == SKind::kAssign && s.target->kind == EKind::kName) {
+    const auto scan = scans_.find(s.target->text);
+    if (scan != scans_.end()) {
+      if (scan->second->inclusive) ScanStep(*scan->second, s);
+      return;
+    }
+  }
   switch (s.kind) {
     case SKind::kDecl:
       return Initialize(s);
@@ -230,27 +275,44 @@ void Emitter::If(const IrStmt& s) {
   Close();
 }
 
-void Emitter::VaryingIf(const IrStmt& s) {
-  const std::string outer = context_.mask;
-  const std::string around = outer.empty() ? "live" : outer;
-  const std::string on = "on" + std::to_string(++masks_);
-  Line("const WideInt<U> " + on + " = " + around + " & " + print_.Mask(s.condition) + ";");
-  context_.mask = on;
-  // Inside a row unit everything is already one row: declarations are plain.
-  for (const IrStmt& x : s.body) {
+// The body of a conditional: inside a loop over rows its declarations are plain.
+void Emitter::Branch(const std::vector<IrStmt>& body) {
+  for (const IrStmt& x : body) {
     if (x.kind == SKind::kDecl && context_.row.empty()) Declare(x);
     Statement(x);
   }
-  if (!s.other.empty()) {
-    const std::string off = "on" + std::to_string(++masks_);
-    Line("const WideInt<U> " + off + " = " + around + " & ~" + on + ";");
-    context_.mask = off;
-    for (const IrStmt& x : s.other) {
-      if (x.kind == SKind::kDecl && context_.row.empty()) Declare(x);
-      Statement(x);
+}
+
+void Emitter::VaryingIf(const IrStmt& s) {
+  // What does not depend on the lane is decided by an ordinary branch around the rest.
+  std::vector<std::string> scalar;
+  IrExprPtr varying;
+  for (const IrExprPtr& part : Conjuncts(s.condition)) {
+    if (s.other.empty() && !print_.Varies(part)) {
+      scalar.push_back("(" + print_.Scalar(part) + ")");
+    } else {
+      varying = varying ? MakeBinary("&&", varying, part, IrType::kBool) : part;
     }
   }
-  context_.mask = outer;
+  if (!scalar.empty()) Open("if (" + Join(scalar, " && ") + ")");
+  if (interior_) {
+    Branch(s.body);
+  } else {
+    const std::string outer = context_.mask;
+    const std::string around = outer.empty() ? "live" : outer;
+    const std::string on = "on" + std::to_string(++masks_);
+    Line("const WideInt<U> " + on + " = " + around + " & " + print_.Mask(varying) + ";");
+    context_.mask = on;
+    Branch(s.body);
+    if (!s.other.empty()) {
+      const std::string off = "on" + std::to_string(++masks_);
+      Line("const WideInt<U> " + off + " = " + around + " & ~" + on + ";");
+      context_.mask = off;
+      Branch(s.other);
+    }
+    context_.mask = outer;
+  }
+  if (!scalar.empty()) Close();
 }
 
 void Emitter::Jam(const IrStmt& s) {
@@ -285,6 +347,12 @@ void Emitter::PrepareAccumulators(const VectorLoop& v) {
     if (r.kind == Kind::kSum) first = "0.0f";
     if (r.kind == Kind::kProduct) first = "1.0f";
     const std::string tail = rows ? "[R]" : "";
+    if (r.scan) {
+      Line("Wide<1> " + r.name + "_carry" + tail + ";");
+      const std::string at = rows ? "[q]" : "";
+      ForRows(rows, [&] { Line(r.name + "_carry" + at + " = Splat<1>(" + r.name + at + ");"); });
+      continue;
+    }
     Line("Wide<" + vectors + "> " + r.name + "_lanes" + tail + ";");
     if (!r.index.empty()) Line("WideInt<" + vectors + "> " + r.index + "_lanes" + tail + ";");
     ForRows(rows, [&] {
@@ -306,6 +374,10 @@ void Emitter::OpenAccumulators(const VectorLoop& v) {
       const std::string type = name == r.name ? "Wide<U> " : "WideInt<U> ";
       context_.renamed[name] = name + "_part";
       Line(type + name + "_part" + (rows ? "[R];" : ";"));
+      if (r.scan) {
+        scans_[name] = &r;
+        continue;
+      }
       ForRows(rows, [&] {
         const std::string q = rows ? "[q]" : "";
         Line(name + "_part" + q + " = Head<U>(" + name + "_lanes" + q + ");");
@@ -316,6 +388,7 @@ void Emitter::OpenAccumulators(const VectorLoop& v) {
 
 void Emitter::CloseAccumulators(const VectorLoop& v) {
   for (const LaneReduction& r : v.reductions) {
+    if (r.scan) continue;
     const bool rows = context_.per_row.count(r.name) > 0;
     ForRows(rows, [&] {
       const std::string q = rows ? "[q]" : "";
@@ -335,6 +408,7 @@ void Emitter::FoldAccumulators(const VectorLoop& v) {
       const std::string q = rows ? "[q]" : "";
       const std::string lanes = r.name + "_lanes" + q;
       const std::string name = r.name + q;
+ if (r.scan) return Line(name + " = " + r.name + "_carry" + q + ".v[0][0];");
       if (r.kind == Kind::kSum) return Line(name + " += Sum(" + lanes + ");");
       if (r.kind == Kind::kProduct) return Line(name + " *= Product(" + lanes + ");");
       if (r.kind == Kind::kMax) return Line(name + " = MaxOf(" + lanes + ");");
@@ -344,6 +418,27 @@ void Emitter::FoldAccumulators(const VectorLoop& v) {
            name + ", " + r.index + q + ");");
     });
   }
+}
+
+// Twice where conditions depend on the lane: blocks away from the border need no masks.
+void Emitter::BlockBody(const IrStmt& s) {
+  std::set<std::string> unusable = context_.per_row;
+  if (!context_.jam_loop.empty()) unusable.insert(context_.jam_loop);
+  ForEachStmt(s.body, [&](const IrStmt& x) {
+    if (x.kind == SKind::kDecl || x.kind == SKind::kFor) unusable.insert(x.name);
+  });
+  std::set<std::string> varying = context_.varying;
+  varying.insert(s.name);
+  const std::vector<std::string> tests = InteriorTests(s, varying, unusable);
+  if (tests.empty()) return Body(s.body);
+  Open("if (" + Join(tests, " && ") + ")");
+  interior_ = true;
+  Body(s.body);
+  interior_ = false;
+  Close(" else {");
+  margin_ += "  ";
+  Body(s.body);
+  Close();
 }
 
 void Emitter::Vector(const VectorLoop& v) {
@@ -366,13 +461,23 @@ void Emitter::Vector(const VectorLoop& v) {
   context_.varying = DependentNames(s.body, context_.varying);
   context_.safe_loads.clear();
   OpenAccumulators(v);
-  Body(s.body);
+  BlockBody(s);
   CloseAccumulators(v);
   context_.lane_loop.clear();
   context_.varying.clear();
   context_.renamed.clear();
+  scans_.clear();
+  exclusive_done_.clear();
   Close(";");
-  Line("Sweep<" + options_.vectors_name + ">(" + low + ", " + high + ", " + block + ");");
+  // Rows of data-dependent length are short and uneven: one masked vector at a time.
+  const auto reads = [](const IrExprPtr& e) {
+    bool memory = false;
+    ForEachExpr(e, [&](const IrExpr& x) { memory = memory || x.kind == EKind::kIndex; });
+    return memory;
+  };
+  const std::string sweep =
+      reads(s.low) || reads(s.high) ? "SweepRagged" : "Sweep<" + options_.vectors_name + ">";
+  Line(sweep + "(" + low + ", " + high + ", " + block + ");");
   Close();
   FoldAccumulators(v);
 }

@@ -16,11 +16,12 @@ struct Access {
   std::string array;
   Polynomial index;
   bool write = false;
+  IrExprPtr place;
 };
 
 void CollectReads(const IrExprPtr& expression, std::vector<Access>& out) {
   ForEachExpr(expression, [&](const IrExpr& e) {
-    if (e.kind == EKind::kIndex) out.push_back({e.text, Polynomial::Of(e.args[0]), false});
+    if (e.kind == EKind::kIndex) out.push_back({e.text, Polynomial::Of(e.args[0]), false, e.args[0]});
   });
 }
 
@@ -29,9 +30,11 @@ std::vector<Access> AccessesIn(const std::vector<IrStmt>& body) {
   ForEachStmt(body, [&](const IrStmt& s) {
     for (const IrExprPtr& e : ExprsOf(s)) {
       if (s.kind == SKind::kAssign && e == s.target && e->kind == EKind::kIndex) {
-        out.push_back({e->text, Polynomial::Of(e->args[0]), true});
+        out.push_back({e->text, Polynomial::Of(e->args[0]), true, e->args[0]});
         CollectReads(e->args[0], out);
-        if (s.op != "=") out.push_back({e->text, Polynomial::Of(e->args[0]), false});
+        if (s.op != "=") {
+          out.push_back({e->text, Polynomial::Of(e->args[0]), false, e->args[0]});
+        }
       } else {
         CollectReads(e, out);
       }
@@ -94,6 +97,45 @@ bool Assigns(const IrStmt& s, const std::set<std::string>& names) {
          names.count(s.target->text) > 0;
 }
 
+bool MentionsIn(const IrStmt& s, const std::string& name) {
+  bool mentions = false;
+  const auto check = [&](const IrStmt& x) {
+    for (const IrExprPtr& e : ExprsOf(x)) mentions = mentions || Mentions(e, name);
+  };
+  check(s);
+  ForEachStmt(s.body, check);
+  ForEachStmt(s.other, check);
+  return mentions;
+}
+
+// Marks `r` as a scan when its running value is read. False: read in a way that is no scan.
+bool ClassifyScan(const IrStmt& loop, const std::string& name, LaneReduction& r) {
+  std::vector<size_t> mentions;
+  std::optional<size_t> update;
+  for (size_t i = 0; i < loop.body.size(); ++i) {
+    const IrStmt& s = loop.body[i];
+    if (!MentionsIn(s, name)) continue;
+    mentions.push_back(i);
+    if (Assigns(s, {name})) {
+      if (update) return mentions.empty();
+      update = i;
+    }
+  }
+  if (mentions.size() == 1 || !r.index.empty()) return true;  // plain, or checked by the caller
+  if (!update) return true;
+  const bool first = *update == mentions.front();
+  if (!first && *update != mentions.back()) return false;
+  const IrExprPtr operand = ReductionOperand(loop.body[*update], name);
+  if (!operand) return false;
+  // Everything that the operand needs must be known where the scan is printed.
+  for (size_t i = mentions.front(); i < loop.body.size(); ++i) {
+    if (loop.body[i].kind == SKind::kDecl && Mentions(operand, loop.body[i].name)) return false;
+  }
+  r.scan = true;
+  r.inclusive = first;
+  return true;
+}
+
 // Every scalar that the body assigns but does not declare must be a reduction that is read nowhere
 // else. False: some is not.
 bool CollectReductions(const IrStmt& loop, std::vector<LaneReduction>& out) {
@@ -120,8 +162,10 @@ bool CollectReductions(const IrStmt& loop, std::vector<LaneReduction>& out) {
     found[reduction->name] = *reduction;
     updates.insert(&s);
   });
+  for (auto& [name, r] : found) ok = ok && ClassifyScan(loop, name, r);
   std::set<std::string> names;
   for (const auto& [name, r] : found) {
+    if (r.scan) continue;
     names.insert(name);
     if (!r.index.empty()) names.insert(r.index);
   }
@@ -157,12 +201,17 @@ bool StorableType(const std::string& element) {
 
 bool AccessFitsLanes(const KernelIr& kernel, const Access& a, const std::string& variable,
                      const std::set<std::string>& varying) {
+  if (NeedsGather(a.place, variable, varying)) {
+    bool plain = true;  // names, numbers, sums and products of them, 32-bit elements
+    ForEachExpr(a.place, [&](const IrExpr& e) {
+      plain = plain && e.kind != EKind::kCall && e.kind != EKind::kSelect &&
+              (e.kind != EKind::kBinary || e.text == "+" || e.text == "-" || e.text == "*") &&
+              (e.kind != EKind::kIndex || kernel.ElementOf(e.text) == "int32_t");
+    });
+    return plain && !a.write && kernel.ElementOf(a.array) == "float";
+  }
   const auto stride = a.index.StrideOf(variable);
   if (!stride) return false;
-  const Polynomial rest = a.index.Without(variable);
-  for (const std::string& name : varying) {
-    if (name != variable && !a.index.IndependentOf(name)) return false;  // a gather
-  }
   if (stride->IsZero()) return !a.write;
   const auto constant = stride->Constant();
   const std::string element = kernel.ElementOf(a.array);
@@ -247,6 +296,24 @@ void PlanInto(const KernelIr& kernel, const std::vector<IrStmt>& body, VectorPla
 }
 
 }  // namespace
+
+IrExprPtr ReductionOperand(const IrStmt& s, const std::string& name) {
+  if (s.kind != SKind::kAssign) return nullptr;
+  if (s.op == "+=" || s.op == "*=") return s.value;
+  if (s.op == "=" && s.value->args.size() == 2) {
+    return IsName(s.value->args[0], name) ? s.value->args[1] : s.value->args[0];
+  }
+  return nullptr;
+}
+
+bool NeedsGather(const IrExprPtr& index, const std::string& variable,
+                 const std::set<std::string>& varying) {
+  const Polynomial form = Polynomial::Of(index);
+  if (!form.StrideOf(variable)) return true;
+  return std::any_of(varying.begin(), varying.end(), [&](const std::string& name) {
+    return name != variable && !form.IndependentOf(name);
+  });
+}
 
 std::optional<ArgUpdate> MatchArgUpdate(const IrStmt& s) {
   if (s.kind != SKind::kIf || !s.other.empty() || s.body.size() != 2) return std::nullopt;

@@ -20,6 +20,8 @@ struct LaneReduction {
   std::string name;
   std::string index;       // kArgMax, kArgMin: the position that goes with `name`
   bool last_wins = false;  // kArg*: among equals the last position (">=") instead of the first
+  // The running value is read too: a prefix sum, with (inclusive) or without the own element.
+  bool scan = false, inclusive = true;
 };
 
 // A loop whose iterations may run in lanes.
@@ -62,6 +64,22 @@ struct ArgUpdate {
   bool last_wins = false;
 };
 std::optional<ArgUpdate> MatchArgUpdate(const IrStmt& statement);
+
+// What `update` adds, multiplies or compares: e of m += e, m = m * e, m = max(m, e), ...
+IrExprPtr ReductionOperand(const IrStmt& update, const std::string& name);
+
+// True for `index` of a read that must be gathered: it depends on lanes, but not as a stride.
+bool NeedsGather(const IrExprPtr& index, const std::string& variable,
+                 const std::set<std::string>& varying);
+
+// The parts of a conjunction.
+std::vector<IrExprPtr> Conjuncts(const IrExprPtr& condition);
+
+// Conditions (C++ over names known before the loop, its variable and kLanes, U) under which every
+// lane-dependent condition in `loop` holds for all lanes of a block; empty when there are no such
+// conditions or they are not affine.
+std::vector<std::string> InteriorTests(const IrStmt& loop, const std::set<std::string>& varying,
+                                       const std::set<std::string>& unusable);
 
 // `loop` and everything that its values reach: names whose value depends on `seeds`.
 std::set<std::string> DependentNames(const std::vector<IrStmt>& body, std::set<std::string> seeds);
