@@ -171,7 +171,10 @@ class Library {
       error_ = "does not compile: " + Shorten(text.str(), 1500);
       return;
     }
-    handle_ = dlopen((folder_ / "k.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+    // Threads of a pool would outlive unloaded code.
+    const int keep =
+        Join(directives.flags, " ").find("-fopenmp") == std::string::npos ? 0 : RTLD_NODELETE;
+    handle_ = dlopen((folder_ / "k.so").c_str(), RTLD_NOW | RTLD_LOCAL | keep);
     if (handle_ == nullptr) {
       error_ = dlerror();
       return;
@@ -341,7 +344,12 @@ std::vector<AxisValues> OddSizes(const Task& task) {
 
 std::string DifferenceOf(const Task& task, const std::string& original, const std::string& edited,
                          const std::vector<AxisValues>& sizes, double tolerance) {
-  const Library want(original, task.entry), got(edited, task.entry);
+  // The same original is compared with many edits: compile it once.
+  static std::map<std::string, std::unique_ptr<Library>> originals;
+  std::unique_ptr<Library>& kept = originals[original];
+  if (kept == nullptr) kept = std::make_unique<Library>(original, task.entry);
+  const Library& want = *kept;
+  const Library got(edited, task.entry);
   if (!want.error().empty()) return "original " + want.error();
   if (!got.error().empty()) return got.error();
   for (size_t i = 0; i < sizes.size(); ++i) {

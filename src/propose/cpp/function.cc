@@ -90,6 +90,7 @@ Function::Function(Node definition) : definition_(definition) {
   CollectDeclarations();
   NameSymbols();
   CountWrites();
+  MarkExtents();
 }
 
 void Function::AddDeclarator(Node declaration, Node declarator, Node scope, bool parameter) {
@@ -162,6 +163,17 @@ void Function::CountWrites() {
   }
 }
 
+void Function::MarkExtents() {
+  for (Node node : body_.Subtree()) {
+    const Node bound =
+        node.Is("for_statement") ? node.Child("condition").Child("right").Unwrapped() : Node();
+    const Decl* decl = bound.Is("identifier") ? Resolve(bound) : nullptr;
+    for (const auto& own : decls_) {
+      if (own.get() == decl) own->is_extent = true;
+    }
+  }
+}
+
 const Decl* Function::Resolve(Node identifier) const {
   const Decl* found = nullptr;
   for (const auto& decl : decls_) {
@@ -209,7 +221,15 @@ Poly Function::ValueOf(Node expression) const {
     }
     if (stable && decl->init && decl->type != "float" && decl->type != "double") {
       const Poly value = ValueOf(decl->init);
-      if (!value.HasOpaque()) return value;
+      if (!value.HasOpaque()) {
+        if (!decl->is_extent || value.IsNonNegative()) return value;
+        const std::set<std::string> symbols = value.Symbols();
+        const bool fixed = std::all_of(symbols.begin(), symbols.end(), [&](const auto& symbol) {
+          const Decl* source = FindSymbol(symbol);
+          return source != nullptr && source->is_parameter;
+        });
+        return fixed ? Poly::Symbol(decl->symbol) : value;
+      }
       std::set<std::string> mentions;
       CollectMentions(node, mentions);
       return Poly::Opaque(decl->symbol, mentions, value.IsNonNegative());

@@ -27,11 +27,12 @@ struct Decl {
   bool is_const = false;  // the pointee for pointers, the value for scalars
   bool is_parameter = false;
   bool is_loop_variable = false;
-  Node node;            // the declaration or parameter
-  Node init;            // not valid when none
-  Node scope;           // visible inside
-  int declarators = 1;  // names declared by the same declaration
-  int writes = 0;       // assignments after the declaration (to the name itself)
+  Node node;               // the declaration or parameter
+  Node init;               // not valid when none
+  Node scope;              // visible inside
+  int declarators = 1;     // names declared by the same declaration
+  bool is_extent = false;  // the whole upper bound of a loop
+  int writes = 0;          // assignments after the declaration (to the name itself)
 };
 
 // Base pointer and element index of a pointer-valued expression.
@@ -61,7 +62,9 @@ class Function {
   // True when exactly one declaration of this function has that name.
   bool IsUnique(std::string_view name) const;
 
-  // The value of an integer expression; locals that are written once are replaced by their value.
+  // The value of an integer expression; locals that are written once are replaced by their value,
+  // unless they bound a loop and could be below 0: such a name counts as a size (the loop would not
+  // run otherwise).
   Poly ValueOf(Node expression) const;
   // Where `expression` (a pointer, or an array name) points. Empty when not understood.
   std::optional<Address> AddressOf(Node expression) const;
@@ -72,6 +75,7 @@ class Function {
   void CollectParameters();
   void CollectDeclarations();
   void CountWrites();
+  void MarkExtents();
   void NameSymbols();
   // Symbols that `expression` depends on, through initialisers; "*" when it can change at any time.
   void CollectMentions(Node expression, std::set<std::string>& mentions) const;

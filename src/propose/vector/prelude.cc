@@ -52,7 +52,7 @@ std::string PreludeFor(std::string_view source, std::string_view code, int lanes
     }
   }
   if (body.empty()) return "";
-  body = ReplaceAll(std::move(body), "%LANES%", std::to_string(lanes));
+  body = ReplaceAll(std::move(body), "KS_LANES", std::to_string(lanes));
   std::string head;
   if (source.find("namespace wide {") == std::string_view::npos) {
     head =

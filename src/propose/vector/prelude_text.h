@@ -4,9 +4,9 @@
 
 namespace ks {
 
-// %LANES% is replaced.
+// KS_LANES is replaced.
 inline constexpr char kPreludeCore[] = R"cc(
-  constexpr int kLanes = % LANES % ;  // floats in one vector register
+  constexpr int kLanes = KS_LANES ;  // floats in one vector register
   typedef float VecF __attribute__((vector_size(kLanes * 4)));
   typedef int32_t VecI __attribute__((vector_size(kLanes * 4)));
   // The same in memory: any alignment, any object.
@@ -360,34 +360,46 @@ inline constexpr char kPreludeFold[] = R"cc(
   WIDE_INLINE void SetHead(W& a, const H& part) {
     for (size_t u = 0; u < sizeof part.v / sizeof part.v[0]; ++u) a.v[u] = part.v[u];
   }
-  template <int U, class Op>
-  WIDE_INLINE float Fold(Wide<U> a, Op op) {
-    for (int n = U; n > 1; n = (n + 1) / 2) {
-      for (int u = 0; u < n / 2; ++u) a.v[u] = op(a.v[u], a.v[u + (n + 1) / 2]);
-    }
-    for (int step = kLanes / 2; step > 0; step /= 2) {
-      VecF other = a.v[0];
-      for (int l = 0; l < step; ++l) other[l] = a.v[0][l + step];
-      a.v[0] = op(a.v[0], other);
-    }
-    return a.v[0][0];
+  // Op over the lanes of one register, by halves.
+template <class V, class Op>
+WIDE_INLINE float FoldLanes(V a, Op op) {
+  constexpr int n = sizeof(V) / sizeof(float);
+  if constexpr (n == 16) {
+    return FoldLanes(op(__builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7),
+                        __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15)),
+                     op);
+  } else if constexpr (n == 8) {
+    return FoldLanes(op(__builtin_shufflevector(a, a, 0, 1, 2, 3),
+                        __builtin_shufflevector(a, a, 4, 5, 6, 7)),
+                     op);
+  } else {
+    a = op(a, __builtin_shufflevector(a, a, 2, 3, 0, 1));
+    a = op(a, __builtin_shufflevector(a, a, 1, 0, 3, 2));
+    return a[0];
   }
-  template <int U>
-  WIDE_INLINE float Sum(Wide<U> a) {
-    return Fold(a, [](VecF x, VecF y) { return x + y; });
-  }
-  template <int U>
-  WIDE_INLINE float Product(Wide<U> a) {
-    return Fold(a, [](VecF x, VecF y) { return x * y; });
-  }
-  template <int U>
-  WIDE_INLINE float MaxOf(Wide<U> a) {
-    return Fold(a, [](VecF x, VecF y) { return x > y ? x : y; });
-  }
-  template <int U>
-  WIDE_INLINE float MinOf(Wide<U> a) {
-    return Fold(a, [](VecF x, VecF y) { return x < y ? x : y; });
-  }
+}
+template <int U, class Op>
+WIDE_INLINE float Fold(Wide<U> a, Op op) {
+  VecF all = a.v[0];
+  for (int u = 1; u < U; ++u) all = op(all, a.v[u]);
+  return FoldLanes(all, op);
+}
+template <int U>
+WIDE_INLINE float Sum(Wide<U> a) {
+  return Fold(a, [](auto x, auto y) { return x + y; });
+}
+template <int U>
+WIDE_INLINE float Product(Wide<U> a) {
+  return Fold(a, [](auto x, auto y) { return x * y; });
+}
+template <int U>
+WIDE_INLINE float MaxOf(Wide<U> a) {
+  return Fold(a, [](auto x, auto y) { return x > y ? x : y; });
+}
+template <int U>
+WIDE_INLINE float MinOf(Wide<U> a) {
+  return Fold(a, [](auto x, auto y) { return x < y ? x : y; });
+}
 )cc";
 
 inline constexpr char kPreludeArg[] = R"cc(
