@@ -83,9 +83,9 @@ class Usage(EndToEnd):
         blank.write_text("")
         hide = "".join(f"for f in /usr/bin/*{name}*; do mount --bind {blank} $f; done; "
                        for name in ("g++", "clang++"))
-        enter = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec"]
+        enter = ["unshare", "--mount", "sh", "-ec"]
         if subprocess.run([*enter, hide], capture_output=True, check=False).returncode != 0:
-            self.skipTest("unshare cannot make a mount namespace here")
+            self.skipTest("hiding the compilers needs root and a mount namespace")
         command = f"{hide} exec {KSMITH} evolve matmul --run run --steps 1"
         done = subprocess.run([*enter, command], cwd=self.dir, capture_output=True, text=True,
                               env=self.environment(), check=False)
