@@ -225,6 +225,10 @@ Status ProcessEvaluator::Time(const EvaluationRequest& request, Kernel kernel,
   measured.gain = Chain(rival_over_parent, timing.gain);
   measured.gain_significant = IsSignificantGain(measured.gain, config_.gain_margin);
   measured.speedup = Chain(rival_speedup, timing.gain);
+  if (request.source == baseline_source) {  // itself: only its times were wanted
+    measured.gain = measured.speedup = {1, 1, 1};
+    measured.gain_significant = false;
+  }
   measured.bottleneck = timing.bottleneck.empty() ? "unknown" : timing.bottleneck;
   const bool champion = request.champion && measured.gain_significant &&
                         measured.speedup.mid > request.champion->speedup.mid;
@@ -259,7 +263,13 @@ Status ProcessEvaluator::Confirm(const EvaluationRequest& request, const Compile
     return {};
   }
   measured.confirmed = true;
-  if (!request.champion->confirmed || again.gain.mid > kDirectGain) {
+  const bool direct_already = champion.get() == &baseline;
+  if (direct_already) measured.speedup = again.gain;
+  if (!direct_already && request.champion->confirmed && again.gain.mid <= kDirectGain) {
+    evaluation.outcome = std::move(measured);
+    return {};
+  }
+  if (!direct_already) {
     KS_ASSIGN_OR_RETURN(TimingResult direct,
                         Compare(baseline, kernel, WorkloadRole::kTime, 0.5, evaluation, stop));
     if (direct.fault) {
