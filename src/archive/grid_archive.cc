@@ -12,7 +12,8 @@ namespace ks {
 namespace {
 
 bool IsStock(const Member& member) {
-  return member.parent == kNoCandidate || member.skill == "seed" || member.skill == "flags";
+  return member.parent == kNoCandidate || member.skill == "seed" ||
+         member.skill == "baseline_flags";
 }
 
 bool IsRepairable(const Outcome& outcome) {

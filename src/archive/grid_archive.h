@@ -1,8 +1,9 @@
 // The population: islands x grid of strategy cells (MAP-Elites, Mouret and Clune 2015), with
 // migration on a ring and a break-up of lineages that take every island over.
 //
-// Common stock (the seed and the baseline probes of skill "flags") enters every island; any other
-// member only its own. All speed-ups given to one archive must be relative to the same baseline.
+// Common stock (the seed and the baseline probes of skill "baseline_flags") enters every island;
+// any other member only its own. All speed-ups given to one archive must be relative to the same
+// baseline.
 #ifndef KS_ARCHIVE_GRID_ARCHIVE_H_
 #define KS_ARCHIVE_GRID_ARCHIVE_H_
 

@@ -18,7 +18,7 @@ struct Member {
   int island = 0;
   int generation = 0;      // edits from the seed
   std::string source;
-  std::string skill;       // that made it; "seed" for the seed, "flags" for baseline probes
+  std::string skill;       // that made it; "seed", "baseline_flags" for the probes
   std::string rationale;
   Evaluation evaluation;
 

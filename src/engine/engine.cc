@@ -22,8 +22,7 @@ constexpr int kSelectionTries = 24;  // draws before a state counts as exhausted
 class BinaryIndex {
  public:
   void Put(const Evaluation& evaluation, CandidateId id) {
-    if (evaluation.binary_hash.empty() ||
-        std::holds_alternative<DuplicateOf>(evaluation.outcome)) {
+    if (evaluation.binary_hash.empty() || std::holds_alternative<DuplicateOf>(evaluation.outcome)) {
       return;
     }
     const std::lock_guard lock(mutex_);
@@ -71,7 +70,7 @@ class Search {
       return status.error();
     }
     KS_RETURN_IF_ERROR(Emit(RunStopped{reason}));
-    state_.ApplyJudged();
+    if (state_.baseline() != kNoCandidate) state_.ApplyJudged();
     const MemberPtr best = parts_.archive.best();
     return RunEnd{reason, Steps(), best ? best->id : kNoCandidate, parts_.archive.Hash()};
   }
@@ -80,8 +79,7 @@ class Search {
   CandidateId Probes() const { return static_cast<CandidateId>(parts_.baseline_variants.size()); }
   int64_t Steps() const { return std::max<int64_t>(0, state_.size() - Probes()); }
   double Elapsed() const {
-    return elapsed_before_s_ +
-           static_cast<double>(parts_.clock.MonotonicNs() - start_ns_) * 1e-9;
+    return elapsed_before_s_ + static_cast<double>(parts_.clock.MonotonicNs() - start_ns_) * 1e-9;
   }
 
   template <typename Body>
@@ -143,14 +141,16 @@ class Search {
   Status TakeOver(const Event& event) {
     if (const auto* proposed = std::get_if<CandidateProposed>(&event.body)) {
       if (proposed->id != state_.size()) {
-        return Error{ErrorCode::kDataLoss, fmt::format("candidate {} is out of order", proposed->id)};
+        return Error{ErrorCode::kDataLoss,
+                     fmt::format("candidate {} is out of order", proposed->id)};
       }
       KS_ASSIGN_OR_RETURN(std::string source, parts_.store.GetSource(proposed->source_hash));
       std::string normalized = NormalizedHash(source);
       state_.AddProposal(*proposed, std::move(source), std::move(normalized));
     } else if (const auto* evaluated = std::get_if<CandidateEvaluated>(&event.body)) {
       if (evaluated->id < 0 || evaluated->id >= state_.size()) {
-        return Error{ErrorCode::kDataLoss, fmt::format("result of unknown candidate {}", evaluated->id)};
+        return Error{ErrorCode::kDataLoss,
+                     fmt::format("result of unknown candidate {}", evaluated->id)};
       }
       binaries_.Put(evaluated->evaluation, evaluated->id);
       state_.SetEvaluation(evaluated->id, evaluated->evaluation);
@@ -167,6 +167,7 @@ class Search {
   // Until a limit; returns the reason.
   Result<std::string> Loop() {
     KS_RETURN_IF_ERROR(ProbeBaseline());
+    if (state_.baseline() == kNoCandidate) return std::string("interrupted");
     std::string reason;
     for (;;) {
       if (reason.empty()) reason = LimitReached();
@@ -201,43 +202,46 @@ class Search {
     return pool_.in_flight() < config_.jobs;
   }
 
-  // The seed, then its flag variants against it; the fastest becomes the baseline.
+  // The seed, then its flag variants against it; the fastest becomes the baseline. A stop request
+  // leaves it unchosen: a resumed run tries the other variants first.
   Status ProbeBaseline() {
     while (state_.baseline() == kNoCandidate) {
-      if (state_.size() < Probes() && (state_.size() == 0 || state_.judged(0)) &&
-          !stop_.stop_requested()) {
-        const CandidateId id = state_.size();
-        CandidateProposed proposed;
-        proposed.id = id;
-        proposed.step = id;
-        proposed.parent = id == 0 ? kNoCandidate : 0;
-        proposed.generation = id == 0 ? 0 : 1;
-        proposed.skill = id == 0 ? "seed" : "baseline_flags";
-        proposed.rationale = id == 0 ? "the seed as written" : "the seed with other compiler flags";
-        KS_RETURN_IF_ERROR(
-            Record(std::move(proposed), parts_.baseline_variants[static_cast<size_t>(id)]));
+      const bool stopping = stop_.stop_requested();
+      if (!stopping && state_.size() < Probes() && (state_.size() == 0 || state_.judged(0))) {
+        KS_RETURN_IF_ERROR(RecordProbe(state_.size()));
       }
-      if (pool_.in_flight() > 0 &&
-          (pool_.in_flight() >= config_.jobs || state_.size() >= Probes() || !state_.judged(0))) {
+      if (pool_.in_flight() > 0 && (stopping || pool_.in_flight() >= config_.jobs ||
+                                    state_.size() >= Probes() || !state_.judged(0))) {
         KS_RETURN_IF_ERROR(AwaitOne());
         KS_RETURN_IF_ERROR(RefuseBadSeed());
       }
-      if (pool_.in_flight() == 0 &&
-          (state_.size() >= Probes() || (stop_.stop_requested() && state_.size() > 0))) {
+      if (pool_.in_flight() > 0) continue;
+      if (state_.size() >= Probes()) {
         KS_RETURN_IF_ERROR(ChooseBaseline());
-      }
-      if (state_.size() == 0 && stop_.stop_requested()) {
+      } else if (stopping) {
+        if (state_.size() > 0) return {};
         return Error{ErrorCode::kCancelled, "stopped before the seed was evaluated"};
       }
     }
     return {};
   }
 
+  Status RecordProbe(CandidateId id) {
+    CandidateProposed proposed;
+    proposed.id = id;
+    proposed.step = id;
+    proposed.parent = id == 0 ? kNoCandidate : 0;
+    proposed.generation = id == 0 ? 0 : 1;
+    proposed.skill = id == 0 ? "seed" : "baseline_flags";
+    proposed.rationale = id == 0 ? "the seed as written" : "the seed with other compiler flags";
+    return Record(std::move(proposed), parts_.baseline_variants[static_cast<size_t>(id)]);
+  }
+
   Status RefuseBadSeed() const {
     if (!state_.judged(0) || AsMeasured(state_.evaluation(0).outcome) != nullptr) return {};
-    return Error{ErrorCode::kInvalidArgument, "the seed of task '" + parts_.evaluator.task().name +
-                                                  "' is not usable: " +
-                                                  OutcomeSummary(state_.evaluation(0).outcome)};
+    return Error{ErrorCode::kInvalidArgument,
+                 "the seed of task '" + parts_.evaluator.task().name +
+                     "' is not usable: " + OutcomeSummary(state_.evaluation(0).outcome)};
   }
 
   Status ChooseBaseline() {
@@ -268,7 +272,8 @@ class Search {
 
   Result<bool> TryPropose(CandidateId step) {
     for (int attempt = 0; attempt < kSelectionTries; ++attempt) {
-      const auto index = static_cast<uint64_t>(step) * kSelectionTries + static_cast<uint64_t>(attempt);
+      const auto index =
+          static_cast<uint64_t>(step) * kSelectionTries + static_cast<uint64_t>(attempt);
       const int64_t begin_ns = parts_.clock.MonotonicNs();
       ProposalContext context;
       context.task = &parts_.evaluator.task();
@@ -277,8 +282,11 @@ class Search {
       context.skills = state_.skills();
       context.children = state_.ChildrenOf(context.selection.parent->id);
       context.seed = DeriveSeed(config_.seed, "propose", index);
-      context.seen = [this](const std::string& source) { return state_.seen(NormalizedHash(source)); };
-      KS_ASSIGN_OR_RETURN(std::optional<Proposal> proposal, parts_.proposer.Propose(context, stop_));
+      context.seen = [this](const std::string& source) {
+        return state_.seen(NormalizedHash(source));
+      };
+      KS_ASSIGN_OR_RETURN(std::optional<Proposal> proposal,
+                          parts_.proposer.Propose(context, stop_));
       if (!proposal || context.seen(proposal->source)) continue;
       CandidateProposed proposed;
       proposed.id = step;
@@ -291,8 +299,7 @@ class Search {
       proposed.generation = context.selection.parent->generation + 1;
       proposed.skill = proposal->skill;
       proposed.rationale = proposal->rationale;
-      proposed.propose_seconds =
-          static_cast<double>(parts_.clock.MonotonicNs() - begin_ns) * 1e-9;
+      proposed.propose_seconds = static_cast<double>(parts_.clock.MonotonicNs() - begin_ns) * 1e-9;
       KS_RETURN_IF_ERROR(Record(std::move(proposed), proposal->source));
       return true;
     }

@@ -11,7 +11,7 @@ namespace ks {
 
 bool IsProbe(const CandidateView& candidate) {
   const std::string& skill = candidate.proposed.skill;
-  return skill == "seed" || skill == "flags" || skill == "baseline_flags";
+  return skill == "seed" || skill == "baseline_flags";
 }
 
 std::vector<SkillSummary> SummarizeSkills(const RunView& view) {

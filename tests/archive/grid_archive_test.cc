@@ -88,7 +88,7 @@ TEST(GridArchive, BestIsTheHighestLowEndEvenWithoutACell) {
 TEST(GridArchive, PutsTheSeedOnEveryIslandAndOthersOnTheirOwn) {
   GridArchive archive(SearchConfig{});
   archive.Add(Make(0, kNoCandidate));
-  archive.Add(Make(1, 0).Cell(2).Skill("flags").Speedup(1.2));
+  archive.Add(Make(1, 0).Cell(2).Skill("baseline_flags").Speedup(1.2));
   archive.Add(Make(2, 0).Cell(3).Island(1).Speedup(5.0));
   EXPECT_EQ(ElitesOf(archive, 0), (Ids{0, 1}));
   EXPECT_EQ(ElitesOf(archive, 1), (Ids{0, 1, 2}));

@@ -12,9 +12,9 @@
 namespace ks {
 namespace {
 
-class Run {
+class ToyRun {
  public:
-  explicit Run(int jobs, int64_t steps) {
+  explicit ToyRun(int jobs, int64_t steps) {
     config.jobs = jobs;
     config.max_steps = steps;
     config.seed = 7;
@@ -39,13 +39,14 @@ std::vector<std::string> ProposedHashes(const Store& store) {
   std::vector<std::string> hashes;
   const Result<std::vector<Event>> events = store.Read(0);
   for (const Event& event : *events) {
-    if (const auto* p = std::get_if<CandidateProposed>(&event.body)) hashes.push_back(p->source_hash);
+    if (const auto* p = std::get_if<CandidateProposed>(&event.body))
+      hashes.push_back(p->source_hash);
   }
   return hashes;
 }
 
 TEST(Engine, FindsFasterKernelsAndStopsAtTheStepLimit) {
-  Run run(2, 60);
+  ToyRun run(2, 60);
   const Result<RunEnd> end = run.Go();
   ASSERT_TRUE(end.ok()) << end.error().message;
   EXPECT_EQ(end->reason, "steps");
@@ -57,8 +58,8 @@ TEST(Engine, FindsFasterKernelsAndStopsAtTheStepLimit) {
 }
 
 TEST(Engine, ArrivalOrderDoesNotChangeTheSearch) {
-  Run steady(4, 80);
-  Run jittery(4, 80);
+  ToyRun steady(4, 80);
+  ToyRun jittery(4, 80);
   jittery.evaluator.JitterArrivals();
   ASSERT_TRUE(steady.Go().ok());
   ASSERT_TRUE(jittery.Go().ok());
@@ -67,12 +68,12 @@ TEST(Engine, ArrivalOrderDoesNotChangeTheSearch) {
 }
 
 TEST(Engine, ResumesWithoutMeasuringAnythingTwice) {
-  Run whole(2, 50);
+  ToyRun whole(2, 50);
   ASSERT_TRUE(whole.Go().ok());
   // Cut the record at every fourth event, as a kill would, and resume.
   const std::vector<Event> events = *whole.store.Read(0);
   for (size_t cut = 3; cut + 1 < events.size(); cut += 4) {
-    Run resumed(2, 50);
+    ToyRun resumed(2, 50);
     int recorded = 0;
     for (size_t i = 0; i < cut; ++i) {
       if (const auto* p = std::get_if<CandidateProposed>(&events[i].body)) {
@@ -90,7 +91,7 @@ TEST(Engine, ResumesWithoutMeasuringAnythingTwice) {
 }
 
 TEST(Engine, ReplayProvesTheSameArchive) {
-  Run run(3, 40);
+  ToyRun run(3, 40);
   ASSERT_TRUE(run.Go().ok());
   GridArchive recorded(SearchConfig{}, CpuDescriptorAxes());
   GridArchive replayed(SearchConfig{}, CpuDescriptorAxes());
@@ -103,7 +104,7 @@ TEST(Engine, ReplayProvesTheSameArchive) {
 }
 
 TEST(Engine, ReplayNoticesAnotherProposer) {
-  Run run(1, 30);
+  ToyRun run(1, 30);
   ASSERT_TRUE(run.Go().ok());
   GridArchive recorded(SearchConfig{}, CpuDescriptorAxes());
   GridArchive replayed(SearchConfig{}, CpuDescriptorAxes());
@@ -116,7 +117,7 @@ TEST(Engine, ReplayNoticesAnotherProposer) {
 }
 
 TEST(Engine, StopsWhenNothingIsLeftToPropose) {
-  Run run(2, 0);
+  ToyRun run(2, 0);
   ToyProposer few(3);
   const EngineParts parts{run.evaluator, few, run.archive, run.store, run.clock, {}, {}, {"seed"}};
   const Result<RunEnd> end = RunSearch(run.config, run.identity, parts, {});
@@ -126,7 +127,7 @@ TEST(Engine, StopsWhenNothingIsLeftToPropose) {
 }
 
 TEST(Engine, AStopRequestEndsTheRunAndItCanBeResumed) {
-  Run run(2, 50);
+  ToyRun run(2, 50);
   std::stop_source source;
   source.request_stop();
   const Result<RunEnd> stopped = run.Go(source.get_token());
@@ -137,10 +138,39 @@ TEST(Engine, AStopRequestEndsTheRunAndItCanBeResumed) {
   EXPECT_EQ(end->reason, "steps");
 }
 
+// Requests a stop as soon as the first result was recorded.
+class StopAtFirstResult final : public Observer {
+ public:
+  void OnEvent(const Event& event) override {
+    if (std::holds_alternative<CandidateEvaluated>(event.body)) source.request_stop();
+  }
+  std::stop_source source;
+};
+
+TEST(Engine, AnInterruptAmongTheProbesLeavesTheBaselineToTheResumedRun) {
+  ToyRun whole(2, 20);
+  ASSERT_TRUE(whole.Go().ok());
+  ToyRun run(2, 20);
+  StopAtFirstResult stopper;
+  EngineParts parts = run.Parts(run.store);
+  parts.observers = {&stopper};
+  const Result<RunEnd> stopped =
+      RunSearch(run.config, run.identity, parts, stopper.source.get_token());
+  ASSERT_TRUE(stopped.ok()) << stopped.error().message;
+  EXPECT_EQ(stopped->reason, "interrupted");
+  const std::vector<Event> events = *run.store.Read(0);
+  for (const Event& event : events) {
+    EXPECT_FALSE(std::holds_alternative<BaselineChosen>(event.body));
+  }
+  ASSERT_TRUE(run.Go().ok());
+  EXPECT_EQ(ProposedHashes(run.store), ProposedHashes(whole.store));
+  EXPECT_EQ(run.archive.Hash(), whole.archive.Hash());
+}
+
 TEST(Engine, ABadSeedIsTheUsersErrorWithItsReason) {
-  Run run(1, 10);
-  const EngineParts parts{run.evaluator, run.proposer, run.archive, run.store, run.clock,
-                          {},            {},           {"seed e13"}};
+  ToyRun run(1, 10);
+  const EngineParts parts{run.evaluator, run.proposer, run.archive, run.store,
+                          run.clock,     {},           {},          {"seed e13"}};
   const Result<RunEnd> end = RunSearch(run.config, run.identity, parts, {});
   ASSERT_FALSE(end.ok());
   EXPECT_EQ(end.error().code, ErrorCode::kInvalidArgument);
@@ -148,7 +178,7 @@ TEST(Engine, ABadSeedIsTheUsersErrorWithItsReason) {
 }
 
 TEST(Engine, AnEvaluatorFaultStopsTheRunAndNothingRecordedIsLost) {
-  Run run(2, 50);
+  ToyRun run(2, 50);
   run.evaluator.FailAt(20);
   const Result<RunEnd> failed = run.Go();
   ASSERT_FALSE(failed.ok());
@@ -156,7 +186,7 @@ TEST(Engine, AnEvaluatorFaultStopsTheRunAndNothingRecordedIsLost) {
   ASSERT_TRUE(view.ok());
   EXPECT_NE(view->stop_reason.find("sandbox went away"), std::string::npos);
   EXPECT_GE(view->evaluations, 18);
-  Run resumed(2, 50);
+  ToyRun resumed(2, 50);
   const EngineParts parts = resumed.Parts(run.store);
   const Result<RunEnd> end = RunSearch(resumed.config, resumed.identity, parts, {});
   ASSERT_TRUE(end.ok()) << end.error().message;
@@ -164,9 +194,9 @@ TEST(Engine, AnEvaluatorFaultStopsTheRunAndNothingRecordedIsLost) {
 }
 
 TEST(Engine, RefusesARecordOfAnotherTask) {
-  Run run(1, 5);
+  ToyRun run(1, 5);
   ASSERT_TRUE(run.Go().ok());
-  Run other(1, 5);
+  ToyRun other(1, 5);
   other.evaluator.mutable_task().hash = "changed";
   const EngineParts parts = other.Parts(run.store);
   const Result<RunEnd> end = RunSearch(other.config, other.identity, parts, {});
@@ -176,8 +206,9 @@ TEST(Engine, RefusesARecordOfAnotherTask) {
 
 TEST(Engine, AStoreThatFailsStopsTheRunWithItsError) {
   for (int failing = 1; failing < 12; ++failing) {
-    Run run(2, 20);
-    FaultyStore store(run.store, failing, Error{ErrorCode::kResourceExhausted, "disk full"});
+    ToyRun run(2, 20);
+    FaultyStore store(run.store);
+    store.FailFrom(failing, Error{ErrorCode::kResourceExhausted, "disk full"});
     const EngineParts parts = run.Parts(store);
     const Result<RunEnd> end = RunSearch(run.config, run.identity, parts, {});
     ASSERT_FALSE(end.ok()) << failing;
