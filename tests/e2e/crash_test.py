@@ -66,7 +66,7 @@ class Crash(EndToEnd):
         process = self.start("evolve", self.small_task(), "--run", "run", "--config", "slow.toml",
                              "--minutes", "5")
         self.wait_for("a run folder", lambda: (self.dir / "run").is_dir())
-        self.wait_for("the start", lambda: self.start("show", "run").wait() == 0)
+        self.wait_for("the seed", lambda: self.start("show", "run").communicate()[0] != "")
         process.send_signal(signal.SIGINT)
         self.wait_for("the first to arrive", lambda: not pending(process.pid, signal.SIGINT))
         process.send_signal(signal.SIGINT)

@@ -16,7 +16,7 @@ PR_SET_CHILD_SUBREAPER = 36
 # Small enough that a step takes a fraction of a second; the verdicts stay as strict.
 QUICK = """[evaluation]
 check_trials = 1
-time_budget_s = 0.05
+time_budget_s = 0.2
 min_pairs = 6
 max_pairs = 12
 """
@@ -94,8 +94,10 @@ class EndToEnd(unittest.TestCase):
         return json.loads(self.ksmith(*arguments, status=status).stdout)
 
     def small_task(self) -> str:
-        """A scaffolded task: tiny sizes, quick to judge."""
+        """A scaffolded task: quick to judge, with calls long enough to be timed on a busy machine."""
         self.ksmith("tasks", "new", "small")
+        description = self.dir / "small" / "task.toml"
+        description.write_text(description.read_text().replace("rows = 512", "rows = 2048"))
         return "small"
 
     def evolve(self, *arguments: str, run: str = "run", **options) -> subprocess.CompletedProcess:
@@ -111,7 +113,7 @@ class EndToEnd(unittest.TestCase):
     def evaluations(self, run: str) -> int:
         """Judged candidates in the record right now, 0 when there is no readable run yet."""
         process = self.start("show", run, "--json")
-        out, _ = process.communicate()
+        out, _err = process.communicate()
         return json.loads(out)["evaluations"] if process.returncode == 0 else 0
 
 
