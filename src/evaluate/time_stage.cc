@@ -39,8 +39,8 @@ struct Pair {
   PairedSample cpu;  // the same calls on the kernel's CPU clock
 };
 
-// What CheckClocks lets pass is bounded by AgreeWithCpuClock below, so it may be generous: on a busy
-// machine interrupts are charged to whoever runs.
+// What CheckClocks lets pass is bounded by AgreeWithCpuClock below, so it may be generous: on a
+// busy machine interrupts are charged to whoever runs.
 ClockTolerance BusyMachineTolerance() {
   ClockTolerance tolerance;
   tolerance.cpu_share = 0.5;
@@ -62,12 +62,21 @@ class PairTimer::WorkloadTimer {
  public:
   WorkloadTimer(PairTimer& owner, Arena& arena, size_t index, const Workload& workload,
                 KernelRunner& rival, KernelRunner& candidate, std::stop_token stop)
-      : owner_(owner), task_(owner.task_), arena_(arena), index_(index), workload_(workload),
-        rival_(rival), candidate_(candidate), stop_(std::move(stop)),
-        rng_(DeriveSeed(owner.plan_.secret_seed, "time", index)), stopping_(owner.plan_.rule) {
-    oracle_pairs_.insert(static_cast<int>(rng_.Below(static_cast<uint64_t>(owner.plan_.rule.min_pairs))));
+      : owner_(owner),
+        task_(owner.task_),
+        arena_(arena),
+        index_(index),
+        workload_(workload),
+        rival_(rival),
+        candidate_(candidate),
+        stop_(std::move(stop)),
+        rng_(DeriveSeed(owner.plan_.secret_seed, "time", index)),
+        stopping_(owner.plan_.rule) {
+    oracle_pairs_.insert(
+        static_cast<int>(rng_.Below(static_cast<uint64_t>(owner.plan_.rule.min_pairs))));
     for (int i = 1; i < owner.config_.timed_output_checks; ++i) {
-      oracle_pairs_.insert(static_cast<int>(rng_.Below(static_cast<uint64_t>(owner.plan_.rule.max_pairs))));
+      oracle_pairs_.insert(
+          static_cast<int>(rng_.Below(static_cast<uint64_t>(owner.plan_.rule.max_pairs))));
     }
   }
 
@@ -121,8 +130,7 @@ class PairTimer::WorkloadTimer {
   Result<Pair> OnePair(int number) {
     std::vector<std::span<std::byte>> views;
     for (size_t i = 0; i < task_.inputs.size(); ++i) views.push_back(arena_.input(index_, i));
-    KS_RETURN_IF_ERROR(
-        PerturbInputs(task_, workload_, rng_.Next(), kPerturbedFraction, views));
+    KS_RETURN_IF_ERROR(PerturbInputs(task_, workload_, rng_.Next(), kPerturbedFraction, views));
     const bool for_oracle = oracle_pairs_.contains(number);
     const bool agree = for_oracle || number % kAgreementEvery == 0 || rng_.Chance(0.2);
     Pair pair;
@@ -209,7 +217,8 @@ class PairTimer::WorkloadTimer {
     kept.workload = &workload_;
     for (size_t i = 0; i < task_.inputs.size(); ++i) {
       const std::span<const std::byte> view = arena_.input(index_, i);
-      kept.inputs.emplace_back(view.begin(), view.begin() + static_cast<std::ptrdiff_t>(InputBytes(i)));
+      kept.inputs.emplace_back(view.begin(),
+                               view.begin() + static_cast<std::ptrdiff_t>(InputBytes(i)));
     }
     kept.outputs = std::move(outputs);
     owner_.kept_.push_back(std::move(kept));
@@ -256,10 +265,9 @@ class PairTimer::WorkloadTimer {
     if (result.bottleneck.empty()) result.bottleneck = place.bottleneck;
     const double floor_ns = FloorNs(*cost, machine, task_.max_threads);
     if (timing.median_ns < floor_ns) {
-      result.fault = Rejected{"below_roofline", workload_.name + " took " +
-                                                    std::to_string(timing.median_ns) +
-                                                    " ns; no core can do it below " +
-                                                    std::to_string(floor_ns) + " ns"};
+      result.fault = Rejected{
+          "below_roofline", workload_.name + " took " + std::to_string(timing.median_ns) +
+                                " ns; no core can do it below " + std::to_string(floor_ns) + " ns"};
     }
   }
 
