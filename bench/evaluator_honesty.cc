@@ -1,7 +1,7 @@
 // Honesty of the whole evaluator: sandboxed processes, shared buffers, paired timing, stopping.
 //   evaluator_honesty [--pairs 1000] [--trials 200] [--core N]
-// A/A: one kernel against itself; how many comparisons claim a significant gain. Power: a kernel that
-// does 3 % less work; how many comparisons find it. Prints one JSON line.
+// A/A: one kernel against itself; how many comparisons claim a significant gain. Power: a kernel
+// that does 3 % less work; how many comparisons find it. Prints one JSON line.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -87,14 +87,16 @@ void Print(const char* name, const Tally& tally) {
   const auto at = [&](double q) {
     return tally.ratios.empty()
                ? 0.0
-               : tally.ratios[static_cast<size_t>(q * static_cast<double>(tally.ratios.size() - 1))];
+               : tally
+                     .ratios[static_cast<size_t>(q * static_cast<double>(tally.ratios.size() - 1))];
   };
   const double runs = std::max(1, tally.runs);
-  fmt::print("\"{}\":{{\"comparisons\":{},\"significant_gains\":{},\"significant_losses\":{},"
-             "\"seconds_each\":{:.3f},\"pairs_each\":{:.1f},\"ratio_p1\":{:.4f},\"ratio_p50\":{:.4f},"
-             "\"ratio_p99\":{:.4f}}}",
-             name, tally.runs, tally.gains, tally.losses, tally.seconds / runs, tally.pairs / runs,
-             at(0.01), at(0.5), at(0.99));
+  fmt::print(
+      "\"{}\":{{\"comparisons\":{},\"significant_gains\":{},\"significant_losses\":{},"
+      "\"seconds_each\":{:.3f},\"pairs_each\":{:.1f},\"ratio_p1\":{:.4f},\"ratio_p50\":{:.4f},"
+      "\"ratio_p99\":{:.4f}}}",
+      name, tally.runs, tally.gains, tally.losses, tally.seconds / runs, tally.pairs / runs,
+      at(0.01), at(0.5), at(0.99));
 }
 
 Result<CompiledKernel> Build(Backend& backend, const Task& task, int rounds) {
@@ -111,8 +113,8 @@ Status Run(int pairs, int trials, int core) {
   KS_ASSIGN_OR_RETURN(const CompiledKernel fast, Build(*backend, task, 970));
   KS_ASSIGN_OR_RETURN(const Tally same, Compare(task, *backend, config, core, slow, slow, pairs));
   KS_ASSIGN_OR_RETURN(const Tally gain, Compare(task, *backend, config, core, slow, fast, trials));
-  fmt::print("{{\"bench\":\"evaluator_honesty\",\"confidence\":{},\"margin\":{},", config.confidence,
-             config.gain_margin);
+  fmt::print("{{\"bench\":\"evaluator_honesty\",\"confidence\":{},\"margin\":{},",
+             config.confidence, config.gain_margin);
   Print("same_kernel", same);
   fmt::print(",");
   Print("three_percent_less_work", gain);
@@ -129,7 +131,10 @@ int main(int argc, char** argv) {
   int core = -1;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string option = argv[i];
-    int* target = option == "--pairs" ? &pairs : option == "--trials" ? &trials : option == "--core" ? &core : nullptr;
+    int* target = option == "--pairs"    ? &pairs
+                  : option == "--trials" ? &trials
+                  : option == "--core"   ? &core
+                                         : nullptr;
     if (target == nullptr) {
       fmt::print(stderr, "usage: evaluator_honesty [--pairs N] [--trials N] [--core N]\n");
       return 2;

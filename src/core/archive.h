@@ -16,9 +16,9 @@ struct Member {
   CandidateId parent = kNoCandidate;
   int64_t step = 0;
   int island = 0;
-  int generation = 0;      // edits from the seed
+  int generation = 0;  // edits from the seed
   std::string source;
-  std::string skill;       // that made it; "seed", "baseline_flags" for the probes
+  std::string skill;  // that made it; "seed", "baseline_flags" for the probes
   std::string rationale;
   Evaluation evaluation;
 
@@ -36,7 +36,7 @@ struct Selection {
   MemberPtr parent;
   std::vector<MemberPtr> inspirations;  // best first, then far-away elites
   int island = 0;
-  bool repair = false;                  // parent is a failed candidate to be mended
+  bool repair = false;  // parent is a failed candidate to be mended
 };
 
 struct CellView {

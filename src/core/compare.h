@@ -16,11 +16,11 @@ struct Mismatch {
   int64_t first_index = -1;  // -1: only the norm bound is broken
   double got = 0;
   double want = 0;
-  double allowed = 0;        // bound on |got - want| at first_index
+  double allowed = 0;  // bound on |got - want| at first_index
   int64_t mismatches = 0;
   int64_t elements = 0;
-  double max_error = 0;      // largest |got - want|; infinity when NaN or infinity was met
-  double norm_error = 0;     // ||got - want|| / ||want||
+  double max_error = 0;   // largest |got - want|; infinity when NaN or infinity was met
+  double norm_error = 0;  // ||got - want|| / ||want||
   bool has_nan = false;
 };
 

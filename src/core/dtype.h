@@ -13,10 +13,13 @@ enum class DType { kF32, kF64, kI32, kI64, kU8 };
 constexpr size_t SizeOf(DType dtype) {
   switch (dtype) {
     case DType::kF32:
-    case DType::kI32: return 4;
+    case DType::kI32:
+      return 4;
     case DType::kF64:
-    case DType::kI64: return 8;
-    case DType::kU8: return 1;
+    case DType::kI64:
+      return 8;
+    case DType::kU8:
+      return 1;
   }
   return 0;
 }

@@ -12,19 +12,19 @@ namespace ks {
 // Read from the compiled object code (disassembly), not from the source. All counts are static
 // instruction counts inside loops.
 struct CodeFeatures {
-  int vector_bits = 0;     // widest packed floating-point or integer arithmetic: 0, 128, 256, 512
-  int loop_depth = 0;      // deepest nest of natural loops, recognised from backward branches
+  int vector_bits = 0;  // widest packed floating-point or integer arithmetic: 0, 128, 256, 512
+  int loop_depth = 0;   // deepest nest of natural loops, recognised from backward branches
   int loop_count = 0;
   bool uses_fma = false;
   bool uses_gather = false;
   bool uses_nontemporal = false;
   bool uses_prefetch = false;
   bool uses_threads = false;
-  bool uses_scratch = false;     // allocates, has writable statics, or a stack frame above 4 KiB
-  int accumulators = 0;          // largest number of distinct vector accumulators in one innermost loop
-  int calls_in_loops = 0;        // calls (for example expf) left inside loops
+  bool uses_scratch = false;  // allocates, has writable statics, or a stack frame above 4 KiB
+  int accumulators = 0;    // largest number of distinct vector accumulators in one innermost loop
+  int calls_in_loops = 0;  // calls (for example expf) left inside loops
   int64_t code_bytes = 0;
-  int64_t static_bytes = 0;      // .data + .bss
+  int64_t static_bytes = 0;  // .data + .bss
   bool operator==(const CodeFeatures&) const = default;
 };
 
@@ -37,10 +37,10 @@ struct StageSeconds {
 
 struct Evaluation {
   Outcome outcome;
-  CodeFeatures features;            // valid once compiled
-  std::string binary_hash;          // empty when not compiled
-  std::string compiler;             // "g++ 12.2.0"
-  std::string flags;                // as used
+  CodeFeatures features;    // valid once compiled
+  std::string binary_hash;  // empty when not compiled
+  std::string compiler;     // "g++ 12.2.0"
+  std::string flags;        // as used
   std::vector<Diagnostic> warnings;
   StageSeconds seconds;
   std::vector<WorkloadTiming> held_out;  // filled for champions only; not part of the speed-up

@@ -23,7 +23,7 @@ struct Stages {
 // A measured kernel to compare with.
 struct Rival {
   std::string source;
-  Interval speedup;  // over the baseline; {1,1,1} for the baseline itself
+  Interval speedup;        // over the baseline; {1,1,1} for the baseline itself
   bool confirmed = false;  // its speed-up rests on a direct measurement
 };
 

@@ -22,7 +22,7 @@ struct RunStarted {
   int jobs = 1;
   std::string config_json;  // the RunConfig as used
   std::string config_hash;
-  std::string version;      // of kernelsmith
+  std::string version;  // of kernelsmith
   Machine machine;
 };
 // Written before the evaluation starts. `source_hash` keys the store's sources.
@@ -54,9 +54,9 @@ struct RunResumed {
 };
 
 struct Event {
-  int64_t sequence = 0;    // 1, 2, 3, ... set by the store
-  int64_t unix_ms = 0;     // informative
-  double elapsed_s = 0;    // run time so far, pauses between resumes left out
+  int64_t sequence = 0;  // 1, 2, 3, ... set by the store
+  int64_t unix_ms = 0;   // informative
+  double elapsed_s = 0;  // run time so far, pauses between resumes left out
   std::variant<RunStarted, CandidateProposed, CandidateEvaluated, BaselineChosen, RunStopped,
                RunResumed>
       body;

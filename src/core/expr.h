@@ -1,8 +1,9 @@
 // Arithmetic over named axes: shapes ("rows + 2"), costs ("2*m*n*k").
 //
 // Grammar: sum := product (('+'|'-') product)*; product := unary (('*'|'/'|'%') unary)*;
-// unary := '-' unary | primary; primary := number | name | '(' sum ')' | ('min'|'max'|'ceil_div') '(' sum ',' sum ')'.
-// Values are doubles; '/' is exact division, '%' and ceil_div work on integers.
+// unary := '-' unary | primary; primary := number | name | '(' sum ')' | ('min'|'max'|'ceil_div')
+// '(' sum ',' sum ')'. Values are doubles; '/' is exact division, '%' and ceil_div work on
+// integers.
 #ifndef KS_CORE_EXPR_H_
 #define KS_CORE_EXPR_H_
 

@@ -14,7 +14,7 @@
 namespace ks {
 
 struct BuildDirectives {
-  std::string compiler = "g++";      // "g++" or "clang++"
+  std::string compiler = "g++";  // "g++" or "clang++"
   std::vector<std::string> flags = {"-O2"};
   bool operator==(const BuildDirectives&) const = default;
 };

@@ -9,10 +9,10 @@
 namespace ks {
 
 struct Machine {
-  std::string cpu;                         // "AMD EPYC ..."
-  int cores = 1;                           // usable by this process
+  std::string cpu;  // "AMD EPYC ..."
+  int cores = 1;    // usable by this process
   int64_t l1d_bytes = 0, l2_bytes = 0, l3_bytes = 0, memory_bytes = 0;
-  int vector_bits = 128;                   // widest SIMD the CPU and kernel offer: 128, 256, 512
+  int vector_bits = 128;  // widest SIMD the CPU and kernel offer: 128, 256, 512
   bool has_fma = false;
   std::vector<std::string> isa;            // "avx2", "fma", "avx512f", ...
   std::vector<std::string> march_options;  // "-march=..." values valid here, best first

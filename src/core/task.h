@@ -40,9 +40,10 @@ struct Workload {
 };
 
 // Rule of agreement with the fp64 oracle, per element of a float output:
-// |got - want| <= absolute + relative * max(|want|, scale * rms(want)); and per output of n elements
-// ||got - want||_2 <= absolute * sqrt(n) + norm_relative * ||want||_2. Integer outputs must be equal.
-// (Row-norm and scale terms: docs/measurement.md.)
+// |got - want| <= absolute + relative * max(|want|, scale * rms(want)); and per output of n
+// elements
+// ||got - want||_2 <= absolute * sqrt(n) + norm_relative * ||want||_2. Integer outputs must be
+// equal. (Row-norm and scale terms: docs/measurement.md.)
 struct Tolerance {
   double relative = 1e-5;
   double absolute = 1e-6;
@@ -60,11 +61,11 @@ struct SeedKernel {
 struct Task {
   std::string name;
   std::string summary;
-  std::string precision = "f32";  // the precision that the contract allows
-  std::string entry;              // name of the extern "C" function
-  int max_threads = 1;            // cores that a candidate may use
+  std::string precision = "f32";    // the precision that the contract allows
+  std::string entry;                // name of the extern "C" function
+  int max_threads = 1;              // cores that a candidate may use
   bool allow_reassociation = true;  // the tolerance admits -ffast-math style reordering
-  std::vector<std::string> axes;  // in argument order
+  std::vector<std::string> axes;    // in argument order
   std::vector<BufferSpec> inputs;
   std::vector<BufferSpec> outputs;
   std::vector<Workload> workloads;
@@ -74,7 +75,7 @@ struct Task {
   std::string reference_source;  // C++ in fp64: same entry name and argument order, floats widened
   Tolerance tolerance;
   std::vector<SeedKernel> seeds;
-  std::string hash;  // SHA-256 over everything that decides a verdict
+  std::string hash;    // SHA-256 over everything that decides a verdict
   std::string origin;  // folder or "embedded"
 
   const SeedKernel* FindSeed(const std::string& backend) const;

@@ -1,9 +1,9 @@
 // The loop: select, propose, evaluate, record, add to the archive. Sees values and ports only.
 //
 // Determinism. Step s is proposed from the state after the results of all steps <= s - jobs were
-// applied in step order, whatever order they arrived in. So a run is a function of its configuration
-// and its recorded outcomes, and `jobs` evaluations overlap. Results are committed to the store as
-// they arrive; `kill -9` loses at most the evaluations in flight.
+// applied in step order, whatever order they arrived in. So a run is a function of its
+// configuration and its recorded outcomes, and `jobs` evaluations overlap. Results are committed to
+// the store as they arrive; `kill -9` loses at most the evaluations in flight.
 #ifndef KS_ENGINE_ENGINE_H_
 #define KS_ENGINE_ENGINE_H_
 
@@ -53,8 +53,8 @@ struct RunEnd {
 };
 
 // Runs until a limit of `config` or `stop`. When the store already holds events the run is resumed:
-// recorded outcomes are taken over, candidates without one are evaluated, nothing is measured twice.
-// ERRORS: kInvalidArgument when the seed does not compile or is wrong; the store's and the
+// recorded outcomes are taken over, candidates without one are evaluated, nothing is measured
+// twice. ERRORS: kInvalidArgument when the seed does not compile or is wrong; the store's and the
 // evaluator's errors; kDataLoss when the record does not belong to this task and configuration.
 Result<RunEnd> RunSearch(const RunConfig& config, const RunIdentity& identity,
                          const EngineParts& parts, std::stop_token stop);
@@ -62,15 +62,15 @@ Result<RunEnd> RunSearch(const RunConfig& config, const RunIdentity& identity,
 // What ReplaySearch found.
 struct ReplayReport {
   bool same = false;
-  int64_t proposals = 0;             // compared one by one
-  std::string recorded_hash;         // archive folded from the record
-  std::string replayed_hash;         // archive of the search run again on the recorded outcomes
-  std::string first_difference;      // empty when same
+  int64_t proposals = 0;         // compared one by one
+  std::string recorded_hash;     // archive folded from the record
+  std::string replayed_hash;     // archive of the search run again on the recorded outcomes
+  std::string first_difference;  // empty when same
 };
 
-// Runs the search again with the recorded outcomes in place of the evaluator, in memory, and compares
-// every proposal and the archive. `parts.store` is only read; `parts.archive` receives the recorded
-// fold, `replay_archive` (empty) the replayed one. ERRORS: kDataLoss; the proposer's.
+// Runs the search again with the recorded outcomes in place of the evaluator, in memory, and
+// compares every proposal and the archive. `parts.store` is only read; `parts.archive` receives the
+// recorded fold, `replay_archive` (empty) the replayed one. ERRORS: kDataLoss; the proposer's.
 Result<ReplayReport> ReplaySearch(const RunConfig& config, const RunIdentity& identity,
                                   const EngineParts& parts, Archive& replay_archive,
                                   std::stop_token stop);

@@ -147,8 +147,9 @@ std::string FirstDifference(const Record& record, const std::vector<Event>& repl
     if (next >= record.entries.size()) return "the replay proposed more candidates than the record";
     const CandidateProposed& recorded = record.entries[next++].proposed;
     if (proposed->parent != recorded.parent) {
-      return fmt::format("{}: parent {} in the record, {} in the replay", CandidateName(recorded.id),
-                         CandidateName(recorded.parent), CandidateName(proposed->parent));
+      return fmt::format("{}: parent {} in the record, {} in the replay",
+                         CandidateName(recorded.id), CandidateName(recorded.parent),
+                         CandidateName(proposed->parent));
     }
     if (proposed->skill != recorded.skill) {
       return fmt::format("{}: skill {} in the record, {} in the replay", CandidateName(recorded.id),
@@ -188,8 +189,8 @@ Result<ReplayReport> ReplaySearch(const RunConfig& config, const RunIdentity& id
   replay_config.max_steps = static_cast<int64_t>(count - record.probes);
   RecordedEvaluator evaluator(record, parts.evaluator);
   ScratchStore store;
-  EngineParts replay_parts{evaluator, parts.proposer, replay_archive, store, parts.clock, {},
-                           parts.normalize, {}};
+  EngineParts replay_parts{
+      evaluator, parts.proposer, replay_archive, store, parts.clock, {}, parts.normalize, {}};
   for (size_t i = 0; i < record.probes; ++i) {
     replay_parts.baseline_variants.push_back(record.entries[i].source);
   }

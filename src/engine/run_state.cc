@@ -54,9 +54,10 @@ void RunState::Apply(CandidateId id) {
   if (Measured* measured = std::get_if<Measured>(&member.evaluation.outcome);
       measured != nullptr && id < probes_) {
     Interval& speedup = measured->speedup;
-    speedup = id == baseline_ ? Interval{1, 1, 1}
-                              : Interval{speedup.low / baseline_scale_, speedup.mid / baseline_scale_,
-                                         speedup.high / baseline_scale_};
+    speedup = id == baseline_
+                  ? Interval{1, 1, 1}
+                  : Interval{speedup.low / baseline_scale_, speedup.mid / baseline_scale_,
+                             speedup.high / baseline_scale_};
   }
   e.member = std::make_shared<const Member>(std::move(member));
   archive_.Add(e.member);

@@ -19,7 +19,8 @@ class RunState {
   explicit RunState(Archive& archive) : archive_(archive) {}
 
   // A proposal was made (or read from the record). Ids come in order.
-  void AddProposal(const CandidateProposed& proposed, std::string source, std::string normalized_hash);
+  void AddProposal(const CandidateProposed& proposed, std::string source,
+                   std::string normalized_hash);
   // Its outcome is known. Not yet applied.
   void SetEvaluation(CandidateId id, Evaluation evaluation);
   // The baseline's own scale becomes 1; applies all steps up to the last proposal made so far.

@@ -26,7 +26,8 @@ void WorkerPool::Submit(CandidateId id, EvaluationRequest request) {
 
 std::optional<WorkerPool::Done> WorkerPool::Wait(int timeout_ms) {
   std::unique_lock lock(mutex_);
-  wake_caller_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return !done_.empty(); });
+  wake_caller_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+                        [&] { return !done_.empty(); });
   if (done_.empty()) return std::nullopt;
   Done done = std::move(done_.front());
   done_.pop_front();

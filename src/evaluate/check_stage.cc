@@ -23,11 +23,16 @@ double ElementAt(DType dtype, const Bytes& bytes, int64_t index) {
     return static_cast<double>(value);
   };
   switch (dtype) {
-    case DType::kF32: return load(0.0F);
-    case DType::kF64: return load(0.0);
-    case DType::kI32: return load(int32_t{0});
-    case DType::kI64: return load(int64_t{0});
-    case DType::kU8: return load(uint8_t{0});
+    case DType::kF32:
+      return load(0.0F);
+    case DType::kF64:
+      return load(0.0);
+    case DType::kI32:
+      return load(int32_t{0});
+    case DType::kI64:
+      return load(int64_t{0});
+    case DType::kU8:
+      return load(uint8_t{0});
   }
   return 0;
 }
@@ -37,8 +42,13 @@ class Checker {
  public:
   Checker(const Task& task, Arena& arena, KernelRunner& runner, Oracle& oracle,
           const EvaluationConfig& config, std::stop_token stop)
-      : task_(task), arena_(arena), runner_(runner), oracle_(oracle), config_(config),
-        stop_(std::move(stop)), workloads_(task.WorkloadsOf(WorkloadRole::kCheck)) {}
+      : task_(task),
+        arena_(arena),
+        runner_(runner),
+        oracle_(oracle),
+        config_(config),
+        stop_(std::move(stop)),
+        workloads_(task.WorkloadsOf(WorkloadRole::kCheck)) {}
 
   Result<std::optional<Outcome>> Trial(int trial, uint64_t seed) {
     std::vector<size_t> order(workloads_.size());
@@ -46,7 +56,8 @@ class Checker {
     Rng rng(DeriveSeed(seed, "order", static_cast<uint64_t>(trial)));
     for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[rng.Below(i)]);
     for (size_t index : order) {
-      const uint64_t content = DeriveSeed(seed, "content", static_cast<uint64_t>(trial) * 1000 + index);
+      const uint64_t content =
+          DeriveSeed(seed, "content", static_cast<uint64_t>(trial) * 1000 + index);
       KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault, One(index, content, trial));
       if (fault) return fault;
     }
@@ -116,7 +127,8 @@ std::optional<Outcome> JudgeOutputs(const Task& task, const Workload& workload,
                                     const std::vector<Bytes>& want, bool in_timed_call) {
   for (size_t i = 0; i < task.outputs.size(); ++i) {
     const BufferSpec& output = task.outputs[i];
-    const std::optional<Mismatch> bad = CompareOutput(output.dtype, got[i], want[i], task.tolerance);
+    const std::optional<Mismatch> bad =
+        CompareOutput(output.dtype, got[i], want[i], task.tolerance);
     if (!bad) continue;
     WrongResult wrong;
     wrong.workload = workload.name;

@@ -11,9 +11,9 @@
 
 namespace ks {
 
-// Runs `kernel` on every check workload for `config.check_trials` trials, each with new content from
-// `secret_seed` and the next distribution of the mix, the first trial twice with different poison.
-// Empty: it passed. ERRORS: our side only.
+// Runs `kernel` on every check workload for `config.check_trials` trials, each with new content
+// from `secret_seed` and the next distribution of the mix, the first trial twice with different
+// poison. Empty: it passed. ERRORS: our side only.
 Result<std::optional<Outcome>> RunCheck(const Task& task, const CompiledKernel& kernel,
                                         Backend& backend, Oracle& oracle,
                                         const EvaluationConfig& config, uint64_t secret_seed,

@@ -43,7 +43,8 @@ StoppingRule RuleFrom(const EvaluationConfig& config, size_t workloads, double e
   rule.margin = config.gain_margin;
   rule.min_pairs = config.min_pairs;
   rule.max_pairs = config.max_pairs;
-  rule.budget_ns = effort * config.time_budget_s * 1e9 / static_cast<double>(std::max<size_t>(1, workloads));
+  rule.budget_ns =
+      effort * config.time_budget_s * 1e9 / static_cast<double>(std::max<size_t>(1, workloads));
   return rule;
 }
 
@@ -53,7 +54,8 @@ double LogWidth(const Interval& interval) {
 }
 
 Interval Inverse(const Interval& ratio) {
-  return {1 / ratio.high, 1 / ratio.mid, ratio.low > 0 ? 1 / ratio.low : std::numeric_limits<double>::infinity()};
+  return {1 / ratio.high, 1 / ratio.mid,
+          ratio.low > 0 ? 1 / ratio.low : std::numeric_limits<double>::infinity()};
 }
 
 // Two measurements of one speed-up: the chain through the champion and the direct one. The tighter
@@ -69,8 +71,12 @@ std::string FirstLine(const std::string& text) { return text.substr(0, text.find
 
 ProcessEvaluator::ProcessEvaluator(const Task& task, Backend& backend,
                                    const EvaluationConfig& config, int timing_core)
-    : task_(task), backend_(backend), config_(config), timing_core_(timing_core),
-      oracle_(task, backend), kernels_(kCachedKernels) {}
+    : task_(task),
+      backend_(backend),
+      config_(config),
+      timing_core_(timing_core),
+      oracle_(task, backend),
+      kernels_(kCachedKernels) {}
 
 Result<Evaluation> ProcessEvaluator::Evaluate(const EvaluationRequest& request,
                                               std::stop_token stop) {
@@ -282,8 +288,8 @@ Status ProcessEvaluator::Confirm(const EvaluationRequest& request, const Compile
   }
   evaluation.outcome = std::move(measured);
   if (!request.held_out || task_.WorkloadsOf(WorkloadRole::kHeldOut).empty()) return {};
-  KS_ASSIGN_OR_RETURN(TimingResult held_out, Compare(baseline, kernel, WorkloadRole::kHeldOut, 0.25,
-                                                     evaluation, stop));
+  KS_ASSIGN_OR_RETURN(TimingResult held_out,
+                      Compare(baseline, kernel, WorkloadRole::kHeldOut, 0.25, evaluation, stop));
   if (held_out.fault) {
     evaluation.outcome = *std::move(held_out.fault);
     return {};

@@ -31,8 +31,8 @@ class ProcessEvaluator final : public Evaluator {
  private:
   using Kernel = std::shared_ptr<const CompiledKernel>;
   struct Rivals {
-    Kernel kernel;       // the one to pair with
-    Interval speedup;    // of it, over the baseline
+    Kernel kernel;     // the one to pair with
+    Interval speedup;  // of it, over the baseline
     Kernel baseline;
   };
 

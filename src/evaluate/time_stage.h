@@ -16,17 +16,17 @@ namespace ks {
 
 struct TimingPlan {
   WorkloadRole role = WorkloadRole::kTime;
-  StoppingRule rule;       // per workload
+  StoppingRule rule;  // per workload
   uint64_t secret_seed = 0;
-  int core = -1;           // both runners are pinned here; -1: anywhere
+  int core = -1;  // both runners are pinned here; -1: anywhere
 };
 
 struct TimingResult {
   std::vector<WorkloadTiming> timings;
-  Interval gain;                      // rival / candidate, geometric mean over workloads
-  std::string bottleneck;             // of the first workload
-  std::optional<Outcome> fault;       // of the candidate; then the rest is partial
-  bool rival_failed = false;          // the rival itself broke: choose another one
+  Interval gain;                 // rival / candidate, geometric mean over workloads
+  std::string bottleneck;        // of the first workload
+  std::optional<Outcome> fault;  // of the candidate; then the rest is partial
+  bool rival_failed = false;     // the rival itself broke: choose another one
 };
 
 // Starts a fresh process for each side. REQUIRES: the timing lease is held. The outputs chosen for

@@ -1,5 +1,5 @@
-// Every candidate of tests/adversarial/cpu/ gets the verdict named in its first line, gains nothing, and
-// leaves no process and no file behind.
+// Every candidate of tests/adversarial/cpu/ gets the verdict named in its first line, gains
+// nothing, and leaves no process and no file behind.
 #include <dirent.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>

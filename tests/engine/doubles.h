@@ -1,7 +1,7 @@
 // Doubles for the engine's tests: a toy kernel language in which a source is a list of edits.
 //
-// A source is words "e0" .. "e15". Each edit multiplies the speed by a fixed factor; some are wrong,
-// some do not compile. Everything is a pure function of the text, so runs can be compared.
+// A source is words "e0" .. "e15". Each edit multiplies the speed by a fixed factor; some are
+// wrong, some do not compile. Everything is a pure function of the text, so runs can be compared.
 #ifndef KS_TESTS_ENGINE_DOUBLES_H_
 #define KS_TESTS_ENGINE_DOUBLES_H_
 
@@ -47,7 +47,8 @@ class ToyEvaluator final : public Evaluator {
     }
     Measured measured;
     const double speed = Speed(request.source);
-    const double parent = request.parent ? Speed(request.parent->source) : Speed(request.baseline_source);
+    const double parent =
+        request.parent ? Speed(request.parent->source) : Speed(request.baseline_source);
     const double base = Speed(request.baseline_source);
     measured.speedup = {speed / base * 0.995, speed / base, speed / base * 1.005};
     measured.gain = {speed / parent * 0.995, speed / parent, speed / parent * 1.005};
@@ -83,7 +84,8 @@ class ToyEvaluator final : public Evaluator {
 class ToyProposer final : public Proposer {
  public:
   explicit ToyProposer(uint64_t edits = 16) : edits_(edits) {}
-  Result<std::optional<Proposal>> Propose(const ProposalContext& context, std::stop_token) override {
+  Result<std::optional<Proposal>> Propose(const ProposalContext& context,
+                                          std::stop_token) override {
     Rng rng(context.seed);
     for (int attempt = 0; attempt < 8; ++attempt) {
       const std::string edit = "e" + std::to_string(rng.Below(edits_));

@@ -106,12 +106,11 @@ std::string TiledText(const Copy& copy, const std::string& read_tile, const std:
   for (const IrStmt* loop : copy.batch) text += Header(*loop);
   text += "for (int64_t write_tile = " + ToText(*copy.write_along->low) +
           "; write_tile < write_end; write_tile += " + write_tile + ") {\n";
-  text += "const int64_t write_stop = std::min<int64_t>(write_tile + " + write_tile +
-          ", write_end);\n";
+  text +=
+      "const int64_t write_stop = std::min<int64_t>(write_tile + " + write_tile + ", write_end);\n";
   text += "for (int64_t read_tile = " + ToText(*copy.read_along->low) +
           "; read_tile < read_end; read_tile += " + read_tile + ") {\n";
-  text += "const int64_t read_stop = std::min<int64_t>(read_tile + " + read_tile +
-          ", read_end);\n";
+  text += "const int64_t read_stop = std::min<int64_t>(read_tile + " + read_tile + ", read_end);\n";
   text += "int64_t " + r + " = read_tile;\n";
   text += "for (; " + r + " + 8 <= read_stop; " + r + " += 8) {\n";
   text += "int64_t " + w + " = write_tile;\n";

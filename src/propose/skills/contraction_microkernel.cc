@@ -29,12 +29,12 @@ class ContractionMicrokernelSkill final : public Skill {
       const auto contraction = MatchContraction(*ir, *nest);
       if (!contraction) continue;
       const ContractionBlocks blocks = BlocksFor(kernel.machine());
-      edits.push_back({RewriteContraction(kernel.source(), *ir, *contraction, blocks,
-                                          kernel.machine()),
-                       "Pack both factors of the sum over " + contraction->depth[0].name +
-                           " into panels and multiply " + std::to_string(blocks.rows) + " x " +
-                           std::to_string(blocks.vectors) + " vector tiles in registers.",
-                       EditKind::kStrategy, 8.0});
+      edits.push_back(
+          {RewriteContraction(kernel.source(), *ir, *contraction, blocks, kernel.machine()),
+           "Pack both factors of the sum over " + contraction->depth[0].name +
+               " into panels and multiply " + std::to_string(blocks.rows) + " x " +
+               std::to_string(blocks.vectors) + " vector tiles in registers.",
+           EditKind::kStrategy, 8.0});
     }
     return edits;
   }

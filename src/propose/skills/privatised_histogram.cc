@@ -98,8 +98,8 @@ class PrivatisedHistogramSkill final : public Skill {
   std::vector<Edit> Edits(const KernelContext& kernel) const override {
     const auto ir = BuildKernelIr(kernel.tree(), kernel.task().entry);
     if (!ir) return {};
-    for (const char* own : {"tables", "table", "table_size", "private_tables", "next",
-                            "count_end", "entry"}) {
+    for (const char* own :
+         {"tables", "table", "table_size", "private_tables", "next", "count_end", "entry"}) {
       if (ir->scalars.count(own) > 0 || ir->arrays.count(own) > 0) return {};
     }
     std::vector<Edit> edits;
@@ -111,7 +111,7 @@ class PrivatisedHistogramSkill final : public Skill {
       const size_t margin = nest.begin - (source.rfind('\n', nest.begin) + 1);
       const std::string text = Indent(Text(*count, tables), margin);
       source.replace(nest.begin, nest.end - nest.begin, std::string(Trim(text)));
-      source.insert(ir->top_begin, "#include <vector>\nnamespace {\n" +
+      source.insert(ir->top_begin, "#include <cstddef>\n#include <vector>\nnamespace {\n" +
                                        TunableLine(tables, 4, "2 4 8 16", "private tables") +
                                        "}  // namespace\n\n");
       edits.push_back({WithVectorFlags(source, kernel.machine()),

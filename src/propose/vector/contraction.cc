@@ -165,9 +165,8 @@ bool OutputIsSeparate(const Contraction& c, const std::vector<LoopHeader>& outer
   // Sums that begin with the output's old value may read it.
   if (!SameExpr(c.start, c.target)) reads.push_back(c.start);
   for (const IrStmt& s : c.epilogue) reads.push_back(s.value);
-  return std::none_of(reads.begin(), reads.end(), [&](const IrExprPtr& e) {
-    return e && Mentions(e, c.target->text);
-  });
+  return std::none_of(reads.begin(), reads.end(),
+                      [&](const IrExprPtr& e) { return e && Mentions(e, c.target->text); });
 }
 
 bool NamesAreFree(const KernelIr& kernel) {

@@ -19,18 +19,18 @@ struct LoopHeader {
 
 // Value. All expressions are in the original loop variables.
 struct Contraction {
-  size_t begin = 0, end = 0;         // bytes of the nest
-  std::vector<LoopHeader> batch;     // parallel loops other than row and column, outermost first
-  LoopHeader row, column;            // row: moves `left` only; column: moves `right` only
-  std::vector<LoopHeader> depth;     // the summed loops
-  IrExprPtr left, right;             // the factors
-  IrExprPtr guard;                   // when not null: terms count only where it holds (no row in it)
-  std::string sum;                   // name of the accumulator
-  IrExprPtr start;                   // its first value
-  std::vector<IrStmt> epilogue;      // what follows the sum; reads `sum`, writes `target`
-  IrExprPtr target;                  // the output element
-  bool plain = false;                // the epilogue is target = sum, and start is 0
-  bool left_fixed = false;           // `left` does not depend on the batch loops
+  size_t begin = 0, end = 0;      // bytes of the nest
+  std::vector<LoopHeader> batch;  // parallel loops other than row and column, outermost first
+  LoopHeader row, column;         // row: moves `left` only; column: moves `right` only
+  std::vector<LoopHeader> depth;  // the summed loops
+  IrExprPtr left, right;          // the factors
+  IrExprPtr guard;                // when not null: terms count only where it holds (no row in it)
+  std::string sum;                // name of the accumulator
+  IrExprPtr start;                // its first value
+  std::vector<IrStmt> epilogue;   // what follows the sum; reads `sum`, writes `target`
+  IrExprPtr target;               // the output element
+  bool plain = false;             // the epilogue is target = sum, and start is 0
+  bool left_fixed = false;        // `left` does not depend on the batch loops
 };
 
 // The contraction that `nest` computes, if it is one and nothing else; empty as well when a name of
@@ -39,8 +39,8 @@ std::optional<Contraction> MatchContraction(const KernelIr& kernel, const IrStmt
 
 // Block sizes to begin with.
 struct ContractionBlocks {
-  int rows = 6, vectors = 2;   // of a tile in registers, in elements and vectors
-  int depth = 512;             // summed terms a pass
+  int rows = 6, vectors = 2;              // of a tile in registers, in elements and vectors
+  int depth = 512;                        // summed terms a pass
   int row_tiles = 64, column_tiles = 64;  // tiles of a packed block
 };
 ContractionBlocks BlocksFor(const Machine& machine);

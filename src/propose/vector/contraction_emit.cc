@@ -28,7 +28,8 @@ class Text {
 
 std::string Extent(const LoopHeader& l) {
   const std::string high = ToText(*l.high);
-  return l.low->text == "0" && l.low->args.empty() ? high : "(" + high + ") - (" + ToText(*l.low) + ")";
+  return l.low->text == "0" && l.low->args.empty() ? high
+                                                   : "(" + high + ") - (" + ToText(*l.low) + ")";
 }
 
 std::string Position(const LoopHeader& l, const std::string& at) {
@@ -87,9 +88,9 @@ void ContractionWriter::PackBody(bool left, const std::string& width) {
   const LoopHeader& lane = left ? c_.row : c_.column;
   const IrExprPtr& value = left ? c_.left : c_.right;
   const std::string first = left ? "block_row" : "block_column";
-  const std::string read =
-      !left && c_.guard ? "(" + ToText(*c_.guard) + ") ? " + ToText(*value) + " : 0.0f"
-                        : ToText(*value);
+  const std::string read = !left && c_.guard
+                               ? "(" + ToText(*c_.guard) + ") ? " + ToText(*value) + " : 0.0f"
+                               : ToText(*value);
   const auto depth_loops = [&] {
     if (blocked_depth()) {
       text_.Line("for (int64_t term = 0; term < term_count; ++term, into += " + width + ") {");
@@ -128,9 +129,12 @@ void ContractionWriter::PackBody(bool left, const std::string& width) {
 void ContractionWriter::Pack(bool left) {
   const std::string& width = left ? n_.rows : n_.columns;
   const std::string count = left ? "row_count" : "column_count";
-  text_.Line("for (int64_t panel_start = 0; panel_start < " + count + "; panel_start += " + width + ") {");
-  text_.Line("const int64_t used_lanes = std::min<int64_t>(" + width + ", " + count + " - panel_start);");
-  text_.Line("float* panel_data = " + std::string(left ? "left" : "right") + "_panels.data() + panel_start * term_count;");
+  text_.Line("for (int64_t panel_start = 0; panel_start < " + count + "; panel_start += " + width +
+             ") {");
+  text_.Line("const int64_t used_lanes = std::min<int64_t>(" + width + ", " + count +
+             " - panel_start);");
+  text_.Line("float* panel_data = " + std::string(left ? "left" : "right") +
+             "_panels.data() + panel_start * term_count;");
   const LoopHeader& lane = left ? c_.row : c_.column;
   if (MovesByOne(left ? c_.left : c_.right, lane.name)) text_.Line("float* into = panel_data;");
   PackBody(left, width);
@@ -156,7 +160,8 @@ void ContractionWriter::PrintStatements(const std::vector<IrStmt>& body) {
           text_.Line("}");
         }
         break;
-      default: break;
+      default:
+        break;
     }
   }
 }
@@ -166,8 +171,8 @@ void ContractionWriter::Epilogue() {
   text_.Line(Position(c_.row, "block_row + tile_row + row_in_tile"));
   text_.Line("for (int64_t lane = 0; lane < used_columns; ++lane) {");
   text_.Line(Position(c_.column, "block_column + tile_column + lane"));
-  text_.Line("float " + c_.sum + " = tile_values[row_in_tile * " + n_.columns + " + lane] + (first_terms ? " +
-             ToText(*c_.start) + " : " + ToText(*c_.target) + ");");
+  text_.Line("float " + c_.sum + " = tile_values[row_in_tile * " + n_.columns +
+             " + lane] + (first_terms ? " + ToText(*c_.start) + " : " + ToText(*c_.target) + ");");
   if (c_.plain) {
     PrintStatements(c_.epilogue);
   } else {
@@ -183,18 +188,24 @@ void ContractionWriter::Epilogue() {
 
 void ContractionWriter::StoreTile() {
   text_.Line("VecF tile_sum[" + n_.rows + "][" + n_.vectors + "];");
-  text_.Line(n_.product + "(term_count, left_panels.data() + tile_row * term_count, right_panels.data() + tile_column * term_count, tile_sum);");
+  text_.Line(n_.product +
+             "(term_count, left_panels.data() + tile_row * term_count, right_panels.data() + "
+             "tile_column * term_count, tile_sum);");
   text_.Line("const int64_t used_rows = std::min<int64_t>(" + n_.rows + ", row_count - tile_row);");
-  text_.Line("const int64_t used_columns = std::min<int64_t>(" + n_.columns + ", column_count - tile_column);");
+  text_.Line("const int64_t used_columns = std::min<int64_t>(" + n_.columns +
+             ", column_count - tile_column);");
   if (c_.plain) {
     text_.Line("if (used_rows == " + n_.rows + " && used_columns == " + n_.columns + ") {");
     text_.Line("for (int row_in_tile = 0; row_in_tile < " + n_.rows + "; ++row_in_tile) {");
     text_.Line(Position(c_.row, "block_row + tile_row + row_in_tile"));
     text_.Line(Position(c_.column, "block_column + tile_column"));
     text_.Line("float* into = &" + ToText(*c_.target) + ";");
-    text_.Line("for (int vector_in_row = 0; vector_in_row < " + n_.vectors + "; ++vector_in_row) {");
+    text_.Line("for (int vector_in_row = 0; vector_in_row < " + n_.vectors +
+               "; ++vector_in_row) {");
     text_.Line("MemF* whole_vector = reinterpret_cast<MemF*>(into + vector_in_row * kLanes);");
-    text_.Line("*whole_vector = first_terms ? tile_sum[row_in_tile][vector_in_row] : *whole_vector + tile_sum[row_in_tile][vector_in_row];");
+    text_.Line(
+        "*whole_vector = first_terms ? tile_sum[row_in_tile][vector_in_row] : *whole_vector + "
+        "tile_sum[row_in_tile][vector_in_row];");
     text_.Line("}");
     text_.Line("}");
     text_.Line("continue;");
@@ -207,26 +218,34 @@ void ContractionWriter::StoreTile() {
 
 void ContractionWriter::Walk() {
   const bool whole_left = c_.left_fixed_outside();
-  text_.Line("for (int64_t block_column = 0; block_column < all_column_count; block_column += " + n_.column_tiles + " * " + n_.columns + ") {");
-  text_.Line("const int64_t column_count = std::min<int64_t>(" + n_.column_tiles + " * " + n_.columns +
-             ", all_column_count - block_column);");
+  text_.Line("for (int64_t block_column = 0; block_column < all_column_count; block_column += " +
+             n_.column_tiles + " * " + n_.columns + ") {");
+  text_.Line("const int64_t column_count = std::min<int64_t>(" + n_.column_tiles + " * " +
+             n_.columns + ", all_column_count - block_column);");
   if (blocked_depth()) {
-    text_.Line("for (int64_t block_term = 0; block_term == 0 || block_term < all_term_count; block_term += " + n_.depth + ") {");
-    text_.Line("const int64_t term_count = std::min<int64_t>(" + n_.depth + ", all_term_count - block_term);");
+    text_.Line(
+        "for (int64_t block_term = 0; block_term == 0 || block_term < all_term_count; block_term "
+        "+= " +
+        n_.depth + ") {");
+    text_.Line("const int64_t term_count = std::min<int64_t>(" + n_.depth +
+               ", all_term_count - block_term);");
     text_.Line("[[maybe_unused]] const bool first_terms = block_term == 0;");
-    text_.Line("[[maybe_unused]] const bool last_terms = block_term + term_count == all_term_count;");
+    text_.Line(
+        "[[maybe_unused]] const bool last_terms = block_term + term_count == all_term_count;");
   } else {
     text_.Line("constexpr bool first_terms = true;");
     text_.Line("[[maybe_unused]] constexpr bool last_terms = true;");
   }
   Pack(false);
   if (!whole_left) {
-    text_.Line("for (int64_t block_row = 0; block_row < all_row_count; block_row += " + n_.row_tiles + " * " + n_.rows + ") {");
+    text_.Line("for (int64_t block_row = 0; block_row < all_row_count; block_row += " +
+               n_.row_tiles + " * " + n_.rows + ") {");
     text_.Line("const int64_t row_count = std::min<int64_t>(" + n_.row_tiles + " * " + n_.rows +
                ", all_row_count - block_row);");
     Pack(true);
   }
-  text_.Line("for (int64_t tile_column = 0; tile_column < column_count; tile_column += " + n_.columns + ") {");
+  text_.Line("for (int64_t tile_column = 0; tile_column < column_count; tile_column += " +
+             n_.columns + ") {");
   text_.Line("for (int64_t tile_row = 0; tile_row < row_count; tile_row += " + n_.rows + ") {");
   StoreTile();
   text_.Line("}");
@@ -292,7 +311,10 @@ inline __attribute__((always_inline)) void PRODUCT(int64_t terms, const float* l
     for (int v = 0; v < VECTORS; ++v) sum[u][v] = acc[u][v];
   }
 }
-)ks", "ROWS", n_.rows), "VECTORS", n_.vectors), "PRODUCT", n_.product);
+)ks",
+                                          "ROWS", n_.rows),
+                               "VECTORS", n_.vectors),
+                    "PRODUCT", n_.product);
 }
 
 }  // namespace
@@ -300,15 +322,19 @@ inline __attribute__((always_inline)) void PRODUCT(int64_t terms, const float* l
 std::string RewriteContraction(const std::string& source, const KernelIr& kernel,
                                const Contraction& contraction, const ContractionBlocks& blocks,
                                const Machine& machine) {
-  Names names{FreshName(source, "kTileRows"),   FreshName(source, "kTileVectors"),
-              FreshName(source, "kTileColumns"), FreshName(source, "kDepthBlock"),
-              FreshName(source, "kRowTiles"),   FreshName(source, "kColumnTiles"),
+  Names names{FreshName(source, "kTileRows"),
+              FreshName(source, "kTileVectors"),
+              FreshName(source, "kTileColumns"),
+              FreshName(source, "kDepthBlock"),
+              FreshName(source, "kRowTiles"),
+              FreshName(source, "kColumnTiles"),
               "MultiplyTile" + FreshName(source, "kTileRows").substr(9)};
   const size_t line = source.rfind('\n', contraction.begin) + 1;
   const std::string margin(contraction.begin - line, ' ');
   ContractionWriter writer(contraction, names, margin + "  ");
   const std::string nest = "// Packed panels, a register tile of " + names.rows + " x " +
-                           names.vectors + " vectors.\n" + margin + "{\n" + writer.Nest() + margin + "}";
+                           names.vectors + " vectors.\n" + margin + "{\n" + writer.Nest() + margin +
+                           "}";
   std::string head = PreludeFor(source, nest, LanesOf(machine));
   head += "namespace {\n";
   head += TunableLine(names.rows, blocks.rows, "4 5 6 8 12 14", "rows of the register tile");
@@ -318,9 +344,11 @@ std::string RewriteContraction(const std::string& source, const KernelIr& kernel
     head += TunableLine(names.depth, blocks.depth, "128 192 256 384 512 768", "terms a pass");
   }
   if (!(contraction.left_fixed && !contraction.batch.empty())) {
-    head += TunableLine(names.row_tiles, blocks.row_tiles, "8 16 24 32 64 128", "tiles of a packed block");
+    head += TunableLine(names.row_tiles, blocks.row_tiles, "8 16 24 32 64 128",
+                        "tiles of a packed block");
   }
-  head += TunableLine(names.column_tiles, blocks.column_tiles, "8 16 32 64 128", "tiles of a packed block");
+  head += TunableLine(names.column_tiles, blocks.column_tiles, "8 16 32 64 128",
+                      "tiles of a packed block");
   head += writer.Tile() + "}  // namespace\n\n";
   std::string out = source;
   out.replace(contraction.begin, contraction.end - contraction.begin, nest);

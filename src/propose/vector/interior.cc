@@ -39,8 +39,9 @@ std::optional<std::string> Smallest(Polynomial form, const IrStmt& loop,
     const auto step = stride ? stride->Constant() : std::nullopt;
     if (!step) return std::nullopt;
     if (*step == 0) continue;
-    const Polynomial end = *step > 0 ? Polynomial::Of((*inner)->low)
-                                     : Polynomial::Of((*inner)->high) - Polynomial::Of(MakeNumber(1));
+    const Polynomial end = *step > 0
+                               ? Polynomial::Of((*inner)->low)
+                               : Polynomial::Of((*inner)->high) - Polynomial::Of(MakeNumber(1));
     form = form.Without((*inner)->name) + *stride * end;
   }
   const auto stride = form.StrideOf(loop.name);
@@ -68,25 +69,25 @@ std::vector<std::string> InteriorTests(const IrStmt& loop, const std::set<std::s
   std::vector<std::string> tests;
   std::vector<const IrStmt*> around;
   bool ok = true;
-  const std::function<void(const std::vector<IrStmt>&)> visit = [&](const std::vector<IrStmt>& body) {
-    for (const IrStmt& s : body) {
-      if (s.kind == IrStmt::Kind::kIf && MentionsAny(s.condition, varying)) {
-        ok = ok && s.other.empty();
-        for (const IrExprPtr& part : Conjuncts(s.condition)) {
-          if (!MentionsAny(part, varying)) continue;
-          const auto form = Difference(part);
-          const auto smallest =
-              form ? Smallest(*form, loop, around, unusable) : std::nullopt;
-          ok = ok && smallest;
-          if (smallest) tests.push_back(*smallest + " >= 0");
+  const std::function<void(const std::vector<IrStmt>&)> visit =
+      [&](const std::vector<IrStmt>& body) {
+        for (const IrStmt& s : body) {
+          if (s.kind == IrStmt::Kind::kIf && MentionsAny(s.condition, varying)) {
+            ok = ok && s.other.empty();
+            for (const IrExprPtr& part : Conjuncts(s.condition)) {
+              if (!MentionsAny(part, varying)) continue;
+              const auto form = Difference(part);
+              const auto smallest = form ? Smallest(*form, loop, around, unusable) : std::nullopt;
+              ok = ok && smallest;
+              if (smallest) tests.push_back(*smallest + " >= 0");
+            }
+          }
+          if (s.kind == IrStmt::Kind::kFor) around.push_back(&s);
+          visit(s.body);
+          visit(s.other);
+          if (s.kind == IrStmt::Kind::kFor) around.pop_back();
         }
-      }
-      if (s.kind == IrStmt::Kind::kFor) around.push_back(&s);
-      visit(s.body);
-      visit(s.other);
-      if (s.kind == IrStmt::Kind::kFor) around.pop_back();
-    }
-  };
+      };
   visit(loop.body);
   if (!ok) tests.clear();
   return tests;

@@ -60,7 +60,8 @@ std::string PreludeFor(std::string_view source, std::string_view code, int lanes
   if (source.find("namespace wide {") == std::string_view::npos) {
     head =
         "#include <algorithm>\n#include <cstddef>\n#include <cstdint>\n#include <cstring>\n"
-        "#include <type_traits>\n#include <utility>\n#if defined(__AVX__)\n#include <immintrin.h>\n#endif\n"
+        "#include <type_traits>\n#include <utility>\n#if defined(__AVX512F__)\n#include "
+        "<immintrin.h>\n#endif\n"
         "#if defined(__clang__)\n#pragma clang fp contract(fast)\n#endif\n\n";
   }
   return std::string(kHelpersBegin) + "\n" + head + "namespace wide {\n" + body +

@@ -35,16 +35,12 @@ inline constexpr char kPreludeSqrt[] = R"ks(
 template <int U>
 WIDE_INLINE Wide<U> Sqrt(Wide<U> a) {
   for (int u = 0; u < U; ++u) {
-#if defined(__AVX512F__)
-    if constexpr (kLanes == 16) {
-      a.v[u] = (VecF)_mm512_sqrt_ps((__m512)a.v[u]);
-      continue;
-    }
-#elif defined(__AVX__)
-    if constexpr (kLanes == 8) {
-      a.v[u] = (VecF)_mm256_sqrt_ps((__m256)a.v[u]);
-      continue;
-    }
+#if defined(__AVX512F__) && KS_LANES == 16
+    a.v[u] = (VecF)_mm512_sqrt_ps((__m512)a.v[u]);
+    continue;
+#elif defined(__AVX__) && KS_LANES == 8
+    a.v[u] = __builtin_ia32_sqrtps256(a.v[u]);
+    continue;
 #endif
     for (int l = 0; l < kLanes; ++l) a.v[u][l] = __builtin_sqrtf(a.v[u][l]);
   }

@@ -201,12 +201,11 @@ WIDE_INLINE Wide<U> Abs(Wide<U> a) {
 inline constexpr char kPreludeMemory[] = R"ks(
 // Loads never touch memory behind a lane that is off.
 WIDE_INLINE VecF LoadLanes(const float* p, VecI mask) {
-#if defined(__AVX512F__)
-  if constexpr (kLanes == 16)
-    return (VecF)_mm512_maskz_loadu_ps(
-        _mm512_cmplt_epi32_mask((__m512i)mask, _mm512_setzero_si512()), p);
-#elif defined(__AVX2__)
-  if constexpr (kLanes == 8) return (VecF)_mm256_maskload_ps(p, (__m256i)mask);
+#if defined(__AVX512F__) && KS_LANES == 16
+  return (VecF)_mm512_maskz_loadu_ps(
+      _mm512_cmplt_epi32_mask((__m512i)mask, _mm512_setzero_si512()), p);
+#elif defined(__AVX2__) && KS_LANES == 8
+  return __builtin_ia32_maskloadps256((const VecF*)p, mask);
 #endif
   VecF r = {};
   for (int l = 0; l < kLanes; ++l) {
@@ -215,12 +214,11 @@ WIDE_INLINE VecF LoadLanes(const float* p, VecI mask) {
   return r;
 }
 WIDE_INLINE void StoreLanes(float* p, VecF value, VecI mask) {
-#if defined(__AVX512F__)
-  if constexpr (kLanes == 16)
-    return _mm512_mask_storeu_ps(
-        p, _mm512_cmplt_epi32_mask((__m512i)mask, _mm512_setzero_si512()), (__m512)value);
-#elif defined(__AVX2__)
-  if constexpr (kLanes == 8) return _mm256_maskstore_ps(p, (__m256i)mask, (__m256)value);
+#if defined(__AVX512F__) && KS_LANES == 16
+  return _mm512_mask_storeu_ps(
+      p, _mm512_cmplt_epi32_mask((__m512i)mask, _mm512_setzero_si512()), (__m512)value);
+#elif defined(__AVX2__) && KS_LANES == 8
+  return __builtin_ia32_maskstoreps256((VecF*)p, mask, value);
 #endif
   for (int l = 0; l < kLanes; ++l) {
     if (mask[l]) p[l] = value[l];
@@ -459,11 +457,9 @@ template <int U>
 WIDE_INLINE Wide<U> GatherAll(const float* base, WideInt<U> index) {
   Wide<U> r;
   for (int u = 0; u < U; ++u) {
-#if defined(__AVX512F__)
-    if constexpr (kLanes == 16) {
-      r.v[u] = (VecF)_mm512_i32gather_ps((__m512i)index.v[u], base, 4);
-      continue;
-    }
+#if defined(__AVX512F__) && KS_LANES == 16
+    r.v[u] = (VecF)_mm512_i32gather_ps((__m512i)index.v[u], base, 4);
+    continue;
 #endif
     for (int l = 0; l < kLanes; ++l) r.v[u][l] = base[index.v[u][l]];
   }

@@ -408,7 +408,7 @@ void Emitter::FoldAccumulators(const VectorLoop& v) {
       const std::string q = rows ? "[q]" : "";
       const std::string lanes = r.name + "_lanes" + q;
       const std::string name = r.name + q;
- if (r.scan) return Line(name + " = " + r.name + "_carry" + q + ".v[0][0];");
+      if (r.scan) return Line(name + " = " + r.name + "_carry" + q + ".v[0][0];");
       if (r.kind == Kind::kSum) return Line(name + " += Sum(" + lanes + ");");
       if (r.kind == Kind::kProduct) return Line(name + " *= Product(" + lanes + ");");
       if (r.kind == Kind::kMax) return Line(name + " = MaxOf(" + lanes + ");");

@@ -21,7 +21,8 @@ struct Access {
 
 void CollectReads(const IrExprPtr& expression, std::vector<Access>& out) {
   ForEachExpr(expression, [&](const IrExpr& e) {
-    if (e.kind == EKind::kIndex) out.push_back({e.text, Polynomial::Of(e.args[0]), false, e.args[0]});
+    if (e.kind == EKind::kIndex)
+      out.push_back({e.text, Polynomial::Of(e.args[0]), false, e.args[0]});
   });
 }
 
