@@ -2,6 +2,7 @@
 
 #include <tree_sitter/api.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 
@@ -161,6 +162,7 @@ std::optional<SyntaxTree> SyntaxTree::Parse(std::string source) {
                              ts_node_start_byte(node),
                              ts_node_end_byte(node),
                              parent,
+                             index + 1,
                              ts_node_is_named(node),
                              {}});
     const bool comment = std::string_view(ts_node_type(node)) == "comment";
@@ -180,6 +182,10 @@ std::optional<SyntaxTree> SyntaxTree::Parse(std::string source) {
     }
   }
   ts_tree_cursor_delete(&cursor);
+  for (size_t i = result.nodes_.size(); i-- > 1;) {
+    Data& above = result.nodes_[static_cast<size_t>(result.nodes_[i].parent)];
+    above.last = std::max(above.last, result.nodes_[i].last);
+  }
   return result;
 }
 
@@ -255,10 +261,11 @@ Node Node::Child(std::string_view field) const {
 std::vector<Node> Node::Subtree() const {
   std::vector<Node> nodes;
   if (!valid()) return nodes;
-  nodes.push_back(*this);
-  for (size_t at = 0; at < nodes.size(); ++at) {
-    const std::vector<Node> below = nodes[at].children();
-    nodes.insert(nodes.begin() + static_cast<std::ptrdiff_t>(at) + 1, below.begin(), below.end());
+  const int last = tree_->nodes_[static_cast<size_t>(index_)].last;
+  nodes.reserve(static_cast<size_t>(last - index_));
+  for (int i = index_; i < last; ++i) {
+    const Node node(tree_, i);
+    if (!node.Is("comment")) nodes.push_back(node);
   }
   return nodes;
 }

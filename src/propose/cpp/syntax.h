@@ -75,6 +75,7 @@ class SyntaxTree {
     const char* field;  // in the parent; null when none
     uint32_t begin, end;
     int parent;
+    int last;  // one past the index of the last node below: nodes lie in source order
     bool named;
     std::vector<int> children;
   };

@@ -39,6 +39,7 @@ class HoistInvariantsSkill final : public Skill {
                              std::vector<Edit>& edits) {
     if (!kernel.MayReassociate()) return;
     const Function& function = *site.function->function;
+    if (site.loop->body.text().find('/') == std::string_view::npos) return;
     const Effects effects = EffectsOf(function, site.loop->body);
     std::set<const Decl*> divisors;
     for (Node node : site.loop->body.Subtree()) {
@@ -74,10 +75,11 @@ class HoistInvariantsSkill final : public Skill {
   static void AddCalls(const KernelContext& kernel, const KernelContext::Site& site,
                        std::vector<Edit>& edits) {
     const Function& function = *site.function->function;
+    const Effects effects = EffectsOf(function, site.loop->body);
+    if (effects.calls.empty()) return;
     std::set<const Decl*> varying;
     for (const auto& decl : function.decls()) {
-      const bool inside = site.loop->node.Contains(decl->node);
-      if (inside || EffectsOf(function, site.loop->body).Writes(decl.get())) {
+      if (site.loop->node.Contains(decl->node) || effects.Writes(decl.get())) {
         varying.insert(decl.get());
       }
     }

@@ -168,7 +168,7 @@ class LaneStripsSkill final : public Skill {
  private:
   static void AddEdits(const KernelContext& kernel, const KernelContext::Site& site,
                        std::vector<Edit>& edits) {
-    for (int64_t width : {int64_t{32}, int64_t{128}}) {
+    for (int64_t width : {int64_t{32}, int64_t{128}, int64_t{512}}) {
       Rewriter rewriter(kernel.tree());
       const std::string lanes =
           rewriter.AddTunable("kLanes", width, {8, 16, 32, 64, 128, 256, 512, 1024});

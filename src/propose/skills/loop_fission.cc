@@ -25,9 +25,14 @@ class LoopFissionSkill final : public Skill {
       if (HasOpenMp(loop) || HasJumps(loop.body)) continue;
       const std::vector<Node> statements = loop.Statements();
       if (statements.size() < 2) continue;
+      bool can_cut = false;
+      for (size_t cut = 1; cut < statements.size(); ++cut) {
+        can_cut = can_cut || CanCut(site, statements, cut);
+      }
+      if (!can_cut || edits.size() >= kMaxEdits) continue;
       const auto reductions = ReductionsOf(*site.function->nest, loop);
       if (!site.function->dependence().IsParallelExcept(loop, reductions)) continue;
-      for (size_t cut = 1; cut < statements.size(); ++cut) {
+      for (size_t cut = 1; cut < statements.size() && edits.size() < kMaxEdits; ++cut) {
         if (!CanCut(site, statements, cut)) continue;
         edits.push_back({Write(kernel, loop, statements, cut),
                          fmt::format("Split {} before its statement {}.", Describe(loop), cut + 1),
@@ -38,6 +43,8 @@ class LoopFissionSkill final : public Skill {
   }
 
  private:
+  static constexpr size_t kMaxEdits = 6;  // a jammed loop has many cuts, all alike
+
   // No local of the first part is used in the second, and the first part is more than declarations.
   static bool CanCut(const KernelContext::Site& site, const std::vector<Node>& statements,
                      size_t cut) {

@@ -15,7 +15,7 @@ namespace {
 class JamWriter {
  public:
   JamWriter(const AnalysedFunction& function, const Loop& loop, int copies, Rewriter& rewriter)
-      : function_(*function.function), nest_(*function.nest), loop_(loop), copies_(copies) {
+      : function_(*function.function), nest_(*function.nest), loop_(loop) {
     varying_ = {loop.variable};
     replacements_.resize(static_cast<size_t>(copies));
     for (int copy = 0; copy < copies; ++copy) {
@@ -91,7 +91,6 @@ class JamWriter {
   const Function& function_;
   const LoopNest& nest_;
   const Loop& loop_;
-  int copies_;
   int jammed_ = 0;
   std::set<const Decl*> varying_;
   std::vector<std::map<const Decl*, std::string>> replacements_;
