@@ -245,7 +245,9 @@ std::vector<Poly> LoopNest::UpperBounds(const Loop& loop) const {
       bounds.push_back(function_->ValueOf(argument) + extra);
     }
   } else {
-    bounds.push_back(function_->ValueOf(loop.high) + extra);
+    // The name itself where it counts as a size; what it was made of where that says more.
+    const Poly named = function_->ValueOf(loop.high);
+    bounds.push_back((named.HasOpaque() ? function_->ValueOf(high) : named) + extra);
   }
   return bounds;
 }
