@@ -150,8 +150,8 @@ TEST_P(Adversarial, LeavesNoProcess) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpu, Adversarial, testing::ValuesIn(Corpus()),
-                         [](const testing::TestParamInfo<Case>& info) {
-                           return info.param.name.substr(0, info.param.name.find('.'));
+                         [](const testing::TestParamInfo<Case>& one) {
+                           return one.param.name.substr(0, one.param.name.find('.'));
                          });
 
 TEST(AdversarialCorpus, IsThere) { EXPECT_GE(Corpus().size(), 50u); }
