@@ -1,6 +1,9 @@
-// propose_survey [walk N | time SEED AXIS=SIZE,...]: not a test but a tool for working on skills.
-// Without arguments: how many edits each skill has on each seed, and whether each keeps the result.
-// walk N: N random chains of edits, each step compared with the seed. time: the fastest chains.
+// propose_survey [walk N SEED | time NAME AXIS=SIZE,... DEPTH]: a tool for working on skills, not a
+// test. Without arguments: how many edits each skill has on each seed, and whether each keeps the
+// result. walk: N random chains of five edits; the end of each chain is compared with the seed.
+// Tasks have neither timed workloads nor threads here, so specialize_sizes and threading take no
+// part. time: greedy, DEPTH steps. In step 0 "base" and "parent" are the same source: where the two
+// ratios printed differ, the machine is too busy for the figures to mean anything.
 #include <fmt/format.h>
 
 #include <cstdlib>
