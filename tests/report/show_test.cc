@@ -85,7 +85,7 @@ TEST(Show, HeadlineGivesBothSpeedupsAndTheStepsFromTheSeed) {
   EXPECT_TRUE(
       Contains(text, "softmax on cpu: 3.00x [2.90, 3.10] over the seed with the best flags"))
       << text;
-  EXPECT_TRUE(Contains(text, "6.00x [5.80, 6.20]")) << text;
+  EXPECT_TRUE(Contains(text, "6.00x [5.51, 6.51]")) << text;
   EXPECT_TRUE(Contains(text, "c2, 2 steps from the seed")) << text;
 }
 

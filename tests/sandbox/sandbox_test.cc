@@ -1,4 +1,5 @@
 // Real processes: what a hostile program can see, use and leave behind.
+#include "base/file.h"
 #include "sandbox/sandbox.h"
 
 #include <fcntl.h>
@@ -110,8 +111,9 @@ TEST_F(SandboxTest, KillsAHangingTreeAtItsDeadlineAndLeavesNoProcess) {
   EXPECT_TRUE(exit.timed_out);
   EXPECT_LT(SecondsSince(start), 5);
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    std::ifstream file(entry.path() / "cmdline");
-    std::string text((std::istreambuf_iterator<char>(file)), {});
+    // A process may be gone before it is read.
+    std::string text =
+        PosixFileSystem().Read(entry.path() / "cmdline", kMaxTextFileBytes).value_or("");
     EXPECT_EQ(text.find(marker), std::string::npos) << entry.path();
   }
 }
