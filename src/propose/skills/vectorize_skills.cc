@@ -46,20 +46,30 @@ class VectorizeSkill final : public Skill {
 
   std::vector<Edit> Edits(const KernelContext& kernel) const override {
     VectorizeOptions options;
-    bool any_kind = false;
+    bool any_kind = false, streams = false;
     options.accept = [&](const KernelIr&, const std::vector<IrStmt>&, const VectorPlan& plan) {
       if (!Allowed(kernel, plan)) return false;
       any_kind = any_kind || IsElementwise(plan) == elementwise_;
+      for (const auto& [loop, v] : plan.loops) streams = streams || HasInnerLoop(*loop);
       return true;
     };
     const auto result =
         VectorizeKernel(kernel.source(), kernel.task().entry, kernel.machine(), options);
     // One edit rewrites every nest; it belongs to the skill of the harder kind.
     if (!result || !any_kind || (elementwise_ && MixedKinds(kernel))) return {};
-    return {{result->source,
-             "Put " + std::to_string(result->loops) + " loop(s) of " +
-                 std::to_string(result->nests) + " nest(s) into vector lanes.",
-             EditKind::kStrategy, 3.0}};
+    const auto edit = [&](const VectorizeResult& r, int vectors, double gain) {
+      return Edit{r.source,
+                  "Put " + std::to_string(r.loops) + " loop(s) of " + std::to_string(r.nests) +
+                      " nest(s) into lanes, " + std::to_string(vectors) + " vectors at a time.",
+                  EditKind::kStrategy, gain};
+    };
+    std::vector<Edit> edits = {edit(*result, options.vectors, 3.0)};
+    // Loops that stream over another axis like longer runs of neighbours.
+    options.vectors = 8;
+    const auto wide =
+        VectorizeKernel(kernel.source(), kernel.task().entry, kernel.machine(), options);
+    if (!elementwise_ && wide && streams) edits.push_back(edit(*wide, 8, 2.9));
+    return edits;
   }
 
  private:

