@@ -3,6 +3,7 @@
 #include "propose/kernel_context.h"
 #include "propose/normalize.h"
 #include "tests/propose/kernel_equality.h"
+#include "tests/propose/seeds.h"
 
 namespace ks {
 namespace {
@@ -80,6 +81,15 @@ extern "C" void f(const int* x, int* y, int64_t n) {
                               task, TestMachine());
   EXPECT_FALSE(kernel->entry().dependence().IsParallel(*kernel->loops()[0].loop));
   EXPECT_FALSE(kernel->entry().dependence().IsParallel(*kernel->loops()[1].loop));
+}
+
+TEST(Dependence, TakesTheBoundOfALoopForASize) {
+  const SeedCase seed = SeedNamed("conv2d");  // out_height = height - 2 could be below 0
+  const auto kernel = Analyse(seed.source, seed.task, TestMachine());
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_TRUE(kernel->entry().dependence().IsParallel(*kernel->loops()[i].loop)) << i;
+  }
+  EXPECT_FALSE(kernel->entry().dependence().IsParallel(*kernel->loops()[4].loop));
 }
 
 TEST(NormalizeSource, IgnoresNamesOfLocalsCommentsAndSpace) {

@@ -89,6 +89,7 @@ Function::Function(Node definition) : definition_(definition) {
   CollectParameters();
   CollectDeclarations();
   NameSymbols();
+  ResolveAll();
   CountWrites();
   MarkExtents();
 }
@@ -175,6 +176,21 @@ void Function::MarkExtents() {
 }
 
 const Decl* Function::Resolve(Node identifier) const {
+  const int at = identifier.index() - definition_.index();
+  return at >= 0 && at < static_cast<int>(resolved_.size()) ? resolved_[static_cast<size_t>(at)]
+                                                            : nullptr;
+}
+
+void Function::ResolveAll() {
+  const std::vector<Node> nodes = definition_.Subtree();
+  resolved_.resize(static_cast<size_t>(nodes.back().index() - definition_.index() + 1));
+  for (Node node : nodes) {
+    if (!node.Is("identifier")) continue;
+    resolved_[static_cast<size_t>(node.index() - definition_.index())] = Find(node);
+  }
+}
+
+const Decl* Function::Find(Node identifier) const {
   const Decl* found = nullptr;
   for (const auto& decl : decls_) {
     if (decl->name != identifier.text() || !decl->scope.Contains(identifier)) continue;

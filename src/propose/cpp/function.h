@@ -77,6 +77,8 @@ class Function {
   void CountWrites();
   void MarkExtents();
   void NameSymbols();
+  void ResolveAll();
+  const Decl* Find(Node identifier) const;
   // Symbols that `expression` depends on, through initialisers; "*" when it can change at any time.
   void CollectMentions(Node expression, std::set<std::string>& mentions) const;
   void AddDeclarator(Node declaration, Node declarator, Node scope, bool parameter);
@@ -84,6 +86,7 @@ class Function {
   Node definition_, parameters_, body_;
   std::string name_;
   std::vector<std::unique_ptr<Decl>> decls_;
+  std::vector<const Decl*> resolved_;  // by node index, from the definition's on
 };
 
 // All function definitions of a file, in order (inside namespaces, templates and extern "C" too).

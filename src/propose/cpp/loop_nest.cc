@@ -245,7 +245,7 @@ std::vector<Poly> LoopNest::UpperBounds(const Loop& loop) const {
       bounds.push_back(function_->ValueOf(argument) + extra);
     }
   } else {
-    bounds.push_back(function_->ValueOf(high) + extra);
+    bounds.push_back(function_->ValueOf(loop.high) + extra);
   }
   return bounds;
 }

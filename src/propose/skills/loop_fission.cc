@@ -25,6 +25,11 @@ class LoopFissionSkill final : public Skill {
       if (HasOpenMp(loop) || HasJumps(loop.body)) continue;
       const std::vector<Node> statements = loop.Statements();
       if (statements.size() < 2) continue;
+      bool can_cut = false;
+      for (size_t cut = 1; cut < statements.size(); ++cut) {
+        can_cut = can_cut || CanCut(site, statements, cut);
+      }
+      if (!can_cut || edits.size() >= kMaxEdits) continue;
       const auto reductions = ReductionsOf(*site.function->nest, loop);
       if (!site.function->dependence().IsParallelExcept(loop, reductions)) continue;
       for (size_t cut = 1; cut < statements.size() && edits.size() < kMaxEdits; ++cut) {
