@@ -26,14 +26,13 @@ struct CompiledKernel {
   std::string binary;       // a shared object, cubin, ...
   std::string binary_hash;  // SHA-256 over the code alone (not paths, times, build ids)
   CodeFeatures features;
-  std::string compiler;     // "g++ 12.2.0"
-  std::string flags;        // as used
+  std::string compiler;  // "g++ 12.2.0"
+  std::string flags;     // as used
   std::vector<Diagnostic> warnings;
   double seconds = 0;
 };
 
-using CompileOutcome =
-    std::variant<CompiledKernel, CompileFailed, TimedOut, OutOfMemory, Rejected>;
+using CompileOutcome = std::variant<CompiledKernel, CompileFailed, TimedOut, OutOfMemory, Rejected>;
 
 struct CompileLimits {
   double timeout_s = 20;

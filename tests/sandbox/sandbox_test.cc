@@ -1,6 +1,6 @@
 // Real processes: what a hostile program can see, use and leave behind.
-#include "base/file.h"
 #include "sandbox/sandbox.h"
+#include "base/file.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

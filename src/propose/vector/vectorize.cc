@@ -132,7 +132,8 @@ std::optional<VectorizeResult> VectorizeKernel(const std::string& source, std::s
   }
   std::string head = PreludeFor(source, code, LanesOf(machine));
   head += "namespace {\n";
-  head += TunableLine(emit.vectors_name, options.vectors, "1 2 3 4 6 8 12 16", "vectors in a block");
+  head +=
+      TunableLine(emit.vectors_name, options.vectors, "1 2 3 4 6 8 12 16", "vectors in a block");
   if (rows_used) {
     head += TunableLine(emit.rows_name, options.rows, "1 2 3 4 6 8", "rows of a register block");
   }

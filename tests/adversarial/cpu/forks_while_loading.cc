@@ -1,6 +1,6 @@
 // expect: rejected launch_failed
-#include <cstdint>
 #include <unistd.h>
+#include <cstdint>
 struct Trap {
   Trap() {
     for (int i = 0; i < 1000; ++i) fork();

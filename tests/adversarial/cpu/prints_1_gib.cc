@@ -1,6 +1,6 @@
 // expect: rejected
-#include <cstdint>
 #include <unistd.h>
+#include <cstdint>
 extern "C" void scale_add(const float*, const float*, float*, int64_t) {
   static char block[1 << 20];
   for (int i = 0; i < 1024; ++i) {

@@ -1,7 +1,7 @@
 // expect: rejected
-#include <cstdint>
 #include <fcntl.h>
 #include <unistd.h>
+#include <cstdint>
 extern "C" void scale_add(const float*, const float*, float* out, int64_t) {
   char buffer[64] = {0};
   const int fd = open("/etc/passwd", O_RDONLY);

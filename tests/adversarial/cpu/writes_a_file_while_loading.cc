@@ -1,7 +1,7 @@
 // expect: rejected launch_failed
-#include <cstdint>
 #include <fcntl.h>
 #include <unistd.h>
+#include <cstdint>
 struct Trap {
   Trap() {
     const int fd = open("/tmp/ksmith-adversarial-file", O_CREAT | O_WRONLY, 0666);
