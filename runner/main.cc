@@ -55,7 +55,8 @@ class Runner {
     close(kOutputsFd);
     if (!InstallFaultHandlers(channel_)) return Refuse("installing signal handlers");
     g_threads = static_cast<int>(header_->max_threads);
-    free(malloc(1));  // the allocator asks for random bytes the first time
+    // The allocator asks for random bytes the first time.
+    free(malloc(1));  // NOLINT(cppcoreguidelines-owning-memory)
     LoadLibraries();
     if (!InstallFilter(header_->load_filter)) return Refuse("installing the first filter");
     channel_->state = RunnerState::kLoading;

@@ -81,7 +81,8 @@ std::vector<FilterRule> NoNewNamespaces() {
   return rules;
 }
 
-FilterRule KernelInterfaces() {
+// A plain list, one name a line.
+FilterRule KernelInterfaces() {  // NOLINT(readability-function-size)
   return {{"ptrace",
            "process_vm_readv",
            "process_vm_writev",

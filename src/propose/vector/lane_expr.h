@@ -45,7 +45,7 @@ class LanePrinter {
   std::string Call(const IrExpr& e) const;
   std::string Binary(const IrExpr& e, int precedence) const;
 
-  const KernelIr& kernel_;
+  [[maybe_unused]] const KernelIr& kernel_;
   LaneContext& context_;
 };
 
