@@ -1,9 +1,9 @@
 // The helper text that vectorised candidates carry: wide values in portable vector extensions,
 // masked tails, horizontal folds and inline elementary functions.
 //
-// Error of the functions, in units of the last place of float, as the tests bound it with and without
-// -ffast-math: exp 2, log 2, log1p 4, tanh 6, expm1 6, erf 8. exp overflows to infinity and is zero
-// below -86.99; not-a-number passes through where the compiler's flags keep it.
+// Error of the functions, in units of the last place of float, as the tests bound it with and
+// without -ffast-math: exp 2, log 2, log1p 4, tanh 6, expm1 6, erf 8. exp overflows to infinity and
+// is zero below -86.99; not-a-number passes through where the compiler's flags keep it.
 #ifndef KS_PROPOSE_VECTOR_PRELUDE_H_
 #define KS_PROPOSE_VECTOR_PRELUDE_H_
 
