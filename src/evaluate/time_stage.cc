@@ -45,6 +45,9 @@ ClockTolerance BusyMachineTolerance() {
   ClockTolerance tolerance;
   tolerance.cpu_share = 0.5;
   tolerance.cpu_ns = 100e3;
+  tolerance.outside_share = 1.0;
+  tolerance.outside_ns = 300e3;
+  tolerance.outside_total_ns = 5e6;
   return tolerance;
 }
 
