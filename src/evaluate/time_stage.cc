@@ -43,8 +43,8 @@ struct Pair {
 // busy machine interrupts are charged to whoever runs.
 ClockTolerance BusyMachineTolerance() {
   ClockTolerance tolerance;
-  tolerance.cpu_share = 0.5;
-  tolerance.cpu_ns = 100e3;
+  tolerance.cpu_share = 2.0;
+  tolerance.cpu_ns = 500e3;
   tolerance.outside_share = 1.0;
   tolerance.outside_ns = 300e3;
   tolerance.outside_total_ns = 5e6;
