@@ -37,8 +37,7 @@ target_compile_definitions(ks_tomlplusplus INTERFACE TOML_EXCEPTIONS=0)
 ks_header_library(ks_fmt fmt/format.h)
 # Asio and Beast: headers alone, without the compiled parts of Boost.
 ks_header_library(ks_boost boost/beast.hpp)
-target_compile_definitions(ks_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ERROR_CODE_HEADER_ONLY
-  BOOST_BEAST_USE_STD_STRING_VIEW)
+target_compile_definitions(ks_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ERROR_CODE_HEADER_ONLY)
 
 # The C++ grammar: generated C from the PyPI source distribution, unpacked by tools/setup.sh.
 set(KS_GRAMMAR_DIR "${CMAKE_SOURCE_DIR}/build/third_party/tree_sitter_cpp" CACHE PATH

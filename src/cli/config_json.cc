@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hash.h"
-#include "cli/config_fields.h"
+#include "core/config_fields.h"
 #include "cli/config_file.h"
 
 namespace ks {

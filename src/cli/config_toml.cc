@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "cli/config_fields.h"
+#include "core/config_fields.h"
 #include "cli/config_file.h"
 
 namespace ks {

@@ -7,10 +7,12 @@
 #include "backend/cpu/cpu_backend.h"
 #include "base/text.h"
 #include "cli/config_file.h"
+#include "cli/token_file.h"
 #include "evaluate/process_evaluator.h"
 #include "propose/builtin_proposer.h"
 #include "propose/normalize.h"
 #include "propose/skills/registry.h"
+#include "service/remote_evaluator.h"
 #include "task/library.h"
 
 namespace ks {
@@ -41,6 +43,8 @@ Result<Task> OpenTask(const std::string& name_or_folder) {
   return TaskLibrary().Find(PosixFileSystem(), name_or_folder);
 }
 
+Result<Task> OpenLibraryTask(const std::string& name) { return TaskLibrary().Load(name); }
+
 Result<Task> OpenRecordedTask(const RunStarted& started) {
   const std::string origin = TaskOriginIn(started.config_json);
   Result<Task> task = OpenTask(origin.empty() ? started.task : origin);
@@ -68,6 +72,22 @@ std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
                                          const EvaluationConfig& config) {
   const int core = task.max_threads == 1 ? TimingCore() : -1;
   return std::make_unique<ProcessEvaluator>(task, backend, config, core);
+}
+
+Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std::string& backend,
+                                                    const EvaluationConfig& config,
+                                                    const RemoteService& service,
+                                                    std::stop_token stop) {
+  RemoteOptions options;
+  options.url = service.url;
+  options.backend = backend;
+  options.ca_file = service.ca_file;
+  if (!service.token_file.empty()) {
+    KS_ASSIGN_OR_RETURN(options.token, ReadTokenFile(PosixFileSystem(), service.token_file));
+  }
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<RemoteEvaluator> evaluator,
+                      RemoteEvaluator::Connect(task, config, options, std::move(stop)));
+  return std::unique_ptr<Evaluator>(std::move(evaluator));
 }
 
 Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name) {
