@@ -89,8 +89,9 @@ Status OpenParts(const RemoteService& service, std::stop_token stop, OpenRun& ru
   KS_ASSIGN_OR_RETURN(run.proposer, MakeProposer(run.config.proposer));
   if (service.url.empty()) {
     KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend));
+    run.task = ForDeviceClass(run.task, run.backend->device_class());
     run.evaluator = MakeEvaluator(run.task, *run.backend, run.config.evaluation);
-  } else {
+  } else {  // the service takes the workloads of its device; the task goes there as it is
     KS_ASSIGN_OR_RETURN(run.evaluator,
                         ConnectEvaluator(run.task, run.config.backend, run.config.evaluation,
                                          service, std::move(stop)));

@@ -8,6 +8,26 @@
 #include "cli/wiring.h"
 
 namespace ks {
+namespace {
+
+// An evaluator and the task that it refers to: the workloads of its device's class.
+class OwningEvaluator final : public Evaluator {
+ public:
+  OwningEvaluator(const Task& task, Backend& backend, const EvaluationConfig& config)
+      : task_(ForDeviceClass(task, backend.device_class())),
+        evaluator_(MakeEvaluator(task_, backend, config)) {}
+  Result<Evaluation> Evaluate(const EvaluationRequest& request, std::stop_token stop) override {
+    return evaluator_->Evaluate(request, std::move(stop));
+  }
+  const Task& task() const override { return task_; }
+  const Machine& machine() const override { return evaluator_->machine(); }
+
+ private:
+  const Task task_;
+  const std::unique_ptr<Evaluator> evaluator_;
+};
+
+}  // namespace
 
 Result<std::unique_ptr<LocalEvaluatorSource>> LocalEvaluatorSource::Open(
     const std::vector<std::string>& backends, const std::vector<std::string>& devices) {
@@ -34,7 +54,8 @@ Result<std::unique_ptr<LocalEvaluatorSource>> LocalEvaluatorSource::Open(
 
 Result<std::unique_ptr<Evaluator>> LocalEvaluatorSource::Make(const Task& task, size_t device,
                                                               const EvaluationConfig& config) {
-  return MakeEvaluator(task, *backends_[device], config);
+  return std::unique_ptr<Evaluator>(
+      std::make_unique<OwningEvaluator>(task, *backends_[device], config));
 }
 
 }  // namespace ks

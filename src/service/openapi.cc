@@ -72,7 +72,9 @@ Json BufferSchema() {
 Json TaskSchema() {
   Json workload = Closed({{"name", Type("string")},
                           {"role", {{"type", "string"}, {"enum", {"time", "check", "held_out"}}}},
-                          {"axes", {{"type", "object"}, {"additionalProperties", Type("integer")}}}});
+                          {"axes", {{"type", "object"}, {"additionalProperties", Type("integer")}}},
+                          {"on", {{"type", "string"}, {"enum", {"", "cpu", "gpu"}}}}},
+                         {"on"});
   Json tolerance = Closed({{"relative", Type("number")},
                            {"absolute", Type("number")},
                            {"scale", Type("number")},

@@ -75,6 +75,10 @@ void ReadWorkload(JsonReader& reader, const std::vector<std::string>& axes,
         }
       },
       true);
+  reader.Text("on", workload.on, kMaxName);
+  if (!workload.on.empty() && workload.on != "cpu" && workload.on != "gpu") {
+    reader.Fail(reader.Path("on"), "must be cpu or gpu");
+  }
   bool known = false;
   for (const auto one : {WorkloadRole::kTime, WorkloadRole::kCheck, WorkloadRole::kHeldOut}) {
     if (role != WorkloadRoleName(one)) continue;
@@ -146,8 +150,10 @@ Json TaskToJson(const Task& task) {
   for (const BufferSpec& one : task.inputs) json["inputs"].push_back(BufferToJson(one));
   for (const BufferSpec& one : task.outputs) json["outputs"].push_back(BufferToJson(one));
   for (const Workload& one : task.workloads) {
-    json["workloads"].push_back(
-        {{"name", one.name}, {"role", WorkloadRoleName(one.role)}, {"axes", one.axes}});
+    json["workloads"].push_back({{"name", one.name},
+                                 {"role", WorkloadRoleName(one.role)},
+                                 {"axes", one.axes},
+                                 {"on", one.on}});
   }
   for (const SeedKernel& one : task.seeds) {
     json["seeds"].push_back(
