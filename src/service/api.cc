@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "core/event.h"
@@ -35,7 +36,7 @@ ApiError FromError(const Error& error) {
   }
 }
 
-std::string Event(const char* name, const EvaluationStatus& status) {
+std::string EventText(const char* name, const EvaluationStatus& status) {
   return fmt::format("event: {}\ndata: {}\n\n", name, StatusToJson(status));
 }
 
@@ -299,10 +300,10 @@ void ServiceApi::Events(const CallPtr& call, const std::string& id) {
   call->exchange->BeginStream(std::move(head));
   const auto send = [this, call](const EvaluationStatus& status) {
     if (IsFinal(status.state)) {
-      call->exchange->Write(Event("result", status));
+      call->exchange->Write(EventText("result", status));
       return call->exchange->EndStream();
     }
-    call->exchange->Write(Event("state", status));
+    call->exchange->Write(EventText("state", status));
     if (!service_.draining()) return;
     call->exchange->Write("event: closing\ndata: {}\n\n");
     call->exchange->EndStream();

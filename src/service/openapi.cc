@@ -1,4 +1,5 @@
 // The document that /openapi.json serves. Tests compare every answer with it.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/config_fields.h"
