@@ -41,7 +41,8 @@ class InstantRoom final : public EvaluatorSource {
     devices_[0].machine.id = "bench";
   }
   const std::vector<ServedDevice>& devices() const override { return devices_; }
-  Result<std::unique_ptr<Evaluator>> Make(const Task& task, size_t, const EvaluationConfig&) override {
+  Result<std::unique_ptr<Evaluator>> Make(const Task& task, size_t,
+                                          const EvaluationConfig&) override {
     return std::unique_ptr<Evaluator>(std::make_unique<Instant>(task, *this));
   }
   void Open() { open_.test_and_set(), open_.notify_all(); }
@@ -96,9 +97,10 @@ class Latencies {
     const std::lock_guard lock(mutex_);
     std::sort(all_.begin(), all_.end());
     const auto at = [&](double share) {
-      return all_.empty() ? 0.0
-                          : all_[std::min(all_.size() - 1,
-                                          static_cast<size_t>(share * static_cast<double>(all_.size())))];
+      return all_.empty()
+                 ? 0.0
+                 : all_[std::min(all_.size() - 1,
+                                 static_cast<size_t>(share * static_cast<double>(all_.size())))];
     };
     return {{"calls", all_.size()}, {"p50_ms", at(0.5)}, {"p99_ms", at(0.99)}, {"max_ms", at(1)}};
   }
@@ -162,7 +164,8 @@ int Main(int argc, char** argv) {
   if (argc > 2) bench.clients = std::stoul(argv[2]);
   if (argc > 3) bench.batch = std::stoul(argv[3]);
   const std::string folder =
-      (std::filesystem::temp_directory_path() / fmt::format("service_bench_{}", ::getpid())).string();
+      (std::filesystem::temp_directory_path() / fmt::format("service_bench_{}", ::getpid()))
+          .string();
   const TaskLibrary library;
   const Task task = *library.Load("matmul");
   bench.source = task.seeds[0].source;
@@ -193,8 +196,8 @@ int Main(int argc, char** argv) {
   const auto opened = SteadyClock::now();
   room.Open();
   bench.OnClients(bench.requests, [&](size_t i) {
-    const HttpResponse done =
-        bench.Send({.target = "/v1/evaluations/" + bench.ids[i] + "?wait=60", .timeout_s = 90}, nullptr);
+    const HttpResponse done = bench.Send(
+        {.target = "/v1/evaluations/" + bench.ids[i] + "?wait=60", .timeout_s = 90}, nullptr);
     if (Json::parse(done.body, nullptr, false).value("state", "") != "finished") ++bench.lost;
   });
   const double drain_s = SecondsSince(opened);

@@ -222,9 +222,8 @@ int Evolve(const EvolveOptions& options, const Console& console) {
   const InterruptGuard interrupt("\nksmith: ended at once; the record is safe, --resume goes on\n");
   const SystemClock clock;
   OpenRun run;
-  const Status opened = options.resume_dir.empty()
-                            ? OpenNew(options, clock, interrupt.token(), run)
-                            : OpenRecorded(options, interrupt.token(), run);
+  const Status opened = options.resume_dir.empty() ? OpenNew(options, clock, interrupt.token(), run)
+                                                   : OpenRecorded(options, interrupt.token(), run);
   if (!opened.ok()) return console.Fail(opened.error());
   const Result<RunEnd> end = Search(run, clock, console, interrupt.token());
   if (!end.ok()) {

@@ -103,9 +103,9 @@ struct DoctorOptions {
   bool json = false;
 };
 
-using Command =
-    std::variant<EvolveOptions, EvaluateOptions, ServeOptions, TasksOptions, RunsOptions, ShowOptions,
-                 DiffOptions, ExportOptions, ReportOptions, ReplayOptions, DoctorOptions>;
+using Command = std::variant<EvolveOptions, EvaluateOptions, ServeOptions, TasksOptions,
+                             RunsOptions, ShowOptions, DiffOptions, ExportOptions, ReportOptions,
+                             ReplayOptions, DoctorOptions>;
 
 }  // namespace ks
 

@@ -56,8 +56,7 @@ void DeclareServe(CLI::App& app, ServeOptions& options) {
   app.add_option("--bind", options.bind,
                  "address to listen on (default: 127.0.0.1; others need a token)");
   app.add_option("--token-file", options.token_file, "file with the token that clients must send");
-  app.add_option("--backend", options.backends, "backends to serve (default: cpu)")
-      ->delimiter(',');
+  app.add_option("--backend", options.backends, "backends to serve (default: cpu)")->delimiter(',');
   app.add_option("--devices", options.devices, "only these devices of the backends")
       ->delimiter(',');
   app.add_option("--queue", options.queue, "evaluations that may wait (default: 10000)")

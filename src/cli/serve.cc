@@ -74,9 +74,9 @@ Status Open(const ServeOptions& options, OpenService& parts) {
       options.jobs > 0 ? options.jobs
                        : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   service.look_ahead = static_cast<size_t>(service.compile_threads) + 2;
-  KS_ASSIGN_OR_RETURN(parts.service,
-                      EvaluationService::Start(
-                          service, {*parts.source, *parts.journal, parts.clock, FindTask}));
+  KS_ASSIGN_OR_RETURN(
+      parts.service,
+      EvaluationService::Start(service, {*parts.source, *parts.journal, parts.clock, FindTask}));
   ApiOptions api;
   api.token = token;
   api.version = kVersion;
@@ -84,8 +84,7 @@ Status Open(const ServeOptions& options, OpenService& parts) {
   api.rate_per_s = options.rate;
   api.rate_burst = std::max(1.0, 2 * options.rate);
   parts.api = std::make_unique<ServiceApi>(api, *parts.service, parts.clock);
-  KS_ASSIGN_OR_RETURN(parts.server,
-                      HttpServer::Start(ServerOptions(options), parts.api->Hooks()));
+  KS_ASSIGN_OR_RETURN(parts.server, HttpServer::Start(ServerOptions(options), parts.api->Hooks()));
   parts.api->SetConnectionCount([server = parts.server.get()] { return server->connections(); });
   return {};
 }

@@ -26,9 +26,9 @@ constexpr size_t kMaxIdleConnections = 16;
 constexpr size_t kPieceBytes = 32u << 10;
 constexpr std::chrono::milliseconds kStopPoll(20);
 // Where distributions keep the certificates they trust; OpenSSL's own default comes first.
-constexpr const char* kCertificateFiles[] = {
-    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
+constexpr const char* kCertificateFiles[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                             "/etc/pki/tls/certs/ca-bundle.crt",
+                                             "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
 
 std::string Text(beast::string_view view) { return {view.data(), view.size()}; }
 
@@ -54,9 +54,8 @@ class Line {
     KS_ASSIGN_OR_RETURN(const auto endpoints, Resolve());
     BoostError failed;
     KS_RETURN_IF_ERROR(Run("connect", failed, [&](auto done) {
-      Tcp().async_connect(endpoints, [done](const BoostError& error, const tcp::endpoint&) {
-        done(error);
-      });
+      Tcp().async_connect(endpoints,
+                          [done](const BoostError& error, const tcp::endpoint&) { done(error); });
     }));
     BoostError ignored;
     Tcp().socket().set_option(tcp::no_delay(true), ignored);
@@ -159,7 +158,8 @@ class Line {
         context_.run();
         break;
       }
-      context_.run_one_for(std::min<SteadyClock::duration>(kStopPoll, deadline_ - SteadyClock::now()));
+      context_.run_one_for(
+          std::min<SteadyClock::duration>(kStopPoll, deadline_ - SteadyClock::now()));
     }
     if (stopped) return Error{ErrorCode::kCancelled, "stopped"};
     if (late) return Unavailable(doing, "no answer in time");
@@ -202,9 +202,8 @@ class Client final : public HttpClient {
     BoostError failed;
     tls_->load_verify_file(options_.ca_file, failed);
     if (!failed) return {};
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{}: no readable certificates: {}", options_.ca_file,
-                             failed.message())};
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{}: no readable certificates: {}",
+                                                          options_.ca_file, failed.message())};
   }
 
   Result<HttpResponse> Send(const HttpCall& call, std::stop_token stop) override {

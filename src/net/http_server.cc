@@ -83,11 +83,10 @@ struct Shared {
 enum class Framing { kLength, kChunked, kUntilClose };
 
 std::string Serialized(const HttpResponse& response, bool keep_alive, Framing framing, bool head) {
-  std::string out =
-      fmt::format("HTTP/1.1 {} {}\r\nServer: kernelsmith\r\nConnection: {}\r\n", response.status,
-                  Text(http::obsolete_reason(http::int_to_status(
-                      static_cast<unsigned>(response.status)))),
-                  keep_alive ? "keep-alive" : "close");
+  std::string out = fmt::format(
+      "HTTP/1.1 {} {}\r\nServer: kernelsmith\r\nConnection: {}\r\n", response.status,
+      Text(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(response.status)))),
+      keep_alive ? "keep-alive" : "close");
   if (!response.content_type.empty()) out += "Content-Type: " + response.content_type + "\r\n";
   for (const auto& [name, value] : response.headers) out += name + ": " + value + "\r\n";
   if (framing == Framing::kChunked) out += "Transfer-Encoding: chunked\r\n";
@@ -172,8 +171,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   beast::flat_buffer buffer_;
   std::string peer_;
   std::optional<Parser> parser_;
-  uint64_t number_ = 0;    // of the exchange
-  bool idle_ = true;       // no request, or only a part of one, was read
+  uint64_t number_ = 0;     // of the exchange
+  bool idle_ = true;        // no request, or only a part of one, was read
   bool answering_ = false;  // an exchange is open
   bool streaming_ = false;
   bool chunks_ = true;  // the client knows them: HTTP/1.1
@@ -214,9 +213,8 @@ class Exchange final : public HttpExchange, public std::enable_shared_from_this<
   void BeginStream(HttpResponse head) override {
     if (begun_.exchange(true)) return;
     stream_open_ = true;
-    connection_->Post([c = connection_, n = number_, head = std::move(head)] {
-      c->BeginStream(n, head);
-    });
+    connection_->Post(
+        [c = connection_, n = number_, head = std::move(head)] { c->BeginStream(n, head); });
   }
   bool Write(std::string bytes) override {
     if (!stream_open_ || gone_->load()) return false;
@@ -228,26 +226,24 @@ class Exchange final : public HttpExchange, public std::enable_shared_from_this<
   }
   void After(double seconds, std::function<void()> action) override {
     auto timer = std::make_shared<asio::steady_timer>(connection_->executor(), Seconds(seconds));
-    timer->async_wait([timer, weak = weak_from_this(), action = std::move(action)](
-                          const BoostError& error) {
-      const auto self = weak.lock();
-      if (!error && self != nullptr && !self->gone_->load()) action();
-    });
+    timer->async_wait(
+        [timer, weak = weak_from_this(), action = std::move(action)](const BoostError& error) {
+          const auto self = weak.lock();
+          if (!error && self != nullptr && !self->gone_->load()) action();
+        });
     const std::lock_guard lock(timers_mutex_);
     timers_.push_back(std::move(timer));
     if (timers_.size() > kMaxTimers) timers_.erase(timers_.begin());  // it has fired long ago
   }
   void OnGone(std::function<void()> action) override {
-    connection_->Post([c = connection_, n = number_, action = std::move(action)] {
-      c->SetGone(n, action);
-    });
+    connection_->Post(
+        [c = connection_, n = number_, action = std::move(action)] { c->SetGone(n, action); });
   }
 
  private:
   void Send(HttpResponse response) {
-    connection_->Post([c = connection_, n = number_, response = std::move(response)] {
-      c->Answer(n, response);
-    });
+    connection_->Post(
+        [c = connection_, n = number_, response = std::move(response)] { c->Answer(n, response); });
   }
   void Chunk(std::string bytes, bool last) {
     connection_->Post([c = connection_, n = number_, bytes = std::move(bytes), last] {
@@ -273,10 +269,9 @@ void Connection::ReadHead() {
   Configure(*parser_, shared_->options.limits);
   // One deadline for the whole head: a client that sends a byte now and then gains nothing.
   stream_.expires_after(Seconds(shared_->options.request_timeout_s));
-  http::async_read_header(stream_, buffer_, *parser_,
-                          [self = shared_from_this()](const BoostError& error, size_t) {
-                            self->OnHead(error);
-                          });
+  http::async_read_header(
+      stream_, buffer_, *parser_,
+      [self = shared_from_this()](const BoostError& error, size_t) { self->OnHead(error); });
 }
 
 void Connection::OnHead(const BoostError& error) {
@@ -298,12 +293,11 @@ void Connection::OnHead(const BoostError& error) {
   if (beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
     auto text = std::make_shared<std::string>("HTTP/1.1 100 Continue\r\n\r\n");
     stream_.expires_after(Seconds(shared_->options.write_timeout_s));
-    asio::async_write(
-        stream_, asio::buffer(*text),
-        [self = shared_from_this(), text, request = *std::move(head)](const BoostError& failed,
-                                                                      size_t) {
-          failed ? self->Close() : self->ReadBody(request);
-        });
+    asio::async_write(stream_, asio::buffer(*text),
+                      [self = shared_from_this(), text, request = *std::move(head)](
+                          const BoostError& failed, size_t) {
+                        failed ? self->Close() : self->ReadBody(request);
+                      });
     return;
   }
   ReadBody(*std::move(head));
@@ -312,10 +306,8 @@ void Connection::OnHead(const BoostError& error) {
 void Connection::ReadBody(HttpRequest head) {
   stream_.expires_after(Seconds(shared_->options.body_timeout_s));
   http::async_read(stream_, buffer_, *parser_,
-                   [self = shared_from_this(), head = std::move(head)](const BoostError& error,
-                                                                       size_t) {
-                     self->OnBody(head, error);
-                   });
+                   [self = shared_from_this(), head = std::move(head)](
+                       const BoostError& error, size_t) { self->OnBody(head, error); });
 }
 
 void Connection::OnBody(HttpRequest head, const BoostError& error) {
@@ -347,16 +339,15 @@ void Connection::Handle(HttpRequest request) {
 
 // The socket becomes readable when the client closes it, or sends the next request early.
 void Connection::WatchForEnd() {
-  stream_.socket().async_wait(
-      tcp::socket::wait_read,
-      [self = shared_from_this(), number = number_](const BoostError& error) {
-        if (error || !self->IsCurrent(number)) return;
-        char byte = 0;
-        const ssize_t n = ::recv(self->stream_.socket().native_handle(), &byte, 1,
-                                 MSG_PEEK | MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) self->Close();
-        if (n < 0 && !self->closed_) self->WatchForEnd();
-      });
+  stream_.socket().async_wait(tcp::socket::wait_read, [self = shared_from_this(),
+                                                       number = number_](const BoostError& error) {
+    if (error || !self->IsCurrent(number)) return;
+    char byte = 0;
+    const ssize_t n =
+        ::recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) self->Close();
+    if (n < 0 && !self->closed_) self->WatchForEnd();
+  });
 }
 
 void Connection::Gone() {
@@ -407,10 +398,9 @@ void Connection::SendNext() {
   if (sending_ || closed_ || outgoing_.empty()) return;
   sending_ = true;
   stream_.expires_after(Seconds(shared_->options.write_timeout_s));
-  asio::async_write(stream_, asio::buffer(outgoing_.front()),
-                    [self = shared_from_this()](const BoostError& error, size_t) {
-                      self->OnSent(error);
-                    });
+  asio::async_write(
+      stream_, asio::buffer(outgoing_.front()),
+      [self = shared_from_this()](const BoostError& error, size_t) { self->OnSent(error); });
 }
 
 void Connection::OnSent(const BoostError& error) {
@@ -443,12 +433,11 @@ void Connection::RefuseWith(const HttpResponse& response) {
 void Connection::Drain(size_t left) {
   buffer_.clear();
   stream_.expires_after(Seconds(kDrainSeconds));
-  stream_.async_read_some(
-      buffer_.prepare(kReadAheadBytes / 4),
-      [self = shared_from_this(), left](const BoostError& error, size_t n) {
-        if (error || n >= left || self->closed_) return self->Close();
-        self->Drain(left - n);
-      });
+  stream_.async_read_some(buffer_.prepare(kReadAheadBytes / 4),
+                          [self = shared_from_this(), left](const BoostError& error, size_t n) {
+                            if (error || n >= left || self->closed_) return self->Close();
+                            self->Drain(left - n);
+                          });
 }
 
 class Server final : public HttpServer {

@@ -35,10 +35,10 @@ struct HttpServerOptions {
   std::string address = "127.0.0.1";
   uint16_t port = 0;  // 0: any free one
   HttpLimits limits;
-  size_t max_connections = 1024;    // beyond it: 503
-  double request_timeout_s = 30;    // from the first wait for a request to its last header byte
-  double body_timeout_s = 60;       // for the body
-  double write_timeout_s = 30;      // for an answer
+  size_t max_connections = 1024;  // beyond it: 503
+  double request_timeout_s = 30;  // from the first wait for a request to its last header byte
+  double body_timeout_s = 60;     // for the body
+  double write_timeout_s = 30;    // for an answer
   int threads = 2;
 };
 

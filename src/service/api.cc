@@ -60,10 +60,11 @@ Result<Body> ReadBody(const std::string& text) {
   }
   body.batch = true;
   if (!list->is_array() || list->empty() || list->size() > kMaxBatch || json.size() != 1) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("a batch is an object with the one field evaluations, an array of 1 to "
-                             "{} requests",
-                             kMaxBatch)};
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("a batch is an object with the one field evaluations, an array of 1 to "
+                    "{} requests",
+                    kMaxBatch)};
   }
   for (size_t i = 0; i < list->size(); ++i) {
     KS_ASSIGN_OR_RETURN(Submission one,
@@ -136,15 +137,14 @@ std::optional<HttpResponse> ServiceApi::Admit(const HttpRequest& head) {
     std::string_view given = FindHeader(head.headers, "Authorization");
     const bool bearer = given.substr(0, 7) == "Bearer ";
     if (!bearer || !SameSecret(given.substr(7), options_.token)) {
-      return refuse({401, "unauthorized",
-                     bearer ? "the token is wrong"
-                            : "a token is needed: Authorization: Bearer TOKEN",
-                     0});
+      return refuse(
+          {401, "unauthorized",
+           bearer ? "the token is wrong" : "a token is needed: Authorization: Bearer TOKEN", 0});
     }
   }
   // A web page cannot send this type to us without asking first, which we never allow.
-  if (head.method == "POST" && FindHeader(head.headers, "Content-Type").substr(0, 16) !=
-                                   "application/json") {
+  if (head.method == "POST" &&
+      FindHeader(head.headers, "Content-Type").substr(0, 16) != "application/json") {
     return refuse({415, "unsupported_type", "send Content-Type: application/json", 0});
   }
   return std::nullopt;
@@ -177,7 +177,8 @@ void ServiceApi::Route(const CallPtr& call, const std::string& path) {
   if (path == "/openapi.json") return Reply(call, JsonResponse(200, OpenApiJson(options_.version)));
   if (path == "/v1/tasks") return Reply(call, JsonResponse(200, options_.tasks_json));
   const double uptime = static_cast<double>(clock_.MonotonicNs() - start_ns_) * 1e-9;
-  Reply(call, {200, kTextType,
+  Reply(call, {200,
+               kTextType,
                MetricsText(service_.stats(), metrics_, {options_.version, uptime, connections_()}),
                {}});
 }
@@ -199,10 +200,10 @@ void ServiceApi::RouteEvaluation(const CallPtr& call, std::string rest) {
   call->route = "/v1/evaluations/{id}" + tail;
   if (tail.empty() && method == "DELETE") return ReplyStatus(call, service_.Cancel(id));
   if (method != "GET") {
-    return Refuse(call, {405, "method_not_allowed",
-                         tail.empty() ? "only GET and DELETE are allowed here"
-                                      : "only GET is allowed here",
-                         0});
+    return Refuse(
+        call,
+        {405, "method_not_allowed",
+         tail.empty() ? "only GET and DELETE are allowed here" : "only GET is allowed here", 0});
   }
   tail.empty() ? Get(call, id) : Events(call, id);
 }
@@ -252,20 +253,21 @@ void ServiceApi::Devices(const CallPtr& call) {
 void ServiceApi::Submit(const CallPtr& call) {
   Result<Body> body = ReadBody(call->exchange->request().body);
   if (!body.ok()) return Refuse(call, FromError(body.error()));
-  service_.Submit(
-      std::move(body->submissions),
-      [this, call, batch = body->batch](std::variant<std::vector<EvaluationStatus>, ApiError> result) {
-        if (const auto* error = std::get_if<ApiError>(&result)) return Refuse(call, *error);
-        const auto& statuses = std::get<std::vector<EvaluationStatus>>(result);
-        int code = 200;
-        std::string text;
-        for (const EvaluationStatus& status : statuses) {
-          if (!IsFinal(status.state)) code = 202;
-          text += (text.empty() ? "" : ",") + StatusToJson(status);
-        }
-        if (batch) text = "{\"evaluations\":[" + text + "]}";
-        Reply(call, JsonResponse(code, std::move(text)));
-      });
+  service_.Submit(std::move(body->submissions),
+                  [this, call, batch = body->batch](
+                      std::variant<std::vector<EvaluationStatus>, ApiError> result) {
+                    if (const auto* error = std::get_if<ApiError>(&result))
+                      return Refuse(call, *error);
+                    const auto& statuses = std::get<std::vector<EvaluationStatus>>(result);
+                    int code = 200;
+                    std::string text;
+                    for (const EvaluationStatus& status : statuses) {
+                      if (!IsFinal(status.state)) code = 202;
+                      text += (text.empty() ? "" : ",") + StatusToJson(status);
+                    }
+                    if (batch) text = "{\"evaluations\":[" + text + "]}";
+                    Reply(call, JsonResponse(code, std::move(text)));
+                  });
 }
 
 void ServiceApi::Get(const CallPtr& call, const std::string& id) {
@@ -280,10 +282,9 @@ void ServiceApi::Get(const CallPtr& call, const std::string& id) {
 
 // Answers at the final state, after `seconds` or when the service shuts down, what comes first.
 void ServiceApi::Wait(const CallPtr& call, const std::string& id, double seconds) {
-  const uint64_t watch =
-      service_.Watch(id, [this, call](const EvaluationStatus& status) {
-        if (IsFinal(status.state) || service_.draining()) ReplyStatus(call, status, true);
-      });
+  const uint64_t watch = service_.Watch(id, [this, call](const EvaluationStatus& status) {
+    if (IsFinal(status.state) || service_.draining()) ReplyStatus(call, status, true);
+  });
   if (watch == 0) return ReplyStatus(call, service_.Find(id), true);
   call->exchange->OnGone([this, id, watch] { service_.Unwatch(id, watch); });
   call->exchange->After(seconds, [this, weak = std::weak_ptr<Call>(call), id, watch] {

@@ -22,7 +22,7 @@ struct ApiOptions {
   std::string tasks_json;  // the library, as `ksmith tasks --json` prints it
   double rate_per_s = 0;   // requests of one client; 0: no limit
   double rate_burst = 0;
-  double ping_s = 15;      // event streams say something at least so often
+  double ping_s = 15;  // event streams say something at least so often
 };
 
 inline constexpr double kMaxWaitSeconds = 300;

@@ -1,5 +1,5 @@
-// Accepted evaluations that wait for a thread: by priority, then in the order of acceptance, but only
-// those whose device has room.
+// Accepted evaluations that wait for a thread: by priority, then in the order of acceptance, but
+// only those whose device has room.
 #ifndef KS_SERVICE_JOB_QUEUE_H_
 #define KS_SERVICE_JOB_QUEUE_H_
 
@@ -68,7 +68,8 @@ class JobQueue {
   std::vector<size_t> DevicesFor(const std::string& backend, const std::string& device) const;
   void Push(const JobPtr& job);
   void Remove(const Job& job);
-  // The first that may run now, and its device set; null: none. It counts as assigned until Release.
+  // The first that may run now, and its device set; null: none. It counts as assigned until
+  // Release.
   JobPtr Take();
   // Fine when it was not taken.
   void Release(Job& job);
@@ -78,9 +79,7 @@ class JobQueue {
 
  private:
   using Kind = std::tuple<std::string, std::string, bool>;  // backend, device asked for, timed
-  static Kind KindOf(const Job& job) {
-    return {job.status.backend, job.device_asked, job.timed};
-  }
+  static Kind KindOf(const Job& job) { return {job.status.backend, job.device_asked, job.timed}; }
   // The least loaded device that has room.
   std::optional<size_t> Room(const Kind& kind) const;
 

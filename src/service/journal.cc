@@ -19,7 +19,7 @@ constexpr int64_t kMaxRawBytes = int64_t{64} << 20;  // a damaged size must not 
 constexpr int64_t kRowOverheadBytes = 512;           // of a row beside its blobs, about
 constexpr int64_t kEvictBatch = 64;
 constexpr int64_t kUncountedShare = 16;  // 1/16 of the limit may be written between two counts
-constexpr double kEvictTo = 0.9;  // of the limit, so that eviction is rare
+constexpr double kEvictTo = 0.9;         // of the limit, so that eviction is rare
 
 constexpr const char* kSchema = R"sql(
 CREATE TABLE tasks(
@@ -75,8 +75,9 @@ Status Prepare(const SqliteDb& db, const std::string& path) {
   KS_ASSIGN_OR_RETURN(const std::string mode, db.QueryText("PRAGMA journal_mode = WAL"));
   if (mode != "wal") {
     return Error{ErrorCode::kFailedPrecondition,
-                 path + ": this file system cannot hold a write-ahead log (a network share?): "
-                        "choose a local folder with --cache"};
+                 path +
+                     ": this file system cannot hold a write-ahead log (a network share?): "
+                     "choose a local folder with --cache"};
   }
   KS_RETURN_IF_ERROR(db.Run("PRAGMA journal_size_limit = 16777216"));
   if (tables > 0) return {};
@@ -138,11 +139,12 @@ Status UpdateFinished(const SqliteDb& db, const EvaluationStatus& status, bool r
                       const std::string& result) {
   KS_ASSIGN_OR_RETURN(
       SqliteStatement update,
-      db.Prepare("UPDATE evaluations SET state = ?2, device = ?3, finished_unix_ms = ?4, "
-                 "tries = ?5, reusable = ?6, result = ?7, result_raw_bytes = ?8, error_code = ?9, "
-                 "error = ?10, starts = 0, bytes = bytes + ?11, "
-                 "used = (SELECT coalesce(max(used), 0) + 1 FROM evaluations WHERE state <> 'queued') "
-                 "WHERE id = ?1"));
+      db.Prepare(
+          "UPDATE evaluations SET state = ?2, device = ?3, finished_unix_ms = ?4, "
+          "tries = ?5, reusable = ?6, result = ?7, result_raw_bytes = ?8, error_code = ?9, "
+          "error = ?10, starts = 0, bytes = bytes + ?11, "
+          "used = (SELECT coalesce(max(used), 0) + 1 FROM evaluations WHERE state <> 'queued') "
+          "WHERE id = ?1"));
   return update.BindText(1, status.id)
       .BindText(2, EvaluationStateName(status.state))
       .BindText(3, status.device)
@@ -163,10 +165,10 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& folder, int64_
   PosixFileSystem files;
   KS_RETURN_IF_ERROR(files.MakeDirs(folder));
   const std::string path = folder + "/service.sqlite";
-  KS_ASSIGN_OR_RETURN(
-      RunLock lock,
-      RunLock::Acquire(folder + "/lock", "is serving from this folder: stop it, or choose another "
-                                         "folder with --cache"));
+  KS_ASSIGN_OR_RETURN(RunLock lock,
+                      RunLock::Acquire(folder + "/lock",
+                                       "is serving from this folder: stop it, or choose another "
+                                       "folder with --cache"));
   KS_ASSIGN_OR_RETURN(SqliteDb writer,
                       SqliteDb::Open(path, SqliteDb::Access::kCreate, kBusyTimeoutMs));
   if (writer.read_only()) {
@@ -180,9 +182,8 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& folder, int64_
       new Journal(std::move(lock), std::move(writer), std::move(reader), limit_bytes));
   KS_RETURN_IF_ERROR(journal->Count());
   KS_RETURN_IF_ERROR(journal->Evict());
-  journal->thread_ = std::jthread([raw = journal.get()](std::stop_token stop) {
-    raw->Write(std::move(stop));
-  });
+  journal->thread_ =
+      std::jthread([raw = journal.get()](std::stop_token stop) { raw->Write(std::move(stop)); });
   return journal;
 }
 
@@ -390,10 +391,10 @@ Status Journal::Evict() {
   int64_t evicted = 0;
   while (counts().outcome_bytes > goal) {
     KS_ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(writer_));
-    KS_RETURN_IF_ERROR(writer_.Run(
-        fmt::format("DELETE FROM evaluations WHERE id IN (SELECT id FROM evaluations "
-                    "WHERE state <> 'queued' ORDER BY used LIMIT {})",
-                    kEvictBatch)));
+    KS_RETURN_IF_ERROR(
+        writer_.Run(fmt::format("DELETE FROM evaluations WHERE id IN (SELECT id FROM evaluations "
+                                "WHERE state <> 'queued' ORDER BY used LIMIT {})",
+                                kEvictBatch)));
     KS_ASSIGN_OR_RETURN(const int64_t gone, writer_.QueryInt("SELECT changes()"));
     KS_RETURN_IF_ERROR(transaction.Commit());
     KS_RETURN_IF_ERROR(Count());

@@ -23,9 +23,9 @@ namespace ks {
 
 // An accepted request that has no result yet.
 struct PendingEvaluation {
-  EvaluationStatus status;  // state kQueued; id, task, backend, device as asked, priority
-  bool timed = true;        // asks for the time stage
-  int64_t sequence = 0;     // order of acceptance
+  EvaluationStatus status;       // state kQueued; id, task, backend, device as asked, priority
+  bool timed = true;             // asks for the time stage
+  int64_t sequence = 0;          // order of acceptance
   int64_t deadline_unix_ms = 0;  // 0: none
   int starts = 0;                // how often an evaluation of it was begun and not ended
 };

@@ -64,7 +64,8 @@ class JsonReader {
   void NumberFrom(const Json& json, const std::string& path, T& value, double low, double high) {
     const bool whole = json.is_number_integer();
     if (!(std::is_floating_point_v<T> ? json.is_number() : whole)) {
-      return Fail(path, std::is_floating_point_v<T> ? "must be a number" : "must be a whole number");
+      return Fail(path,
+                  std::is_floating_point_v<T> ? "must be a number" : "must be a whole number");
     }
     const double number = json.get<double>();
     if (!(number >= low && number <= high)) {
@@ -107,9 +108,7 @@ class JsonReader {
     }
   }
 
-  void Fail(const std::string& path, const std::string& what) {
-    FailWith(path + " " + what);
-  }
+  void Fail(const std::string& path, const std::string& what) { FailWith(path + " " + what); }
   void FailWith(std::string fault) {
     if (!failed()) fault_ = std::move(fault);
   }

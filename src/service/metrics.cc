@@ -40,7 +40,8 @@ double ResidentBytes() {
 }
 
 void AppendEvaluations(std::string& text, const ServiceStats& stats) {
-  Head(text, "ksmith_submissions_total", "counter", "Requests for an evaluation, by what came of it.");
+  Head(text, "ksmith_submissions_total", "counter",
+       "Requests for an evaluation, by what came of it.");
   for (const auto& [result, count] : {std::pair{"accepted", stats.accepted},
                                       {"reused", stats.reused},
                                       {"joined", stats.joined},
@@ -117,8 +118,8 @@ void HttpMetrics::Append(std::string& text) const {
     for (size_t i = 0; i < histogram.counts.size(); ++i) {
       total += histogram.counts[i];
       const std::string bound = i < kBounds.size() ? fmt::format("{}", kBounds[i]) : "+Inf";
-      text += fmt::format("ksmith_http_seconds_bucket{{route=\"{}\",le=\"{}\"}} {}\n",
-                          Label(route), bound, total);
+      text += fmt::format("ksmith_http_seconds_bucket{{route=\"{}\",le=\"{}\"}} {}\n", Label(route),
+                          bound, total);
     }
     text += fmt::format(
         "ksmith_http_seconds_sum{{route=\"{0}\"}} {1}\nksmith_http_seconds_count{{route=\"{0}\"}} "

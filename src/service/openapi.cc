@@ -10,9 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json Ref(const char* name) {
-  return {{"$ref", std::string("#/components/schemas/") + name}};
-}
+Json Ref(const char* name) { return {{"$ref", std::string("#/components/schemas/") + name}}; }
 Json Type(const char* type) { return {{"type", type}}; }
 Json Nullable(Json schema) {
   schema["nullable"] = true;
@@ -59,15 +57,16 @@ Json ConfigSchema() {
 }
 
 Json BufferSchema() {
-  return Closed({{"name", Type("string")},
-                 {"dtype", Type("string")},
-                 {"shape", ArrayOf(Type("string"))},
-                 {"scalar", Type("boolean")},
-                 {"fill", Closed({{"kind", Type("string")},
-                                  {"parameters", {{"type", "object"},
-                                                  {"additionalProperties", Type("string")}}}},
-                                 {"parameters"})}},
-                {"shape", "scalar", "fill"});
+  return Closed(
+      {{"name", Type("string")},
+       {"dtype", Type("string")},
+       {"shape", ArrayOf(Type("string"))},
+       {"scalar", Type("boolean")},
+       {"fill",
+        Closed({{"kind", Type("string")},
+                {"parameters", {{"type", "object"}, {"additionalProperties", Type("string")}}}},
+               {"parameters"})}},
+      {"shape", "scalar", "fill"});
 }
 
 Json TaskSchema() {
@@ -81,8 +80,9 @@ Json TaskSchema() {
                            {"scale", Type("number")},
                            {"norm_relative", Type("number")}},
                           {"relative", "absolute", "scale", "norm_relative"});
-  Json seed = Closed(
-      {{"backend", Type("string")}, {"file", Type("string")}, {"source", Type("string")}}, {"file"});
+  Json seed =
+      Closed({{"backend", Type("string")}, {"file", Type("string")}, {"source", Type("string")}},
+             {"file"});
   return Closed({{"name", Type("string")},
                  {"summary", Type("string")},
                  {"precision", Type("string")},
@@ -105,30 +105,28 @@ Json TaskSchema() {
 }
 
 Json SubmissionSchema() {
-  const Json rival = Closed({{"source", Type("string")},
-                             {"speedup", Ref("Interval")},
-                             {"confirmed", Type("boolean")}},
-                            {"speedup", "confirmed"});
+  const Json rival = Closed(
+      {{"source", Type("string")}, {"speedup", Ref("Interval")}, {"confirmed", Type("boolean")}},
+      {"speedup", "confirmed"});
   Json task = {{"oneOf", {Type("string"), Ref("Task")}}};
   Json stages = ArrayOf({{"type", "string"}, {"enum", {"compile", "check", "time"}}});
-  return Closed({{"task", std::move(task)},
-                 {"backend", Type("string")},
-                 {"device", Type("string")},
-                 {"source", Type("string")},
-                 {"stages", std::move(stages)},
-                 {"config", Ref("Config")},
-                 {"parent", rival},
-                 {"champion", rival},
-                 {"baseline_source", Type("string")},
-                 {"seed", Type("integer")},
-                 {"held_out", Type("boolean")},
-                 {"priority", {{"type", "integer"},
-                               {"minimum", -kMaxPriority},
-                               {"maximum", kMaxPriority}}},
-                 {"timeout_s", Type("number")},
-                 {"repeat", Type("string")}},
-                {"backend", "device", "stages", "config", "parent", "champion", "baseline_source",
-                 "seed", "held_out", "priority", "timeout_s", "repeat"});
+  return Closed(
+      {{"task", std::move(task)},
+       {"backend", Type("string")},
+       {"device", Type("string")},
+       {"source", Type("string")},
+       {"stages", std::move(stages)},
+       {"config", Ref("Config")},
+       {"parent", rival},
+       {"champion", rival},
+       {"baseline_source", Type("string")},
+       {"seed", Type("integer")},
+       {"held_out", Type("boolean")},
+       {"priority", {{"type", "integer"}, {"minimum", -kMaxPriority}, {"maximum", kMaxPriority}}},
+       {"timeout_s", Type("number")},
+       {"repeat", Type("string")}},
+      {"backend", "device", "stages", "config", "parent", "champion", "baseline_source", "seed",
+       "held_out", "priority", "timeout_s", "repeat"});
 }
 
 Json StatusSchema() {
@@ -176,9 +174,8 @@ Json Schemas() {
                             {"summary", Type("string")},
                             {"backends", ArrayOf(Type("string"))},
                             {"hash", Type("string")}});
-  return {{"Interval", Closed({{"low", Type("number")},
-                               {"mid", Type("number")},
-                               {"high", Type("number")}})},
+  return {{"Interval",
+           Closed({{"low", Type("number")}, {"mid", Type("number")}, {"high", Type("number")}})},
           {"Config", ConfigSchema()},
           {"Task", TaskSchema()},
           {"Submission", SubmissionSchema()},
@@ -223,11 +220,11 @@ Json Paths() {
                    {"in", "path"},
                    {"required", true},
                    {"schema", {{"type", "string"}, {"pattern", "^[0-9a-f]{32}$"}}}};
-  const Json wait = {{"name", "wait"},
-                     {"in", "query"},
-                     {"required", false},
-                     {"schema",
-                      {{"type", "number"}, {"minimum", 0}, {"maximum", kMaxWaitSeconds}}}};
+  const Json wait = {
+      {"name", "wait"},
+      {"in", "query"},
+      {"required", false},
+      {"schema", {{"type", "number"}, {"minimum", 0}, {"maximum", kMaxWaitSeconds}}}};
   const Json one_or_many = {{"oneOf", {Ref("Status"), Ref("Statuses")}}};
   Json submit = Operation("submit one evaluation or a batch",
                           Answers({{"200", Answer("all are finished already", one_or_many)},
@@ -237,8 +234,9 @@ Json Paths() {
   submit["requestBody"]["required"] = true;
   const Json status = {{"200", Answer("its state", Ref("Status"))}};
   const auto get = [](const char* summary, Json schema, const char* type = "application/json") {
-    return Json{{"get", Operation(summary,
-                                  Answers({{"200", Answer("fine", std::move(schema), type)}}, {}))}};
+    return Json{
+        {"get",
+         Operation(summary, Answers({{"200", Answer("fine", std::move(schema), type)}}, {}))}};
   };
   return {{"/health", get("is it up, and which version (needs no token)", Ref("Health"))},
           {"/devices", get("what evaluations run on", Ref("Devices"))},
@@ -251,11 +249,11 @@ Json Paths() {
                               Answers(status, {"404"}), {id, wait})},
             {"delete", Operation("cancel it", Answers(status, {"404"}), {id})}}},
           {"/v1/evaluations/{id}/events",
-           {{"get", Operation("server-sent events: state, ..., result",
-                              Answers({{"200", Answer("the stream", Type("string"),
-                                                      "text/event-stream")}},
-                                      {"404"}),
-                              {id})}}}};
+           {{"get",
+             Operation("server-sent events: state, ..., result",
+                       Answers({{"200", Answer("the stream", Type("string"), "text/event-stream")}},
+                               {"404"}),
+                       {id})}}}};
 }
 
 }  // namespace

@@ -18,8 +18,7 @@ bool RateLimit::Take(const std::string& client, int64_t now_ns) {
   if (per_second_ <= 0) return true;
   const std::lock_guard lock(mutex_);
   if (buckets_.size() >= kMaxClients && buckets_.count(client) == 0) {
-    std::erase_if(buckets_,
-                  [&](const auto& one) { return Filled(one.second, now_ns) >= burst_; });
+    std::erase_if(buckets_, [&](const auto& one) { return Filled(one.second, now_ns) >= burst_; });
     if (buckets_.size() >= kMaxClients) return false;
   }
   const auto [it, is_new] = buckets_.try_emplace(client, Bucket{burst_, now_ns});

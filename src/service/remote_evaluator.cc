@@ -67,10 +67,7 @@ class RemoteEvaluator::Patience {
 
 RemoteEvaluator::RemoteEvaluator(const Task& task, const EvaluationConfig& config,
                                  RemoteOptions options, std::unique_ptr<HttpClient> client)
-    : task_(task),
-      config_(config),
-      options_(std::move(options)),
-      client_(std::move(client)) {}
+    : task_(task), config_(config), options_(std::move(options)), client_(std::move(client)) {}
 
 Result<std::unique_ptr<RemoteEvaluator>> RemoteEvaluator::Connect(const Task& task,
                                                                   const EvaluationConfig& config,
@@ -141,14 +138,13 @@ Result<HttpResponse> RemoteEvaluator::Send(HttpCall call, std::stop_token stop) 
 Error RemoteEvaluator::Refused(const HttpResponse& response) const {
   const ApiError error = ApiErrorFromJson(response.status, response.body);
   if (response.status == 401) {
-    return {ErrorCode::kInvalidArgument,
-            fmt::format("{}: {}; give the right one with --token-file", options_.url,
-                        error.message)};
+    return {ErrorCode::kInvalidArgument, fmt::format("{}: {}; give the right one with --token-file",
+                                                     options_.url, error.message)};
   }
   const bool ours = response.status / 100 == 4;
-  return {ours ? ErrorCode::kInvalidArgument : ErrorCode::kUnavailable,
-          fmt::format("{} refused the evaluation: {} ({})", options_.url, error.message,
-                      error.code)};
+  return {
+      ours ? ErrorCode::kInvalidArgument : ErrorCode::kUnavailable,
+      fmt::format("{} refused the evaluation: {} ({})", options_.url, error.message, error.code)};
 }
 
 Result<HttpResponse> RemoteEvaluator::Call(const HttpCall& call, Patience& patience,
@@ -173,8 +169,8 @@ Result<HttpResponse> RemoteEvaluator::Call(const HttpCall& call, Patience& patie
       pause = patience.Failed();
       if (!pause) {
         return response.error().Under(
-            fmt::format("the evaluation service at {} has been out of reach for {} s",
-                        options_.url, options_.give_up_s));
+            fmt::format("the evaluation service at {} has been out of reach for {} s", options_.url,
+                        options_.give_up_s));
       }
     }
     if (!Pause(*pause, stop)) return Stopped();
@@ -194,9 +190,8 @@ Result<EvaluationStatus> RemoteEvaluator::Post(const Submission& submission, Pat
     if (response.status == 200 || response.status == 202) {
       return StatusFromJson(Json::parse(response.body, nullptr, false));
     }
-    const bool unknown =
-        response.status == 404 &&
-        ApiErrorFromJson(response.status, response.body).code == "unknown_task";
+    const bool unknown = response.status == 404 &&
+                         ApiErrorFromJson(response.status, response.body).code == "unknown_task";
     if (!unknown || with_task) return Refused(response);
   }
   return Error{ErrorCode::kInternal, "not reached"};

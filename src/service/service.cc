@@ -33,8 +33,8 @@ bool LooksKilledFromOutside(const Outcome& outcome) {
 }
 
 // Whether the same question may be answered by this outcome later. Outcomes that depend on how busy
-// the machine was may not; a passed or failed check may: its inputs are secret, so that asking again
-// could only be a second draw from the same odds.
+// the machine was may not; a passed or failed check may: its inputs are secret, so that asking
+// again could only be a second draw from the same odds.
 bool IsReusable(const Outcome& outcome) {
   return !std::holds_alternative<TimedOut>(outcome) &&
          !std::holds_alternative<OutOfMemory>(outcome) &&
@@ -114,8 +114,8 @@ class Service final : public EvaluationService {
   void Time(size_t device, const JobPtr& job);
   void ToLease(const JobPtr& job);
   bool NeedsLease(const Job& job) const {
-    return job.timed || (job.submission.request.stages.check &&
-                         devices()[job.device].check_needs_lease);
+    return job.timed ||
+           (job.submission.request.stages.check && devices()[job.device].check_needs_lease);
   }
   void Fault(const JobPtr& job, const Error& error);
   void Requeue(const JobPtr& job, bool ended);
@@ -386,9 +386,9 @@ Result<EvaluationStatus> Service::Find(const std::string& id) {
   }
   KS_ASSIGN_OR_RETURN(std::optional<Journal::Stored> stored, parts_.journal.FindFinished(id));
   if (!stored) {
-    return Error{ErrorCode::kNotFound,
-                 "no evaluation " + id + ": it was never submitted here, or its outcome has made "
-                                         "room for newer ones; submit it again"};
+    return Error{ErrorCode::kNotFound, "no evaluation " + id +
+                                           ": it was never submitted here, or its outcome has made "
+                                           "room for newer ones; submit it again"};
   }
   return std::move(stored->status);
 }

@@ -2,8 +2,8 @@
 // priority, remembers outcomes.
 //
 // Compiling and checking run in a pool of threads; what passed waits for the lease of its device,
-// one at a time a device, so that the next candidates compile while one is timed. A fault of ours is
-// tried again once; a fault of the candidate is an outcome and is not.
+// one at a time a device, so that the next candidates compile while one is timed. A fault of ours
+// is tried again once; a fault of the candidate is an outcome and is not.
 #ifndef KS_SERVICE_SERVICE_H_
 #define KS_SERVICE_SERVICE_H_
 
@@ -26,8 +26,8 @@ struct ServiceOptions {
   int compile_threads = 2;     // compiles and checks at once
   size_t queue_limit = 10000;  // accepted and not finished
   size_t evaluators = 8;       // kept warm
-  size_t look_ahead = 4;       // a device: candidates between the start of their compile and the lease
-  int max_starts = 5;          // of one request, over restarts of the service: then it has failed
+  size_t look_ahead = 4;  // a device: candidates between the start of their compile and the lease
+  int max_starts = 5;     // of one request, over restarts of the service: then it has failed
 };
 
 // Counters since the start, and levels now.
@@ -86,8 +86,8 @@ class EvaluationService {
   // The state after it: running ones are cancelled when they notice. ERRORS: as Find.
   virtual Result<EvaluationStatus> Cancel(const std::string& id) = 0;
 
-  // Takes nothing new up, waits for what runs at most `grace_s`, returns the rest to the queue, from
-  // where the next start takes it.
+  // Takes nothing new up, waits for what runs at most `grace_s`, returns the rest to the queue,
+  // from where the next start takes it.
   virtual void Drain(double grace_s) = 0;
   virtual bool draining() const = 0;
   virtual ServiceStats stats() const = 0;

@@ -35,8 +35,7 @@ std::shared_ptr<const KnownTask> TaskCache::Put(Task task, std::string json) {
 }
 
 Result<std::shared_ptr<const KnownTask>> TaskCache::Resolve(const Submission& submission) {
-  const std::string& key =
-      submission.task ? submission.task->hash : submission.task_ref;
+  const std::string& key = submission.task ? submission.task->hash : submission.task_ref;
   if (auto known = Cached(key)) return known;
   if (submission.task) {
     return Put(*submission.task, TaskToJson(*submission.task).dump());

@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 constexpr size_t kMaxName = 200;
 constexpr size_t kMaxExpression = 1000;
 constexpr size_t kMaxSource = 1u << 20;
-constexpr size_t kMaxParts = 64;        // axes, buffers, dimensions
+constexpr size_t kMaxParts = 64;  // axes, buffers, dimensions
 constexpr size_t kMaxWorkloads = 256;
 constexpr int kMaxThreads = 1024;
 constexpr double kMaxExtent = 1099511627776.0;  // 2^40, as in core/expr.h
@@ -156,8 +156,7 @@ Json TaskToJson(const Task& task) {
                                  {"on", one.on}});
   }
   for (const SeedKernel& one : task.seeds) {
-    json["seeds"].push_back(
-        {{"backend", one.backend}, {"file", one.file}, {"source", one.source}});
+    json["seeds"].push_back({{"backend", one.backend}, {"file", one.file}, {"source", one.source}});
   }
   return json;
 }

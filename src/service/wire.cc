@@ -19,15 +19,17 @@ using Json = nlohmann::json;
 
 constexpr std::array kStateNames = {"queued", "running",   "finished",
                                     "failed", "cancelled", "expired"};
-constexpr std::array kErrorCodes = {
-    ErrorCode::kInvalidArgument, ErrorCode::kNotFound,          ErrorCode::kFailedPrecondition,
-    ErrorCode::kUnavailable,     ErrorCode::kResourceExhausted, ErrorCode::kDataLoss,
-    ErrorCode::kCancelled,       ErrorCode::kInternal};
+constexpr std::array kErrorCodes = {ErrorCode::kInvalidArgument,    ErrorCode::kNotFound,
+                                    ErrorCode::kFailedPrecondition, ErrorCode::kUnavailable,
+                                    ErrorCode::kResourceExhausted,  ErrorCode::kDataLoss,
+                                    ErrorCode::kCancelled,          ErrorCode::kInternal};
 constexpr double kMaxTimeoutSeconds = 7 * 24 * 3600;
 constexpr double kMaxSpeedup = 1e9;
 constexpr size_t kIdDigits = 32;
 
-std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 Json RivalToJson(const Rival& rival) {
   return {{"source", rival.source},
@@ -89,9 +91,8 @@ void VisitEvaluationFields(EvaluationConfig& config, Visit visit) {
 
 Json ConfigToWire(EvaluationConfig config) {
   Json json = Json::object();
-  VisitEvaluationFields(config, [&](const ConfigField& field, const auto& member) {
-    json[field.name] = member;
-  });
+  VisitEvaluationFields(
+      config, [&](const ConfigField& field, const auto& member) { json[field.name] = member; });
   return json;
 }
 
@@ -220,8 +221,9 @@ std::string StatusToJson(const EvaluationStatus& status) {
   // The stored text as it is: parsing and writing it again would only cost time.
   std::string text = Dump(json);
   text.pop_back();
-  return text + ",\"evaluation\":" +
-         (status.evaluation_json.empty() ? "null" : status.evaluation_json) + "}";
+  return text +
+         ",\"evaluation\":" + (status.evaluation_json.empty() ? "null" : status.evaluation_json) +
+         "}";
 }
 
 Result<EvaluationStatus> StatusFromJson(const Json& json) {

@@ -29,9 +29,9 @@ struct Submission {
   std::string device;         // empty: any of the backend
   EvaluationRequest request;  // without seen_binary
   EvaluationConfig config;
-  int priority = 0;       // higher first
-  double timeout_s = 0;   // from acceptance to the result; 0: none
-  std::string repeat;     // asks the same question anew: part of the id
+  int priority = 0;      // higher first
+  double timeout_s = 0;  // from acceptance to the result; 0: none
+  std::string repeat;    // asks the same question anew: part of the id
 };
 
 enum class EvaluationState { kQueued, kRunning, kFinished, kFailed, kCancelled, kExpired };
@@ -50,9 +50,9 @@ struct EvaluationStatus {
   std::string task;
   std::string task_hash;
   std::string backend;
-  std::string device;           // once it runs
+  std::string device;  // once it runs
   int priority = 0;
-  int64_t position = -1;        // kQueued: how many are before it
+  int64_t position = -1;  // kQueued: how many are before it
   int64_t accepted_unix_ms = 0;
   int64_t finished_unix_ms = 0;  // 0: not yet
   int tries = 0;

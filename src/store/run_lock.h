@@ -21,8 +21,9 @@ class RunLock {
   // `held` ends the message "PATH: another process ..." when it is.
   static Result<RunLock> Acquire(
       const std::string& path,
-      std::string_view held = "is evolving in this run folder: wait for it, stop it, or choose "
-                              "another folder with --run");
+      std::string_view held =
+          "is evolving in this run folder: wait for it, stop it, or choose "
+          "another folder with --run");
 
   RunLock(RunLock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
   RunLock& operator=(RunLock&&) = delete;

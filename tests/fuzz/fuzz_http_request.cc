@@ -1,6 +1,6 @@
-// Whatever bytes a client sends: reading them ends with a request or an error, a request's parts are
-// as they should be, and its body is refused or understood as a submission that is written and read
-// again as the same one.
+// Whatever bytes a client sends: reading them ends with a request or an error, a request's parts
+// are as they should be, and its body is refused or understood as a submission that is written and
+// read again as the same one.
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>

@@ -28,7 +28,8 @@ class ClientTest : public testing::Test {
         return;
       }
       const bool large = request.path == "/base/large";
-      exchange->Reply({request.path == "/base/missing" ? 404 : 200, "text/plain",
+      exchange->Reply({request.path == "/base/missing" ? 404 : 200,
+                       "text/plain",
                        large ? std::string(100000, 'x') : request.method + request.body,
                        {{"X-Path", request.path},
                         {"X-Token", std::string(FindHeader(request.headers, "Authorization"))}}});

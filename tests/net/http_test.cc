@@ -9,14 +9,14 @@ TEST(ParseTarget, DecodesPathAndQuery) {
   const Result<HttpTarget> target = ParseTarget("/v1/a%20b?wait=2.5&x=%26+y&flag&wait=3");
   ASSERT_TRUE(target.ok());
   EXPECT_EQ(target->path, "/v1/a b");
-  EXPECT_EQ(target->query, (std::map<std::string, std::string>{
-                               {"wait", "3"}, {"x", "& y"}, {"flag", ""}}));
+  EXPECT_EQ(target->query,
+            (std::map<std::string, std::string>{{"wait", "3"}, {"x", "& y"}, {"flag", ""}}));
   EXPECT_EQ(ParseTarget("/a+b#c?d=e")->path, "/a+b");
 }
 
 TEST(ParseTarget, RefusesWhatIsNoPath) {
-  for (const char* bad : {"", "health", "http://x/", "/%", "/%4", "/%zz", "/%00", "/a%0ab",
-                          "/?x=%1f", "*"}) {
+  for (const char* bad :
+       {"", "health", "http://x/", "/%", "/%4", "/%zz", "/%00", "/a%0ab", "/?x=%1f", "*"}) {
     EXPECT_FALSE(ParseTarget(bad).ok()) << bad;
   }
   std::string many = "/?";
@@ -38,9 +38,9 @@ TEST(ParseUrl, ReadsHostPortAndBase) {
 }
 
 TEST(ParseUrl, SaysWhatIsWrong) {
-  for (const char* bad : {"", "localhost:80", "ftp://x", "http://", "http://x:0", "http://x:70000",
-                          "http://x:1a", "http://u:p@x", "http://x/?q", "http://[::1", "http://x y",
-                          "http://[::1]9"}) {
+  for (const char* bad :
+       {"", "localhost:80", "ftp://x", "http://", "http://x:0", "http://x:70000", "http://x:1a",
+        "http://u:p@x", "http://x/?q", "http://[::1", "http://x y", "http://[::1]9"}) {
     const Result<HttpUrl> url = ParseUrl(bad);
     ASSERT_FALSE(url.ok()) << bad;
     EXPECT_EQ(url.error().code, ErrorCode::kInvalidArgument);

@@ -52,9 +52,11 @@ class ServerTest : public testing::Test {
       exchange->Write("two");
       exchange->EndStream();
     } else {
-      exchange->Reply({200, "text/plain",
-                       request.method + " " + request.path + " " + std::to_string(request.body.size()),
-                       {}});
+      exchange->Reply(
+          {200,
+           "text/plain",
+           request.method + " " + request.path + " " + std::to_string(request.body.size()),
+           {}});
     }
   }
   void TearDown() override {
@@ -99,9 +101,9 @@ TEST_F(ServerTest, AnswersSeveralRequestsOnOneConnection) {
 
 TEST_F(ServerTest, MalformedRequestsGet400AndTheConnectionEnds) {
   Start();
-  for (const char* bad : {"GARBAGE\r\n\r\n", "GET nopath HTTP/1.1\r\n\r\n",
-                          "GET /%zz HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nbad header\r\n\r\n",
-                          "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"}) {
+  for (const char* bad :
+       {"GARBAGE\r\n\r\n", "GET nopath HTTP/1.1\r\n\r\n", "GET /%zz HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nbad header\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"}) {
     RawClient client(server_->port());
     client.Send(bad);
     const std::string answer = client.ReadAll();

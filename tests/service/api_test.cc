@@ -39,8 +39,8 @@ TEST_F(Api, ALongPollEndsWithTheStateWhenItsTimeIsOver) {
 
 TEST_F(Api, TakesABatchInOrder) {
   Start();
-  const HttpResponse accepted = Send(
-      "POST", "/v1/evaluations", {{"evaluations", {Ask("a"), Ask("wrong b"), Ask("a")}}});
+  const HttpResponse accepted =
+      Send("POST", "/v1/evaluations", {{"evaluations", {Ask("a"), Ask("wrong b"), Ask("a")}}});
   ASSERT_EQ(accepted.status, 202) << accepted.body;
   const Json list = Parsed(accepted)["evaluations"];
   ASSERT_EQ(list.size(), 3u);
@@ -127,8 +127,9 @@ TEST_F(Api, BadBodiesAreRefusedWithTheField) {
   EXPECT_NE(message(zero).find("zero byte"), std::string::npos);
   Json large = Ask(std::string(kMaxKernelSourceBytes + 1, 'x'));
   EXPECT_NE(message(large).find("limit"), std::string::npos);
-  EXPECT_NE(message({{"evaluations", {Ask("a"), {{"task", "matmul"}}}}}).find("evaluations[1].source"),
-            std::string::npos);
+  EXPECT_NE(
+      message({{"evaluations", {Ask("a"), {{"task", "matmul"}}}}}).find("evaluations[1].source"),
+      std::string::npos);
   EXPECT_NE(message({{"evaluations", Json::array()}}).find("1 to 256"), std::string::npos);
   EXPECT_EQ(service_->stats().accepted, 0);
 }
@@ -257,7 +258,8 @@ TEST_F(Api, EveryAnswerIsAsTheServedDocumentSays) {
   unknown["backend"] = "nosuch";
   conforms("/v1/evaluations", "POST", Send("POST", "/v1/evaluations", unknown));
   conforms(one, "GET", Send("GET", "/v1/evaluations/" + std::string(32, '0')));
-  conforms(one + "/events", "GET", Send("GET", "/v1/evaluations/" + std::string(32, '0') + "/events"));
+  conforms(one + "/events", "GET",
+           Send("GET", "/v1/evaluations/" + std::string(32, '0') + "/events"));
 }
 
 TEST_F(Api, WhatTheClientSendsIsAsTheServedDocumentSays) {
@@ -287,8 +289,7 @@ TEST_F(Api, MetricsAreWellFormedAndCount) {
   Submitted("good");
   const HttpResponse response = Send("GET", "/metrics");
   EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
-  const std::regex sample(
-      R"(^[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? -?[0-9.e+-]+$)");
+  const std::regex sample(R"(^[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? -?[0-9.e+-]+$)");
   std::set<std::string> typed;
   for (const std::string_view line : Split(response.body, '\n')) {
     if (line.empty() || line.substr(0, 6) == "# HELP") continue;

@@ -136,7 +136,9 @@ class FakeEvaluator final : public Evaluator {
  private:
   class AtOnce {
    public:
-    explicit AtOnce(FakeMachineRoom& room) : room_(room) { Most(room.most_at_once_, ++room.at_once_); }
+    explicit AtOnce(FakeMachineRoom& room) : room_(room) {
+      Most(room.most_at_once_, ++room.at_once_);
+    }
     ~AtOnce() { --room_.at_once_; }
 
    private:

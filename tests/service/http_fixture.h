@@ -23,7 +23,8 @@ class HttpFixture : public testing::Test {
     auto journal = Journal::Open(folder_.path(), int64_t{1} << 30);
     ASSERT_TRUE(journal.ok()) << journal.error().message;
     journal_ = *std::move(journal);
-    auto service = EvaluationService::Start(service_options_, {room_, *journal_, clock_, LibraryTask});
+    auto service =
+        EvaluationService::Start(service_options_, {room_, *journal_, clock_, LibraryTask});
     ASSERT_TRUE(service.ok()) << service.error().message;
     service_ = *std::move(service);
     api_options_.version = "1.2.3";
@@ -49,8 +50,8 @@ class HttpFixture : public testing::Test {
     if (server_ != nullptr) Stop();
   }
 
-  HttpResponse Send(const std::string& method, const std::string& target, const Json& body = nullptr,
-                    HttpHeaders headers = {}) {
+  HttpResponse Send(const std::string& method, const std::string& target,
+                    const Json& body = nullptr, HttpHeaders headers = {}) {
     HttpCall call{.method = method, .target = target, .headers = std::move(headers)};
     if (!body.is_null()) {
       call.body = body.is_string() ? body.get<std::string>() : body.dump();
@@ -60,7 +61,9 @@ class HttpFixture : public testing::Test {
     EXPECT_TRUE(response.ok()) << response.error().message;
     return response.ok() ? *response : HttpResponse{0, "", "", {}};
   }
-  static Json Parsed(const HttpResponse& response) { return Json::parse(response.body, nullptr, false); }
+  static Json Parsed(const HttpResponse& response) {
+    return Json::parse(response.body, nullptr, false);
+  }
   static std::string CodeOf(const HttpResponse& response) {
     return ApiErrorFromJson(response.status, response.body).code;
   }
@@ -68,7 +71,9 @@ class HttpFixture : public testing::Test {
   std::string Submitted(const std::string& source) {
     return Parsed(Send("POST", "/v1/evaluations", Ask(source))).value("id", "");
   }
-  Json Waited(const std::string& id) { return Parsed(Send("GET", "/v1/evaluations/" + id + "?wait=20")); }
+  Json Waited(const std::string& id) {
+    return Parsed(Send("GET", "/v1/evaluations/" + id + "?wait=20"));
+  }
 
   TempFolder folder_;
   SystemClock clock_;

@@ -159,7 +159,8 @@ TEST_F(Remote, AStopCancelsThere) {
   Start();
   auto evaluator = MustConnect();
   std::stop_source stop;
-  auto result = std::async([&] { return evaluator->Evaluate(Request("hold good"), stop.get_token()); });
+  auto result =
+      std::async([&] { return evaluator->Evaluate(Request("hold good"), stop.get_token()); });
   ASSERT_TRUE(Eventually([&] { return room_.held() == 1; }));
   stop.request_stop();
   EXPECT_EQ(result.get().error().code, ErrorCode::kCancelled);

@@ -18,9 +18,9 @@ class SchemaChecker {
   const Json* SchemaOf(const std::string& path, const std::string& method, int status,
                        const std::string& type) const {
     const Json* at = &document_;
-    for (const std::string& key : {std::string("paths"), path, method, std::string("responses"),
-                                   std::to_string(status), std::string("content"), type,
-                                   std::string("schema")}) {
+    for (const std::string& key :
+         {std::string("paths"), path, method, std::string("responses"), std::to_string(status),
+          std::string("content"), type, std::string("schema")}) {
       const auto found = at->find(key);
       if (found == at->end()) return nullptr;
       at = &*found;

@@ -61,7 +61,8 @@ class ServiceTest : public testing::Test {
       const auto found = service_->Find(id);
       if (found.ok()) last = *found;
       return found.ok() && IsFinal(found->state);
-    })) << id << " stays " << EvaluationStateName(last.state);
+    })) << id
+        << " stays " << EvaluationStateName(last.state);
     return last;
   }
   Outcome OutcomeOf(const EvaluationStatus& status) {
@@ -179,8 +180,7 @@ TEST_F(ServiceTest, HigherPriorityGoesFirstThenTheOrderOfAcceptance) {
   const EvaluationStatus gate = One(Ask("hold gate"));
   ASSERT_TRUE(Eventually([&] { return room_.held() == 1; }));
   std::vector<std::string> ids;
-  for (const auto& [source, priority] :
-       {std::pair{"a", 0}, {"b", 0}, {"c", 5}, {"d", -5}}) {
+  for (const auto& [source, priority] : {std::pair{"a", 0}, {"b", 0}, {"c", 5}, {"d", -5}}) {
     ids.push_back(One(Ask(source, priority)).id);
   }
   EXPECT_EQ(service_->Find(ids[3])->position, 3);
@@ -308,7 +308,8 @@ TEST_F(ServiceTest, WhatKillsTheServiceAgainAndAgainIsGivenUp) {
   auto journal = Journal::Open(folder_.path(), kLarge);
   ASSERT_TRUE(journal.ok());
   NewEvaluation row;
-  row.pending.status = {.id = std::string(32, 'a'), .task = "matmul", .task_hash = "h", .backend = "cpu"};
+  row.pending.status = {
+      .id = std::string(32, 'a'), .task = "matmul", .task_hash = "h", .backend = "cpu"};
   row.pending.sequence = 1;
   row.task_json = "{}";
   row.request_json = "{}";

@@ -148,8 +148,8 @@ TEST(ParseJson, SaysWhereItWentWrongAndSurvivesDepth) {
 
 TEST(EvaluationId, IsRecognised) {
   EXPECT_TRUE(IsEvaluationId(FinishedStatus().id));
-  for (const char* bad : {"", "abc", "0123456789ABCDEF0123456789ABCDEF",
-                          "0123456789abcdef0123456789abcde/"}) {
+  for (const char* bad :
+       {"", "abc", "0123456789ABCDEF0123456789ABCDEF", "0123456789abcdef0123456789abcde/"}) {
     EXPECT_FALSE(IsEvaluationId(bad)) << bad;
   }
 }
