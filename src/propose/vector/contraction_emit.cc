@@ -353,8 +353,9 @@ std::string RewriteContraction(const std::string& source, const KernelIr& kernel
   std::string out = source;
   out.replace(contraction.begin, contraction.end - contraction.begin, nest);
   out.insert(kernel.top_begin, head);
-  if (out.find("#include <vector>") == std::string::npos) {
-    out.insert(kernel.top_begin, "#include <vector>\n");
+  for (const std::string header : {"vector", "cstring", "algorithm"}) {
+    const std::string include = "#include <" + header + ">\n";
+    if (out.find(include) == std::string::npos) out.insert(kernel.top_begin, include);
   }
   return WithVectorFlags(out, machine);
 }
