@@ -19,6 +19,7 @@ const std::vector<Piece>& Pieces() {
   static const std::vector<Piece> pieces = {
       {"struct Wide {", {}, kPreludeCore},
       {"WIDE_INLINE void Sweep(", {}, kPreludeMemory},
+      {"struct Scratch {", {"Scratch<", "Least(", "Greatest("}, kPreludeScratch},
       {"WIDE_INLINE void SweepRows(", {"SweepRows<"}, kPreludeRows},
       {"struct HeadOf;", {"Head<"}, kPreludeFold},
       {"WIDE_INLINE void SweepRagged(", {"SweepRagged("}, kPreludeRagged},

@@ -330,6 +330,28 @@ WIDE_INLINE void Sweep(int64_t low, int64_t high, Block block) {
 }
 )ks";
 
+const char kPreludeScratch[] = R"ks(
+constexpr int64_t Least(int64_t a, int64_t b) { return a < b ? a : b; }
+constexpr int64_t Greatest(int64_t a, int64_t b) { return a > b ? a : b; }
+// Memory on cache lines that is kept between calls and grows when it must.
+template <class T>
+struct Scratch {
+  void* block = nullptr;
+  int64_t room = 0;
+  ~Scratch() { __builtin_free(block); }
+  T* OfSize(int64_t count) {
+    if (count > room) {
+      __builtin_free(block);
+      block = __builtin_malloc(static_cast<size_t>(count) * sizeof(T) + 64);
+      if (block == nullptr) __builtin_abort();
+      room = count;
+    }
+    const auto address = reinterpret_cast<uintptr_t>(block);
+    return reinterpret_cast<T*>((address + 63) / 64 * 64);
+  }
+};
+)ks";
+
 const char kPreludeRows[] = R"ks(
 template <int N>
 struct RowCount {
@@ -409,12 +431,12 @@ WIDE_INLINE float MinOf(Wide<U> a) {
 )ks";
 
 const char kPreludeRagged[] = R"ks(
-// Sweep for short ranges of uneven length: every vector masked, one branch an iteration.
+// Sweep for short ranges of uneven length: one vector at a time, then a masked one.
 template <class Block>
 WIDE_INLINE void SweepRagged(int64_t low, int64_t high, Block block) {
-  for (int64_t i = low; i < high; i += kLanes) {
-    block(Shape<1, false>{}, i, Iota<1>(0) < high - i);
-  }
+  int64_t i = low;
+  for (; i + kLanes <= high; i += kLanes) block(Shape<1, true>{}, i, SplatInt<1>(-1));
+  if (i < high) block(Shape<1, false>{}, i, Iota<1>(0) < high - i);
 }
 )ks";
 

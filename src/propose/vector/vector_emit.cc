@@ -470,7 +470,7 @@ void Emitter::Vector(const VectorLoop& v) {
   scans_.clear();
   exclusive_done_.clear();
   Close(";");
-  // Rows of data-dependent length are short and uneven: one masked vector at a time.
+  // Rows of data-dependent length are short and uneven: one vector at a time.
   const auto reads = [](const IrExprPtr& e) {
     bool memory = false;
     ForEachExpr(e, [&](const IrExpr& x) { memory = memory || x.kind == EKind::kIndex; });
