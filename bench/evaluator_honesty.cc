@@ -54,8 +54,9 @@ struct Tally {
   std::vector<double> ratios;
 };
 
-Result<Tally> Compare(const Task& task, Backend& backend, const EvaluationConfig& config, int core,
-                      const CompiledKernel& rival, const CompiledKernel& kernel, int runs) {
+Result<Tally> Compare(const Task& task, ProcessBackend& backend, const EvaluationConfig& config,
+                      int core, const CompiledKernel& rival, const CompiledKernel& kernel,
+                      int runs) {
   Tally tally;
   const auto begin = std::chrono::steady_clock::now();
   for (; tally.runs < runs; ++tally.runs) {
@@ -67,8 +68,7 @@ Result<Tally> Compare(const Task& task, Backend& backend, const EvaluationConfig
     plan.rule.max_pairs = config.max_pairs;
     plan.rule.budget_ns = config.time_budget_s * 1e9;
     plan.secret_seed = SecretSeed();
-    plan.core = core;
-    PairTimer timer(task, backend, config, plan);
+    PairTimer timer(task, backend, config, plan, core);
     KS_ASSIGN_OR_RETURN(const TimingResult result, timer.Run(rival, kernel, {}));
     if (result.fault) {
       return Error{ErrorCode::kInternal, "an honest kernel: " + OutcomeSummary(*result.fault)};

@@ -1,7 +1,9 @@
-// Port of a backend: turns sources into loadable kernels and runs them away from the judge.
+// Ports of a backend: turns sources into loadable kernels and runs them away from the judge.
 //
-// The evaluator owns the buffers' contents (through an Arena) and the verdict; a backend only
-// compiles, launches and reports faults and times. Implementations: backend/cpu/.
+// The evaluator owns the contents of buffers and the verdict; a backend only compiles, launches and
+// reports faults and times. Two families: candidates with host code run in a sandboxed process each
+// (ProcessBackend, backend/cpu/); device code is launched by a trusted process that owns the device
+// (DeviceBackend, backend/device/).
 #ifndef KS_BACKEND_BACKEND_H_
 #define KS_BACKEND_BACKEND_H_
 
@@ -21,22 +23,37 @@
 
 namespace ks {
 
-// A compiled candidate, ready to be loaded by a KernelRunner. Value.
+// A compiled candidate, ready to be loaded by a runner. Value.
 struct CompiledKernel {
-  std::string binary;       // a shared object, cubin, ...
-  std::string binary_hash;  // SHA-256 over the code alone (not paths, times, build ids)
+  std::string binary;       // a shared object; a serialised DeviceProgram
+  std::string binary_hash;  // SHA-256 over the code and its launches alone (not paths, times, ids)
   CodeFeatures features;
-  std::string compiler;  // "g++ 12.2.0"
+  std::optional<DeviceFeatures> device;
+  std::string compiler;  // "g++ 12.2.0", "nvrtc 13.0"
   std::string flags;     // as used
   std::vector<Diagnostic> warnings;
   double seconds = 0;
 };
 
-using CompileOutcome = std::variant<CompiledKernel, CompileFailed, TimedOut, OutOfMemory, Rejected>;
+using CompileOutcome =
+    std::variant<CompiledKernel, CompileFailed, TimedOut, OutOfMemory, Rejected, LaunchFailed>;
 
 struct CompileLimits {
   double timeout_s = 20;
   int64_t memory_bytes = int64_t{4} << 30;
+};
+
+// What every backend can do. Thread-safe.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string name() const = 0;
+  // "cpu" or "gpu": which workloads of a task are meant for it (core/task.h, ForDeviceClass).
+  virtual std::string device_class() const = 0;
+  virtual const Machine& machine() const = 0;
+  // Compiles a candidate in the sandbox. ERRORS: kFailedPrecondition (no compiler, no sandbox).
+  virtual Result<CompileOutcome> Compile(const Task& task, const std::string& source,
+                                         const CompileLimits& limits, std::stop_token stop) = 0;
 };
 
 // Input and output buffers of several workloads in shared memory, each between guard pages. The
@@ -85,15 +102,9 @@ struct RunnerOptions {
   bool trusted = false;  // the oracle: same sandbox, no cheating rules
 };
 
-// Thread-safe.
-class Backend {
+// Candidates are host code: a sandboxed process each. Also runs every task's fp64 reference.
+class ProcessBackend : public Backend {
  public:
-  virtual ~Backend() = default;
-  virtual std::string name() const = 0;
-  virtual const Machine& machine() const = 0;
-  // Compiles a candidate in the sandbox. ERRORS: kFailedPrecondition (no compiler, no sandbox).
-  virtual Result<CompileOutcome> Compile(const Task& task, const std::string& source,
-                                         const CompileLimits& limits, std::stop_token stop) = 0;
   // Compiles the task's fp64 reference. The oracle runs on an arena with widened = true.
   virtual Result<CompileOutcome> CompileReference(const Task& task, std::stop_token stop) = 0;
   // Buffers for `workloads` (in this order). widened: every float dtype is f64. ERRORS:

@@ -17,7 +17,7 @@ namespace {
 std::vector<DoctorCheck> AllChecks() {
   const SystemClock clock;
   std::vector<DoctorCheck> checks = CheckSandbox();
-  const Result<std::unique_ptr<Backend>> backend = OpenBackend("cpu");
+  const Result<std::unique_ptr<ProcessBackend>> backend = OpenHostBackend();
   if (backend.ok()) {
     checks.push_back(CheckCompilers((*backend)->machine()));
     checks.push_back(CheckCpu((*backend)->machine()));

@@ -187,7 +187,7 @@ DoctorCheck CheckDisk() {
   return {"disk", State::kWeak, found, "a long run takes some 100 MiB: free some room"};
 }
 
-DoctorCheck CheckTrial(Backend& backend) {
+DoctorCheck CheckTrial(ProcessBackend& backend) {
   const auto broken = [](const std::string& why) {
     return DoctorCheck{"trial", State::kBroken, why, "mend what is marked above, then try again"};
   };

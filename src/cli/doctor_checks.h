@@ -34,7 +34,7 @@ DoctorCheck CheckNoise(const Clock& clock);
 // Room for run folders under the current folder.
 DoctorCheck CheckDisk();
 // Compiles and checks the seed of a library task in the sandbox, as a run does.
-DoctorCheck CheckTrial(Backend& backend);
+DoctorCheck CheckTrial(ProcessBackend& backend);
 
 }  // namespace ks
 

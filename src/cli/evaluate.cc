@@ -34,10 +34,11 @@ Result<Judged> Judge(const EvaluateOptions& options, std::stop_token stop) {
   if (!options.config_file.empty()) {
     KS_ASSIGN_OR_RETURN(config, ReadConfigFile(options.config_file));
   }
-  KS_ASSIGN_OR_RETURN(const Task task, OpenTask(options.task));
-  const SeedKernel* seed = task.FindSeed(options.backend);
+  KS_ASSIGN_OR_RETURN(const Task opened, OpenTask(options.task));
   KS_ASSIGN_OR_RETURN(std::string source, ReadKernel(options.kernel_file));
   KS_ASSIGN_OR_RETURN(const std::unique_ptr<Backend> backend, OpenBackend(options.backend));
+  const Task task = ForDeviceClass(opened, backend->device_class());
+  const SeedKernel* seed = task.FindSeed(options.backend);
   if (seed == nullptr) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("task '{}' has no seed for backend '{}'", task.name, options.backend)};

@@ -88,6 +88,7 @@ std::string NewRunDir(const std::string& task, const Clock& clock, const FileSys
 Status OpenParts(OpenRun& run) {
   KS_ASSIGN_OR_RETURN(run.proposer, MakeProposer(run.config.proposer));
   KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend));
+  run.task = ForDeviceClass(run.task, run.backend->device_class());
   run.evaluator = MakeEvaluator(run.task, *run.backend, run.config.evaluation);
   run.archive = MakeArchive(run.config.search);
   return {};

@@ -8,7 +8,7 @@
 
 namespace ks {
 
-BackendGateRunner::BackendGateRunner(const Task& task, Backend& backend,
+BackendGateRunner::BackendGateRunner(const Task& task, ProcessBackend& backend,
                                      const EvaluationConfig& config, std::stop_token stop)
     : task_(task),
       backend_(backend),

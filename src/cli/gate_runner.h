@@ -17,7 +17,7 @@ namespace ks {
 // Single thread. Task and backend outlive it.
 class BackendGateRunner final : public GateRunner {
  public:
-  BackendGateRunner(const Task& task, Backend& backend, const EvaluationConfig& config,
+  BackendGateRunner(const Task& task, ProcessBackend& backend, const EvaluationConfig& config,
                     std::stop_token stop);
 
   Result<std::vector<Bytes>> Reference(const Workload& workload,
@@ -30,7 +30,7 @@ class BackendGateRunner final : public GateRunner {
   Result<std::optional<Outcome>> CompileSeed();
 
   const Task& task_;
-  Backend& backend_;
+  ProcessBackend& backend_;
   const EvaluationConfig config_;
   const std::stop_token stop_;
   Oracle oracle_;

@@ -24,8 +24,9 @@ int List(const TasksOptions& options, const Console& console) {
 
 Result<GateReport> Admit(const std::string& name, std::stop_token stop) {
   const RunConfig config;
-  KS_ASSIGN_OR_RETURN(const Task task, OpenTask(name));
-  KS_ASSIGN_OR_RETURN(const std::unique_ptr<Backend> backend, OpenBackend(config.backend));
+  KS_ASSIGN_OR_RETURN(const Task opened, OpenTask(name));
+  KS_ASSIGN_OR_RETURN(const std::unique_ptr<ProcessBackend> backend, OpenHostBackend());
+  const Task task = ForDeviceClass(opened, backend->device_class());
   BackendGateRunner runner(task, *backend, config.evaluation, std::move(stop));
   return RunGate(task, runner, config.seed);
 }

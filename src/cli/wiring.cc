@@ -5,9 +5,11 @@
 
 #include "archive/grid_archive.h"
 #include "backend/cpu/cpu_backend.h"
+#include "base/check.h"
 #include "base/text.h"
 #include "cli/config_file.h"
-#include "evaluate/process_evaluator.h"
+#include "evaluate/local_evaluator.h"
+#include "evaluate/process_judge.h"
 #include "propose/builtin_proposer.h"
 #include "propose/normalize.h"
 #include "propose/skills/registry.h"
@@ -60,14 +62,22 @@ Result<std::vector<Task>> LibraryTasks() {
 
 Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name) {
   if (name != "cpu") return Unknown("backend", name, kBackends);
-  KS_ASSIGN_OR_RETURN(std::unique_ptr<CpuBackend> backend, CpuBackend::Create({}));
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<ProcessBackend> backend, OpenHostBackend());
   return std::unique_ptr<Backend>(std::move(backend));
+}
+
+Result<std::unique_ptr<ProcessBackend>> OpenHostBackend() {
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<CpuBackend> backend, CpuBackend::Create({}));
+  return std::unique_ptr<ProcessBackend>(std::move(backend));
 }
 
 std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
                                          const EvaluationConfig& config) {
+  auto* const process = dynamic_cast<ProcessBackend*>(&backend);
+  KS_CHECK(process != nullptr);
   const int core = task.max_threads == 1 ? TimingCore() : -1;
-  return std::make_unique<ProcessEvaluator>(task, backend, config, core);
+  auto judge = std::make_unique<ProcessJudge>(task, *process, config, core);
+  return std::make_unique<LocalEvaluator>(task, backend, std::move(judge), config);
 }
 
 Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name) {

@@ -29,7 +29,9 @@ Result<std::vector<Task>> LibraryTasks();
 // ERRORS: kInvalidArgument (unknown name), kFailedPrecondition (no compiler, no sandbox, no
 // runner).
 Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name);
-// `task` and `backend` outlive it.
+// The backend that runs on the host's processor and every task's reference. ERRORS: as OpenBackend.
+Result<std::unique_ptr<ProcessBackend>> OpenHostBackend();
+// `task` (of the backend's device class, see ForDeviceClass) and `backend` outlive it.
 std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
                                          const EvaluationConfig& config);
 // ERRORS: kInvalidArgument (unknown name).

@@ -2,6 +2,7 @@
 #ifndef KS_CORE_EVALUATION_H_
 #define KS_CORE_EVALUATION_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,26 @@ struct CodeFeatures {
   bool operator==(const CodeFeatures&) const = default;
 };
 
+// Read from the compiled device code and its driver: the largest over the launches of the first
+// time workload, unless said otherwise.
+struct DeviceFeatures {
+  int launches = 1;          // steps of one call, clears included
+  int registers = 0;         // a thread
+  int64_t spill_bytes = 0;   // local memory a thread
+  int64_t shared_bytes = 0;  // static + dynamic, a block
+  int threads_per_block = 0;
+  double occupancy = 0;      // 0..1: resident warps / the most, smallest over the launches
+  double blocks_per_sm = 0;  // grid size / multiprocessors, of the largest launch
+  int load_bits = 0;         // widest global load: 8 to 128
+  bool uses_tensor_cores = false;
+  bool uses_async_copy = false;
+  bool uses_shared = false;
+  bool uses_shuffle = false;
+  bool uses_atomics = false;
+  int64_t scratch_bytes = 0;
+  bool operator==(const DeviceFeatures&) const = default;
+};
+
 struct StageSeconds {
   double compile = 0;
   double check = 0;
@@ -37,10 +58,11 @@ struct StageSeconds {
 
 struct Evaluation {
   Outcome outcome;
-  CodeFeatures features;    // valid once compiled
-  std::string binary_hash;  // empty when not compiled
-  std::string compiler;     // "g++ 12.2.0"
-  std::string flags;        // as used
+  CodeFeatures features;                 // valid once compiled, CPU backend
+  std::optional<DeviceFeatures> device;  // once compiled, device backends
+  std::string binary_hash;               // empty when not compiled
+  std::string compiler;                  // "g++ 12.2.0"
+  std::string flags;                     // as used
   std::vector<Diagnostic> warnings;
   StageSeconds seconds;
   std::vector<WorkloadTiming> held_out;  // filled for champions only; not part of the speed-up

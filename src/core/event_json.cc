@@ -139,6 +139,23 @@ void Fields(V& v, Ref<V, CodeFeatures> x) {
   v("static_bytes", x.static_bytes);
 }
 template <typename V>
+void Fields(V& v, Ref<V, DeviceFeatures> x) {
+  v("launches", x.launches);
+  v("registers", x.registers);
+  v("spill_bytes", x.spill_bytes);
+  v("shared_bytes", x.shared_bytes);
+  v("threads_per_block", x.threads_per_block);
+  v("occupancy", x.occupancy);
+  v("blocks_per_sm", x.blocks_per_sm);
+  v("load_bits", x.load_bits);
+  v("uses_tensor_cores", x.uses_tensor_cores);
+  v("uses_async_copy", x.uses_async_copy);
+  v("uses_shared", x.uses_shared);
+  v("uses_shuffle", x.uses_shuffle);
+  v("uses_atomics", x.uses_atomics);
+  v("scratch_bytes", x.scratch_bytes);
+}
+template <typename V>
 void Fields(V& v, Ref<V, StageSeconds> x) {
   v("compile", x.compile);
   v("check", x.check);
@@ -149,12 +166,36 @@ template <typename V>
 void Fields(V& v, Ref<V, Evaluation> x) {
   v.Variant("outcome", x.outcome);
   v("features", x.features);
+  v.Optional("device", x.device);
   v("binary_hash", x.binary_hash);
   v("compiler", x.compiler);
   v("flags", x.flags);
   v("warnings", x.warnings);
   v("seconds", x.seconds);
   v("held_out", x.held_out);
+}
+template <typename V>
+void Fields(V& v, Ref<V, DeviceInfo> x) {
+  v("name", x.name);
+  v("api", x.api);
+  v("arch", x.arch);
+  v("driver", x.driver);
+  v("index", x.index);
+  v("is_cpu", x.is_cpu);
+  v("sm_count", x.sm_count);
+  v("warp_size", x.warp_size);
+  v("memory_bytes", x.memory_bytes);
+  v("l2_bytes", x.l2_bytes);
+  v("shared_bytes_per_block", x.shared_bytes_per_block);
+  v("registers_per_sm", x.registers_per_sm);
+  v("threads_per_sm", x.threads_per_sm);
+  v("shared_bytes_per_sm", x.shared_bytes_per_sm);
+  v("max_threads_per_block", x.max_threads_per_block);
+  v("clock_mhz", x.clock_mhz);
+  v("copy_gbytes_per_s", x.copy_gbytes_per_s);
+  v("peak_gflops_f32", x.peak_gflops_f32);
+  v("peak_gflops_tf32", x.peak_gflops_tf32);
+  v("peak_gflops_f16", x.peak_gflops_f16);
 }
 template <typename V>
 void Fields(V& v, Ref<V, Machine> x) {
@@ -172,6 +213,7 @@ void Fields(V& v, Ref<V, Machine> x) {
   v("kernel", x.kernel);
   v("peak_gflops_f32", x.peak_gflops_f32);
   v("copy_gbytes_per_s", x.copy_gbytes_per_s);
+  v.Optional("device", x.device);
   v("id", x.id);
 }
 template <typename V>
@@ -249,6 +291,11 @@ class Writer {
   void operator()(const char* name, const T& value) {
     object_[name] = ToJson(value);
   }
+  // Left out when empty.
+  template <typename T>
+  void Optional(const char* name, const std::optional<T>& value) {
+    if (value) object_[name] = ToJson(*value);
+  }
   template <typename V>
   void Variant(const char* name, const V& value) {
     Writer inner;
@@ -296,6 +343,12 @@ class Reader {
   template <typename T>
   void operator()(const char* name, T& value) {
     if (const Json* json = Find(name)) FromJson(*json, Path(name), value);
+  }
+  template <typename T>
+  void Optional(const char* name, std::optional<T>& value) {
+    value.reset();
+    const auto it = fault_.empty() ? object_.find(name) : object_.end();
+    if (it != object_.end()) FromJson(*it, Path(name), value.emplace());
   }
   template <typename V>
   void Variant(const char* name, V& value) {

@@ -69,6 +69,14 @@ std::vector<const Workload*> Task::WorkloadsOf(WorkloadRole role) const {
   return found;
 }
 
+Task ForDeviceClass(const Task& task, const std::string& device_class) {
+  Task chosen = task;
+  std::erase_if(chosen.workloads, [&](const Workload& workload) {
+    return !workload.on.empty() && workload.on != device_class;
+  });
+  return chosen;
+}
+
 Result<int64_t> ElementCount(const BufferSpec& buffer, const AxisValues& axes) {
   constexpr int64_t kLimit = int64_t{1} << 40;
   int64_t count = 1;

@@ -37,6 +37,7 @@ struct Workload {
   std::string name;  // unique in its task, for example "m=512,n=512,k=512"
   AxisValues axes;
   WorkloadRole role = WorkloadRole::kTime;
+  std::string on;  // "cpu", "gpu": only for backends of that class; empty: for all
 };
 
 // Rule of agreement with the fp64 oracle, per element of a float output:
@@ -81,6 +82,10 @@ struct Task {
   const SeedKernel* FindSeed(const std::string& backend) const;
   std::vector<const Workload*> WorkloadsOf(WorkloadRole role) const;
 };
+
+// "cpu" or "gpu": which workloads of a task are for a backend ("opencl" counts as its device does).
+// `task` with the workloads of that class only; names, hash and the rest as they were.
+Task ForDeviceClass(const Task& task, const std::string& device_class);
 
 // Number of elements of `buffer` under `axes` (1 for a scalar). ERRORS: as EvaluateExtent.
 Result<int64_t> ElementCount(const BufferSpec& buffer, const AxisValues& axes);

@@ -147,7 +147,7 @@ std::optional<Outcome> JudgeOutputs(const Task& task, const Workload& workload,
 }
 
 Result<std::optional<Outcome>> RunCheck(const Task& task, const CompiledKernel& kernel,
-                                        Backend& backend, Oracle& oracle,
+                                        ProcessBackend& backend, Oracle& oracle,
                                         const EvaluationConfig& config, uint64_t secret_seed,
                                         std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(const std::unique_ptr<Arena> arena,

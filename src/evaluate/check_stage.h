@@ -15,7 +15,7 @@ namespace ks {
 // from `secret_seed` and the next distribution of the mix, the first trial twice with different
 // poison. Empty: it passed. ERRORS: our side only.
 Result<std::optional<Outcome>> RunCheck(const Task& task, const CompiledKernel& kernel,
-                                        Backend& backend, Oracle& oracle,
+                                        ProcessBackend& backend, Oracle& oracle,
                                         const EvaluationConfig& config, uint64_t secret_seed,
                                         std::stop_token stop);
 

@@ -17,7 +17,7 @@ namespace ks {
 // kept; a dead one is replaced once a call. The candidate never sees what is computed here.
 class Oracle {
  public:
-  Oracle(const Task& task, Backend& backend) : task_(task), backend_(backend) {}
+  Oracle(const Task& task, ProcessBackend& backend) : task_(task), backend_(backend) {}
 
   // Outputs (float dtypes as doubles, integers as they are) for `inputs` in task order and dtypes.
   // ERRORS: kFailedPrecondition when the reference does not compile or fails: the task is broken.
@@ -30,7 +30,7 @@ class Oracle {
   Status StartRunner();
 
   const Task& task_;
-  Backend& backend_;
+  ProcessBackend& backend_;
   std::mutex mutex_;
   std::unique_ptr<CompiledKernel> reference_;  // all below guarded by mutex_
   std::unique_ptr<Arena> arena_;               // every workload of the task

@@ -299,7 +299,7 @@ Result<TimingResult> PairTimer::Run(const CompiledKernel& rival, const CompiledK
   RunnerOptions options;
   options.memory_limit_bytes = config_.memory_limit_bytes;
   options.max_threads = task_.max_threads;
-  options.core = task_.max_threads == 1 ? plan_.core : -1;
+  options.core = task_.max_threads == 1 ? core_ : -1;
   TimingResult result;
   KS_ASSIGN_OR_RETURN(auto first, backend_.NewRunner(task_, rival, *arena, options));
   KS_ASSIGN_OR_RETURN(auto second, backend_.NewRunner(task_, candidate, *arena, options));

@@ -9,32 +9,20 @@
 
 #include "backend/backend.h"
 #include "core/config.h"
+#include "evaluate/judge.h"
 #include "evaluate/oracle.h"
 #include "measure/paired.h"
 
 namespace ks {
 
-struct TimingPlan {
-  WorkloadRole role = WorkloadRole::kTime;
-  StoppingRule rule;  // per workload
-  uint64_t secret_seed = 0;
-  int core = -1;  // both runners are pinned here; -1: anywhere
-};
-
-struct TimingResult {
-  std::vector<WorkloadTiming> timings;
-  Interval gain;                 // rival / candidate, geometric mean over workloads
-  std::string bottleneck;        // of the first workload
-  std::optional<Outcome> fault;  // of the candidate; then the rest is partial
-  bool rival_failed = false;     // the rival itself broke: choose another one
-};
-
 // Starts a fresh process for each side. REQUIRES: the timing lease is held. The outputs chosen for
 // the oracle are judged by `JudgeTimed` afterwards, so that the lease is short.
 class PairTimer {
  public:
-  PairTimer(const Task& task, Backend& backend, const EvaluationConfig& config, TimingPlan plan)
-      : task_(task), backend_(backend), config_(config), plan_(plan) {}
+  // `core`: both runners are pinned there; -1: anywhere.
+  PairTimer(const Task& task, ProcessBackend& backend, const EvaluationConfig& config,
+            TimingPlan plan, int core)
+      : task_(task), backend_(backend), config_(config), plan_(plan), core_(core) {}
 
   // ERRORS: our side only.
   Result<TimingResult> Run(const CompiledKernel& rival, const CompiledKernel& candidate,
@@ -51,9 +39,10 @@ class PairTimer {
   class WorkloadTimer;
 
   const Task& task_;
-  Backend& backend_;
+  ProcessBackend& backend_;
   const EvaluationConfig& config_;
   TimingPlan plan_;
+  const int core_;
   std::vector<Kept> kept_;
 };
 

@@ -14,7 +14,8 @@
 #include "backend/cpu/cpu_backend.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "evaluate/process_evaluator.h"
+#include "evaluate/local_evaluator.h"
+#include "evaluate/process_judge.h"
 
 namespace ks {
 namespace {
@@ -97,8 +98,9 @@ class Adversarial : public testing::TestWithParam<Case> {
     config.call_timeout_s = 1;
     config.compile_timeout_s = 10;
     config.memory_limit_bytes = int64_t{1} << 30;
-    shared_->evaluator =
-        std::make_unique<ProcessEvaluator>(shared_->task, *shared_->backend, config, -1);
+    shared_->evaluator = std::make_unique<LocalEvaluator>(
+        shared_->task, *shared_->backend,
+        std::make_unique<ProcessJudge>(shared_->task, *shared_->backend, config, -1), config);
   }
   static void TearDownTestSuite() { shared_.reset(); }
 
@@ -106,7 +108,7 @@ class Adversarial : public testing::TestWithParam<Case> {
     Shared(Task t, std::unique_ptr<CpuBackend> b) : task(std::move(t)), backend(std::move(b)) {}
     Task task;
     std::unique_ptr<CpuBackend> backend;
-    std::unique_ptr<ProcessEvaluator> evaluator;
+    std::unique_ptr<LocalEvaluator> evaluator;
   };
   static std::unique_ptr<Shared> shared_;
 };
@@ -141,7 +143,9 @@ TEST_P(Adversarial, LeavesNoProcess) {
     config.compile_timeout_s = 10;
     config.check_trials = 1;
     config.memory_limit_bytes = int64_t{1} << 30;
-    ProcessEvaluator evaluator(shared_->task, *shared_->backend, config, -1);
+    LocalEvaluator evaluator(
+        shared_->task, *shared_->backend,
+        std::make_unique<ProcessJudge>(shared_->task, *shared_->backend, config, -1), config);
     const int before = Children();
     request.stages.time = false;
     ASSERT_TRUE(evaluator.Evaluate(request, {}).ok());

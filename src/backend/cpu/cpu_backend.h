@@ -21,12 +21,13 @@ struct CpuBackendOptions {
 
 // Thread-safe. Keeps no file: sources, binaries and buffers live in memory and in the sandboxes'
 // private roots, so nothing is left behind however this process ends.
-class CpuBackend final : public Backend {
+class CpuBackend final : public ProcessBackend {
  public:
   // ERRORS: kFailedPrecondition (no sandbox or no compiler; the message says how to mend it).
   static Result<std::unique_ptr<CpuBackend>> Create(const CpuBackendOptions& options);
 
   std::string name() const override { return "cpu"; }
+  std::string device_class() const override { return "cpu"; }
   const Machine& machine() const override { return detected_.machine; }
   Result<CompileOutcome> Compile(const Task& task, const std::string& source,
                                  const CompileLimits& limits, std::stop_token stop) override;

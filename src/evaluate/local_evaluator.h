@@ -1,28 +1,24 @@
-// The evaluator on this machine: compile, check, audit and time in sandboxed processes.
-#ifndef KS_EVALUATE_PROCESS_EVALUATOR_H_
-#define KS_EVALUATE_PROCESS_EVALUATOR_H_
+// The evaluator on this machine: the stages of one evaluation, in order, for any backend.
+#ifndef KS_EVALUATE_LOCAL_EVALUATOR_H_
+#define KS_EVALUATE_LOCAL_EVALUATOR_H_
 
 #include <memory>
-#include <mutex>
 #include <variant>
 
 #include "backend/backend.h"
 #include "core/config.h"
 #include "core/evaluator.h"
+#include "evaluate/judge.h"
 #include "evaluate/kernel_cache.h"
-#include "evaluate/oracle.h"
 
 namespace ks {
 
-struct TimingResult;
-
-// Thread-safe. Compiling and checking run in the callers' threads; timing holds a lease of the
-// device, so that one comparison runs at a time. The task, backend and clock outlive it.
-class ProcessEvaluator final : public Evaluator {
+// Thread-safe. Compiling runs in the callers' threads; checks and comparisons go to the judge,
+// which holds a lease of the device while it times. Task and backend outlive it.
+class LocalEvaluator final : public Evaluator {
  public:
-  // `timing_core`: the core that timed processes are pinned to; -1: not pinned.
-  ProcessEvaluator(const Task& task, Backend& backend, const EvaluationConfig& config,
-                   int timing_core);
+  LocalEvaluator(const Task& task, Backend& backend, std::unique_ptr<Judge> judge,
+                 const EvaluationConfig& config);
 
   Result<Evaluation> Evaluate(const EvaluationRequest& request, std::stop_token stop) override;
   const Task& task() const override { return task_; }
@@ -46,7 +42,6 @@ class ProcessEvaluator final : public Evaluator {
               std::stop_token stop);
   Status Confirm(const EvaluationRequest& request, const CompiledKernel& kernel,
                  const CompiledKernel& baseline, Evaluation& evaluation, std::stop_token stop);
-  // One leased comparison in fresh processes, with the verdict of the oracle on timed outputs.
   Result<TimingResult> Compare(const CompiledKernel& rival, const CompiledKernel& kernel,
                                WorkloadRole role, double effort, Evaluation& evaluation,
                                std::stop_token stop);
@@ -54,12 +49,10 @@ class ProcessEvaluator final : public Evaluator {
   const Task& task_;
   Backend& backend_;
   const EvaluationConfig config_;
-  const int timing_core_;
-  Oracle oracle_;
+  const std::unique_ptr<Judge> judge_;
   KernelCache kernels_;
-  std::mutex lease_;  // held while timing: one comparison on the device at a time
 };
 
 }  // namespace ks
 
-#endif  // KS_EVALUATE_PROCESS_EVALUATOR_H_
+#endif  // KS_EVALUATE_LOCAL_EVALUATOR_H_

@@ -1,4 +1,4 @@
-#include "evaluate/process_evaluator.h"
+#include "evaluate/local_evaluator.h"
 
 #include <algorithm>
 #include <chrono>
@@ -8,8 +8,7 @@
 
 #include "base/rng.h"
 #include "core/kernel_source.h"
-#include "evaluate/check_stage.h"
-#include "evaluate/time_stage.h"
+#include "evaluate/stage_timer.h"
 #include "measure/paired.h"
 
 namespace ks {
@@ -21,20 +20,6 @@ constexpr double kSlowParent = 3.0;
 // Above this gain over the champion the speed-up is measured against the baseline itself again.
 constexpr double kDirectGain = 1.3;
 constexpr double kSeedEffort = 0.1;  // the baseline against itself: only its times are wanted
-
-// Adds the time since its construction to a counter when it goes.
-class StageTimer {
- public:
-  explicit StageTimer(double& seconds) : seconds_(seconds), begin_(Now()) {}
-  ~StageTimer() { seconds_ += std::chrono::duration<double>(Now() - begin_).count(); }
-  StageTimer(const StageTimer&) = delete;
-  StageTimer& operator=(const StageTimer&) = delete;
-
- private:
-  static std::chrono::steady_clock::time_point Now() { return std::chrono::steady_clock::now(); }
-  double& seconds_;
-  std::chrono::steady_clock::time_point begin_;
-};
 
 StoppingRule RuleFrom(const EvaluationConfig& config, size_t workloads, double effort) {
   StoppingRule rule;
@@ -69,17 +54,16 @@ std::string FirstLine(const std::string& text) { return text.substr(0, text.find
 
 }  // namespace
 
-ProcessEvaluator::ProcessEvaluator(const Task& task, Backend& backend,
-                                   const EvaluationConfig& config, int timing_core)
+LocalEvaluator::LocalEvaluator(const Task& task, Backend& backend, std::unique_ptr<Judge> judge,
+                               const EvaluationConfig& config)
     : task_(task),
       backend_(backend),
       config_(config),
-      timing_core_(timing_core),
-      oracle_(task, backend),
+      judge_(std::move(judge)),
       kernels_(kCachedKernels) {}
 
-Result<Evaluation> ProcessEvaluator::Evaluate(const EvaluationRequest& request,
-                                              std::stop_token stop) {
+Result<Evaluation> LocalEvaluator::Evaluate(const EvaluationRequest& request,
+                                            std::stop_token stop) {
   Evaluation evaluation;
   KS_ASSIGN_OR_RETURN(const Kernel kernel, Compile(request, evaluation, stop));
   if (kernel == nullptr) return evaluation;
@@ -98,9 +82,9 @@ Result<Evaluation> ProcessEvaluator::Evaluate(const EvaluationRequest& request,
   return evaluation;
 }
 
-Result<ProcessEvaluator::Kernel> ProcessEvaluator::Compile(const EvaluationRequest& request,
-                                                           Evaluation& evaluation,
-                                                           std::stop_token stop) {
+Result<LocalEvaluator::Kernel> LocalEvaluator::Compile(const EvaluationRequest& request,
+                                                       Evaluation& evaluation,
+                                                       std::stop_token stop) {
   const StageTimer timer(evaluation.seconds.compile);
   const BuildDirectives directives = ParseBuildDirectives(request.source);
   evaluation.compiler = directives.compiler;
@@ -130,6 +114,7 @@ Result<ProcessEvaluator::Kernel> ProcessEvaluator::Compile(const EvaluationReque
     kernels_.Put(request.source, kernel);
   }
   evaluation.features = kernel->features;
+  evaluation.device = kernel->device;
   evaluation.binary_hash = kernel->binary_hash;
   evaluation.compiler = kernel->compiler;
   evaluation.flags = kernel->flags;
@@ -137,8 +122,8 @@ Result<ProcessEvaluator::Kernel> ProcessEvaluator::Compile(const EvaluationReque
   return kernel;
 }
 
-Result<ProcessEvaluator::Kernel> ProcessEvaluator::CompileRival(const std::string& source,
-                                                                std::stop_token stop) {
+Result<LocalEvaluator::Kernel> LocalEvaluator::CompileRival(const std::string& source,
+                                                            std::stop_token stop) {
   if (Kernel kernel = kernels_.Find(source)) return kernel;
   const CompileLimits limits{config_.compile_timeout_s, config_.memory_limit_bytes};
   KS_ASSIGN_OR_RETURN(CompileOutcome outcome, backend_.Compile(task_, source, limits, stop));
@@ -152,45 +137,30 @@ Result<ProcessEvaluator::Kernel> ProcessEvaluator::CompileRival(const std::strin
   return Kernel(kernel);
 }
 
-Status ProcessEvaluator::Check(const CompiledKernel& kernel, Evaluation& evaluation,
-                               std::stop_token stop) {
-  const StageTimer timer(evaluation.seconds.check);
+Status LocalEvaluator::Check(const CompiledKernel& kernel, Evaluation& evaluation,
+                             std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault,
-                      RunCheck(task_, kernel, backend_, oracle_, config_, SecretSeed(), stop));
+                      judge_->Check(kernel, SecretSeed(), evaluation.seconds, stop));
   if (fault) evaluation.outcome = *std::move(fault);
   return {};
 }
 
-Result<TimingResult> ProcessEvaluator::Compare(const CompiledKernel& rival,
-                                               const CompiledKernel& kernel, WorkloadRole role,
-                                               double effort, Evaluation& evaluation,
-                                               std::stop_token stop) {
+Result<TimingResult> LocalEvaluator::Compare(const CompiledKernel& rival,
+                                             const CompiledKernel& kernel, WorkloadRole role,
+                                             double effort, Evaluation& evaluation,
+                                             std::stop_token stop) {
   TimingPlan plan;
   plan.role = role;
   plan.rule = RuleFrom(config_, task_.WorkloadsOf(role).size(), effort);
   plan.secret_seed = SecretSeed();
-  plan.core = timing_core_;
-  PairTimer pair_timer(task_, backend_, config_, plan);
-  std::optional<Result<TimingResult>> result;
-  {
-    std::unique_lock lease(lease_, std::defer_lock);
-    {
-      const StageTimer timer(evaluation.seconds.queue);
-      lease.lock();
-    }
-    const StageTimer timer(evaluation.seconds.time);
-    result.emplace(pair_timer.Run(rival, kernel, stop));
-  }
-  KS_ASSIGN_OR_RETURN(TimingResult timing, *std::move(result));
-  if (!timing.fault && !timing.rival_failed) {
-    const StageTimer timer(evaluation.seconds.check);
-    KS_ASSIGN_OR_RETURN(timing.fault, pair_timer.JudgeTimed(oracle_, stop));
-  }
+  KS_ASSIGN_OR_RETURN(TimingResult timing,
+                      judge_->Compare(rival, kernel, plan, evaluation.seconds, stop));
+  if (timing.device) evaluation.device = timing.device;
   return timing;
 }
 
-Status ProcessEvaluator::Time(const EvaluationRequest& request, Kernel kernel,
-                              Evaluation& evaluation, std::stop_token stop) {
+Status LocalEvaluator::Time(const EvaluationRequest& request, Kernel kernel, Evaluation& evaluation,
+                            std::stop_token stop) {
   const SeedKernel* seed = task_.FindSeed(backend_.name());
   const std::string& baseline_source =
       !request.baseline_source.empty() || seed == nullptr ? request.baseline_source : seed->source;
@@ -244,9 +214,9 @@ Status ProcessEvaluator::Time(const EvaluationRequest& request, Kernel kernel,
 }
 
 // Fresh processes, fresh contents: against the champion, then directly against the baseline.
-Status ProcessEvaluator::Confirm(const EvaluationRequest& request, const CompiledKernel& kernel,
-                                 const CompiledKernel& baseline, Evaluation& evaluation,
-                                 std::stop_token stop) {
+Status LocalEvaluator::Confirm(const EvaluationRequest& request, const CompiledKernel& kernel,
+                               const CompiledKernel& baseline, Evaluation& evaluation,
+                               std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(const Kernel champion, CompileRival(request.champion->source, stop));
   KS_ASSIGN_OR_RETURN(TimingResult again,
                       Compare(*champion, kernel, WorkloadRole::kTime, 1.0, evaluation, stop));

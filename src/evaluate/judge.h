@@ -1,0 +1,48 @@
+// How compiled kernels are run for a verdict: the part of an evaluation that differs between
+// candidates in processes of their own (CPU) and device code.
+#ifndef KS_EVALUATE_JUDGE_H_
+#define KS_EVALUATE_JUDGE_H_
+
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "measure/paired.h"
+
+namespace ks {
+
+struct TimingPlan {
+  WorkloadRole role = WorkloadRole::kTime;
+  StoppingRule rule;  // per workload
+  uint64_t secret_seed = 0;
+};
+
+struct TimingResult {
+  std::vector<WorkloadTiming> timings;
+  Interval gain;                         // rival / candidate, geometric mean over workloads
+  std::string bottleneck;                // of the first workload
+  std::optional<Outcome> fault;          // of the candidate; then the rest is partial
+  bool rival_failed = false;             // the rival itself broke: choose another one
+  std::optional<DeviceFeatures> device;  // as the driver sees the candidate, device backends
+};
+
+// Thread-safe; takes whatever lease of the device it needs inside.
+class Judge {
+ public:
+  virtual ~Judge() = default;
+  // Every check workload, `check_trials` fresh secret contents each, against the fp64 oracle.
+  // Empty: it passed. `seconds.queue` grows by the wait for a lease. ERRORS: our side only.
+  virtual Result<std::optional<Outcome>> Check(const CompiledKernel& kernel, uint64_t secret_seed,
+                                               StageSeconds& seconds, std::stop_token stop) = 0;
+  // One leased, interleaved comparison with a verdict on timed outputs; `seconds` gets the shares.
+  // ERRORS: our side only.
+  virtual Result<TimingResult> Compare(const CompiledKernel& rival, const CompiledKernel& candidate,
+                                       const TimingPlan& plan, StageSeconds& seconds,
+                                       std::stop_token stop) = 0;
+};
+
+}  // namespace ks
+
+#endif  // KS_EVALUATE_JUDGE_H_
