@@ -23,6 +23,7 @@ constexpr double kMaxPauseSeconds = 2;
 constexpr double kMaxRetryAfterSeconds = 30;
 constexpr double kAnswerSeconds = 30;  // beyond what a long poll waits
 constexpr double kCancelSeconds = 2;
+constexpr double kEarlySeconds = 0.2;
 constexpr int kMaxResubmits = 3;  // after somebody else cancelled it
 
 // False when `stop` came first.
@@ -228,6 +229,7 @@ Result<Evaluation> RemoteEvaluator::Ask(const Submission& submission, std::stop_
     const HttpCall poll{
         .target = fmt::format("/v1/evaluations/{}?wait={}", status->id, options_.poll_s),
         .timeout_s = options_.poll_s + kAnswerSeconds};
+    const auto asked = SteadyClock::now();
     Result<HttpResponse> response = Call(poll, patience, stop);
     if (stop.stop_requested()) {
       CancelQuietly(status->id);
@@ -241,6 +243,9 @@ Result<Evaluation> RemoteEvaluator::Ask(const Submission& submission, std::stop_
     }
     if (response->status != 200) return Refused(*response);
     KS_ASSIGN_OR_RETURN(status, StatusFromJson(Json::parse(response->body, nullptr, false)));
+    // A service that shuts down does not let anybody wait.
+    const double waited_s = std::chrono::duration<double>(SteadyClock::now() - asked).count();
+    if (!IsFinal(status->state) && waited_s < options_.poll_s / 2) Pause(kEarlySeconds, stop);
   }
 }
 
