@@ -69,6 +69,7 @@ class GridArchive final : public Archive {
   CandidateId HoldingLineage() const;
   void BreakUp(CandidateId holder);
 
+  std::vector<Elite> Promising(size_t island, class Rng& rng) const;
   MemberPtr PickParent(size_t island, class Rng& rng) const;
   MemberPtr PickRepair(size_t island, class Rng& rng) const;
   std::vector<MemberPtr> Inspire(const Member& parent, size_t island) const;

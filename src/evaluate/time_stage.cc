@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "core/compare.h"
+#include "core/elements.h"
 #include "evaluate/check_stage.h"
 #include "measure/clock_check.h"
 #include "measure/roofline.h"
@@ -20,15 +21,8 @@ constexpr int kAgreementEvery = 3;  // candidate against rival outputs, one pair
 
 // Outputs as the oracle would give them: floats widened.
 Bytes Widened(DType dtype, std::span<const std::byte> from) {
-  if (dtype != DType::kF32) return {from.begin(), from.end()};
-  const size_t count = from.size() / sizeof(float);
-  Bytes wide(count * sizeof(double));
-  for (size_t i = 0; i < count; ++i) {
-    float value;
-    std::memcpy(&value, from.data() + i * sizeof value, sizeof value);
-    const double widened = value;
-    std::memcpy(wide.data() + i * sizeof widened, &widened, sizeof widened);
-  }
+  Bytes wide(from.size() / SizeOf(dtype) * SizeOf(OracleType(dtype)));
+  WidenElements(dtype, from, wide);
   return wide;
 }
 
