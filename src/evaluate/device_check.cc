@@ -1,36 +1,14 @@
 #include "evaluate/device_check.h"
 
-#include <cstring>
 #include <utility>
 
 #include "base/rng.h"
-#include "core/compare.h"
+#include "core/elements.h"
 #include "evaluate/check_stage.h"
 #include "evaluate/stage_timer.h"
 
 namespace ks {
 namespace {
-
-double ElementAt(DType dtype, const Bytes& bytes, int64_t index) {
-  const std::byte* at = bytes.data() + static_cast<size_t>(index) * SizeOf(dtype);
-  const auto load = [at]<typename T>(T value) {
-    std::memcpy(&value, at, sizeof value);
-    return static_cast<double>(value);
-  };
-  switch (dtype) {
-    case DType::kF32:
-      return load(0.0F);
-    case DType::kF64:
-      return load(0.0);
-    case DType::kI32:
-      return load(int32_t{0});
-    case DType::kI64:
-      return load(int64_t{0});
-    case DType::kU8:
-      return load(uint8_t{0});
-  }
-  return 0;
-}
 
 size_t OutputBytes(const Task& task, const Workload& workload) {
   size_t bytes = 0;
@@ -43,7 +21,8 @@ size_t OutputBytes(const Task& task, const Workload& workload) {
 
 }  // namespace
 
-// The first trial alone, so that most wrong candidates cost little; then the others.
+// The first trial alone, so that most wrong candidates cost little; then the others. Where every
+// batch costs a process, all of them at once.
 Result<std::vector<std::vector<DeviceChecker::Item>>> DeviceChecker::Plan(uint64_t secret_seed,
                                                                           std::stop_token stop) {
   Rng rng(DeriveSeed(secret_seed, "device check", 0));
@@ -55,8 +34,10 @@ Result<std::vector<std::vector<DeviceChecker::Item>>> DeviceChecker::Plan(uint64
       if (task_.workloads[i].role == WorkloadRole::kCheck) order.push_back(i);
     }
     for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[rng.Below(i)]);
-    if (trial <= 1) batches.emplace_back();
-    if (trial <= 1) bytes = 0;
+    if (trial == 0 || (trial == 1 && !RunsNatively(backend_))) {
+      batches.emplace_back();
+      bytes = 0;
+    }
     for (size_t workload : order) {
       bytes += OutputBytes(task_, task_.workloads[workload]) * (trial == 0 ? 2 : 1);
       if (bytes > kBatchBytes && !batches.back().empty()) {
@@ -138,11 +119,12 @@ Result<std::optional<Outcome>> DeviceChecker::Run(const CompiledKernel& kernel,
       std::optional<Result<DeviceLease::Holder>> holder;
       {
         const StageTimer timer(seconds.queue);
-        holder.emplace(lease_.Acquire(stop));
+        holder.emplace(backend_.lease().Acquire(stop));
       }
       if (!holder->ok()) return holder->error();
       const StageTimer timer(seconds.check);
       outcome.emplace(RetriedOnce(session_, [&] { return Collect(kernel, batch, stop); }));
+      if (RunsNatively(backend_)) session_.GiveBack();
     }
     KS_ASSIGN_OR_RETURN(Collected collected, *std::move(outcome));
     const StageTimer timer(seconds.check);

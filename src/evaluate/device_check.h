@@ -22,9 +22,9 @@ class DeviceChecker {
   // Outputs of this many bytes are collected under one lease before they are judged.
   static constexpr size_t kBatchBytes = size_t{256} << 20;
 
-  DeviceChecker(const Task& task, DeviceLease& lease, DeviceSession& session, ContentBank& bank,
+  DeviceChecker(const Task& task, DeviceBackend& backend, DeviceSession& session, ContentBank& bank,
                 const EvaluationConfig& config)
-      : task_(task), lease_(lease), session_(session), bank_(bank), config_(config) {}
+      : task_(task), backend_(backend), session_(session), bank_(bank), config_(config) {}
 
   // Every check workload, `check_trials` trials in random order, the first one twice with different
   // poison. Empty: it passed. ERRORS: our side only; a runner that died by our fault was replaced
@@ -52,11 +52,17 @@ class DeviceChecker {
   std::optional<Outcome> JudgeItem(const Item& item, const Calls& calls) const;
 
   const Task& task_;
-  DeviceLease& lease_;
+  DeviceBackend& backend_;
   DeviceSession& session_;
   ContentBank& bank_;
   const EvaluationConfig& config_;
 };
+
+// Candidates are native code of the runner's process (OpenCL on a CPU): none shares it with
+// another.
+inline bool RunsNatively(const DeviceBackend& backend) {
+  return backend.machine().device && backend.machine().device->is_cpu;
+}
 
 // Runs `step` (-> Result<T>) and once more on a fresh runner when it fails by kUnavailable: our
 // fault, or the machine's. After an error the runner is dropped. REQUIRES: the lease is held.

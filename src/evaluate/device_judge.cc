@@ -11,7 +11,7 @@ namespace ks {
 Result<std::optional<Outcome>> DeviceJudge::Check(const CompiledKernel& kernel,
                                                   uint64_t secret_seed, StageSeconds& seconds,
                                                   std::stop_token stop) {
-  DeviceChecker checker(task_, backend_.lease(), session_, bank_, config_);
+  DeviceChecker checker(task_, backend_, session_, bank_, config_);
   return checker.Run(kernel, secret_seed, seconds, std::move(stop));
 }
 

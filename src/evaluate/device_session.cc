@@ -35,8 +35,10 @@ Result<ContentMap> FillContents(const Task& task, WorkloadRole role, uint64_t se
   return contents;
 }
 
-DeviceSession::~DeviceSession() {
+void DeviceSession::GiveBack() {
   if (runner_ != nullptr) backend_.ReturnRunner(std::move(runner_));
+  runner_.reset();
+  loaded_.clear();
 }
 
 Result<DeviceRunner*> DeviceSession::Runner(std::stop_token stop) {
@@ -66,7 +68,7 @@ DeviceResult<LoadedProgram> DeviceSession::Load(const CompiledKernel& kernel,
   KS_ASSIGN_OR_RETURN(Answer answer, runner->Load(kernel, std::move(stop)));
   if (const auto* program = std::get_if<LoadedProgram>(&answer)) {
     loaded_.push_back({kernel.binary_hash, *program});
-  } else {
+  } else if (!runner->alive()) {
     Drop();
   }
   return answer;

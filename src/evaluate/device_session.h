@@ -29,13 +29,14 @@ class DeviceSession {
 
   DeviceSession(const Task& task, DeviceBackend& backend, uint64_t secret_seed)
       : task_(task), backend_(backend), content_seed_(secret_seed) {}
-  ~DeviceSession();
+  ~DeviceSession() { GiveBack(); }
   DeviceSession(const DeviceSession&) = delete;
   DeviceSession& operator=(const DeviceSession&) = delete;
 
   // The runner with the task open. ERRORS: as DeviceBackend::TakeRunner.
   Result<DeviceRunner*> Runner(std::stop_token stop);
-  // Loads `kernel`, or finds it among those loaded last. An Outcome has killed the runner already.
+  // Loads `kernel`, or finds it among those loaded last. A runner that an Outcome killed is
+  // dropped.
   DeviceResult<LoadedProgram> Load(const CompiledKernel& kernel, std::stop_token stop);
   // Puts `inputs` on the device; when there is no room, other workloads' contents go first.
   // ERRORS: kResourceExhausted when it does not fit even so.
@@ -45,6 +46,8 @@ class DeviceSession {
   Status EnsureTimeContent(size_t workload, std::stop_token stop);
   // The runner is dead or not to be trusted: kills it. The next use takes another one.
   void Drop();
+  // Returns the runner to the backend, which decides whether it is used again.
+  void GiveBack();
   // A fresh process and fresh contents from now on; `prepared` (from `seed`) saves making them.
   void Renew(uint64_t seed, ContentMap prepared);
 

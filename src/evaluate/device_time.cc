@@ -176,6 +176,10 @@ class DevicePairTimer::WorkloadTimer {
     if (auto* fault = std::get_if<Outcome>(&answer)) return Blame(std::move(*fault), result);
     PairRound round = std::move(std::get<PairRound>(answer));
     next_pair_ += pairs;
+    if (round.rival_broken_guard) {
+      result.rival_failed = true;
+      return {};
+    }
     if (round.broken_guard) {
       result.fault = *std::move(round.broken_guard);
       return {};

@@ -84,9 +84,23 @@ TEST_F(DeviceJudgeTest, LetsAtomicsDifferWithinTheTolerance) {
 TEST_F(DeviceJudgeTest, ReplacesARunnerThatACandidateKilled) {
   EXPECT_EQ(Check("crash_call"), "crashed");
   EXPECT_EQ(Check("guard"), "out_of_bounds");
-  EXPECT_EQ(Check("crash_load"), "launch_failed");
+  EXPECT_EQ(Check("crash_load"), "crashed");
   EXPECT_EQ(Check("ns 10"), "passed");
   EXPECT_EQ(device().started, 4);
+}
+
+TEST_F(DeviceJudgeTest, KeepsARunnerThatOnlyRefusedAProgram) {
+  EXPECT_EQ(Check("no_load"), "launch_failed");
+  EXPECT_EQ(Check("ns 10"), "passed");
+  EXPECT_EQ(device().started, 1);
+}
+
+TEST_F(DeviceJudgeTest, GivesNativeCandidatesAProcessEach) {
+  backend_.mutable_machine().device->is_cpu = true;
+  EXPECT_EQ(Check("ns 10"), "passed");
+  EXPECT_EQ(Check("ns 20"), "passed");
+  EXPECT_EQ(device().started, 2);
+  EXPECT_EQ(device().returned, 2);
 }
 
 TEST_F(DeviceJudgeTest, RetriesOurOwnFaultOnce) {
@@ -201,6 +215,12 @@ TEST_F(DeviceJudgeTest, TellsWhoseFaultABrokenRoundWas) {
   EXPECT_TRUE(timing->rival_failed);
   EXPECT_FALSE(timing->fault);
   timing = Compare("crash_load", "ns 10000");
+  ASSERT_TRUE(timing.ok());
+  EXPECT_TRUE(timing->rival_failed);
+  timing = Compare("ns 10000", "guard_pairs");
+  ASSERT_TRUE(timing.ok());
+  EXPECT_STREQ(OutcomeName(timing->fault.value_or(Measured{})), "out_of_bounds");
+  timing = Compare("guard_pairs", "ns 10000");
   ASSERT_TRUE(timing.ok());
   EXPECT_TRUE(timing->rival_failed);
 }

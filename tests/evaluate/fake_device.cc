@@ -95,6 +95,7 @@ class MemoryRunner final : public DeviceRunner {
     device_->log.emplace_back("start");
   }
 
+  bool alive() const override { return !dead_; }
   Status OpenTask(const Task& task) override {
     task_ = &task;
     contents_.clear();
@@ -118,7 +119,10 @@ class MemoryRunner final : public DeviceRunner {
     KS_RETURN_IF_ERROR(Fault());
     ++device_->loads;
     const Behaviour behaviour(kernel.binary);
-    if (behaviour.Is("crash_load")) return Dead<LoadedProgram>(LaunchFailed{"it does not load"});
+    if (behaviour.Is("no_load")) {
+      return std::variant<LoadedProgram, Outcome>(LaunchFailed{"it does not load"});
+    }
+    if (behaviour.Is("crash_load")) return Dead<LoadedProgram>(Crashed{"", 11, "while loading"});
     LoadedProgram program;
     program.handle = next_handle_++;
     program.features.registers = 40;
@@ -159,6 +163,10 @@ class MemoryRunner final : public DeviceRunner {
       if (side->Is("crash_pairs")) return Dead<PairRound>(Crashed{where, 0, "illegal address"});
     }
     PairRound round;
+    if (candidate.Is("guard_pairs")) round.broken_guard = OutOfBounds{where, "y", "write past end"};
+    if (rival.Is("guard_pairs")) {
+      round.rival_broken_guard = OutOfBounds{where, "y", "write past end"};
+    }
     for (int i = 0; i < request.pairs; ++i) {
       DevicePair pair;
       pair.rival_ns = device_->Time(rival.ns, rival.jitter);

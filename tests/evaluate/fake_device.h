@@ -4,7 +4,7 @@
 //   "jitter 0.02"        relative spread of its own
 //   "wrong"              every result is off; "wrong_large": only at 1000 elements and more
 //   "racy"               every second call is off; "atomics": calls differ in the last digits
-//   "crash_load", "crash_call", "crash_pairs", "guard"  faults, by where they show
+//   "no_load", "crash_load", "crash_call", "crash_pairs", "guard", "guard_pairs"  faults, by where
 //   "no_compile"         a compile error
 //
 // The task is y = 2 x.
