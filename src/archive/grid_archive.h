@@ -21,11 +21,11 @@ namespace ks {
 class GridArchive final : public Archive {
  public:
   // One bin an axis.
-  using Describe = std::function<std::vector<int>(const CodeFeatures&)>;
+  using Describe = std::function<std::vector<int>(const Evaluation&)>;
 
   explicit GridArchive(const SearchConfig& config,
                        std::vector<DescriptorAxis> axes = CpuDescriptorAxes(),
-                       Describe describe = CpuBins);
+                       Describe describe = CpuCell);
 
   // Measured members are offered to their cell; compile_failed, wrong_result, out_of_bounds and
   // crashed ones are kept for repair; others only count. Islands beyond the last wrap around.
@@ -59,7 +59,7 @@ class GridArchive final : public Archive {
     bool measured = false;
   };
 
-  size_t CellOf(const CodeFeatures& features) const;
+  size_t CellOf(const Evaluation& evaluation) const;
   std::vector<int> BinsOf(size_t cell) const;
   Record MakeRecord(const Member& member) const;
   void NoteChild(const Member& child, Island& island);

@@ -18,6 +18,7 @@
 #include "cli/run_reader.h"
 #include "cli/version.h"
 #include "cli/wiring.h"
+#include "core/kernel_source.h"
 #include "engine/engine.h"
 #include "report/numbers.h"
 #include "report/progress.h"
@@ -90,7 +91,7 @@ Status OpenParts(OpenRun& run) {
   KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend));
   run.task = ForDeviceClass(run.task, run.backend->device_class());
   run.evaluator = MakeEvaluator(run.task, *run.backend, run.config.evaluation);
-  run.archive = MakeArchive(run.config.search);
+  run.archive = MakeArchive(run.config);
   return {};
 }
 
@@ -192,12 +193,13 @@ Status Finish(const OpenRun& run, const RunEnd& end, const Console& console) {
     KS_ASSIGN_OR_RETURN(const std::string source,
                         run.store->GetSource(recorded.SourceHashOf(view.best)));
     PosixFileSystem files;
-    KS_RETURN_IF_ERROR(files.WriteAtomically(folder.BestPath(), source));
+    const std::string best = folder.BestPath(SourceEnding(run.config.backend));
+    KS_RETURN_IF_ERROR(files.WriteAtomically(best, source));
     text += fmt::format(
         "\nbest      {}  {} over the seed with its best flags, {} over the seed as written\n",
         CandidateName(view.best), FormatSpeedup(view.SpeedupOf(view.best)),
         FormatSpeedup(view.SpeedupOverSeed(view.best)));
-    text += fmt::format("kernel    {}\n", folder.BestPath());
+    text += fmt::format("kernel    {}\n", best);
   }
   text += fmt::format("report    {}\n", folder.ReportPath());
   text +=

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include "archive/device_descriptor.h"
 #include "archive/grid_archive.h"
 #include "backend/cpu/cpu_backend.h"
 #include "base/check.h"
@@ -85,8 +86,9 @@ Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name) {
   return std::unique_ptr<Proposer>(std::make_unique<BuiltinProposer>(AllSkills()));
 }
 
-std::unique_ptr<Archive> MakeArchive(const SearchConfig& config) {
-  return std::make_unique<GridArchive>(config);
+std::unique_ptr<Archive> MakeArchive(const RunConfig& config) {
+  if (config.backend == "cpu") return std::make_unique<GridArchive>(config.search);
+  return std::make_unique<GridArchive>(config.search, DeviceDescriptorAxes(), DeviceCell);
 }
 
 std::string NormalizedSource(const std::string& source) { return NormalizeSource(source); }

@@ -36,7 +36,8 @@ std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
                                          const EvaluationConfig& config);
 // ERRORS: kInvalidArgument (unknown name).
 Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name);
-std::unique_ptr<Archive> MakeArchive(const SearchConfig& config);
+// With the strategies of the configuration's backend as cells.
+std::unique_ptr<Archive> MakeArchive(const RunConfig& config);
 // Equal texts for sources that differ only in comments, white space or names of locals.
 std::string NormalizedSource(const std::string& source);
 
