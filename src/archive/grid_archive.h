@@ -33,7 +33,8 @@ class GridArchive final : public Archive {
   // Parent: with repair_probability a recent failure whose parent is an elite still (at most
   // kMostRepairs children each); else with elite_probability by rank (each elite half as likely as
   // the one before it), with uniform_probability any elite, else the elite whose cell was chosen
-  // least. Inspirations: the parent of a failure, the best, then the elites of the island that lie
+  // least; nine times in ten without elites that are three times slower than the island's best.
+  // Inspirations: the parent of a failure, the best, then the elites of the island that lie
   // farthest from those already named. The island is drawn uniformly.
   Selection Select(uint64_t seed) const override;
   // Over all measured members, also those that won no cell.
