@@ -66,9 +66,9 @@ Result<std::vector<std::string>> BaselineVariants(const Task& task, const std::s
                  "task '" + task.name + "' has no seed for backend '" + backend + "'"};
   }
   std::vector<std::string> variants = {seed->source};
-  const std::vector<BuildDirectives> choices =
-      backend == "cpu" ? FlagChoices(task, machine)
-                       : DeviceFlagChoices(task, backend, seed->source);
+  const std::vector<BuildDirectives> choices = backend == "cpu"
+                                                   ? FlagChoices(task, machine)
+                                                   : DeviceFlagChoices(task, backend, seed->source);
   for (const BuildDirectives& choice : choices) {
     std::string variant = WithBuildDirectives(seed->source, choice);
     if (std::find(variants.begin(), variants.end(), variant) == variants.end()) {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kMostDevices = 64;
 // What drivers and their loaders look at.
-constexpr const char* kDriverVariables[] = {"LD_LIBRARY_PATH",  "CUDA_VISIBLE_DEVICES",
+constexpr const char* kDriverVariables[] = {"LD_LIBRARY_PATH",   "CUDA_VISIBLE_DEVICES",
                                             "CUDA_DEVICE_ORDER", "OCL_ICD_VENDORS",
                                             "OCL_ICD_FILENAMES", "OPENCL_VENDOR_PATH"};
 
@@ -25,8 +25,8 @@ std::vector<std::string> DriverEnvironment() {
   return env;
 }
 
-ApiDevices DevicesOf(const std::string& api, std::vector<std::string> backends) {
-  ApiDevices found{api, std::move(backends), {}, ""};
+DeviceListing DevicesOf(const std::string& api, std::vector<std::string> backends) {
+  DeviceListing found{api, std::move(backends), {}, ""};
   CloneThread clones;
   for (int index = 0; index < kMostDevices; ++index) {
     DeviceRunnerOptions options;
@@ -61,7 +61,7 @@ Result<std::unique_ptr<DeviceBackend>> OpenDeviceBackend(const std::string& name
                fmt::format("'{}' is no backend for devices (known: opencl)", name)};
 }
 
-std::vector<ApiDevices> FindDevices() {
+std::vector<DeviceListing> FindDevices() {
   return {DevicesOf("cuda", {"cuda", "triton"}), DevicesOf("opencl", {"opencl"})};
 }
 

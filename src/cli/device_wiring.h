@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "backend/device/device_backend.h"
-#include "core/machine.h"
+#include "report/show.h"
 
 namespace ks {
 
@@ -16,15 +16,8 @@ namespace ks {
 Result<std::unique_ptr<DeviceBackend>> OpenDeviceBackend(const std::string& name, int device,
                                                          std::unique_ptr<ProcessBackend> host);
 
-// What one driver interface offers here.
-struct ApiDevices {
-  std::string api;                // "cuda", "opencl"
-  std::vector<std::string> backends;  // that use it
-  std::vector<DeviceInfo> devices;
-  std::string problem;            // why there is none; empty when there is one
-};
 // Asks every driver, in a process each; nothing is measured. About 0.3 s a device.
-std::vector<ApiDevices> FindDevices();
+std::vector<DeviceListing> FindDevices();
 
 }  // namespace ks
 

@@ -36,7 +36,8 @@ Result<Judged> Judge(const EvaluateOptions& options, std::stop_token stop) {
   }
   KS_ASSIGN_OR_RETURN(const Task opened, OpenTask(options.task));
   KS_ASSIGN_OR_RETURN(std::string source, ReadKernel(options.kernel_file));
-  KS_ASSIGN_OR_RETURN(const std::unique_ptr<Backend> backend, OpenBackend(options.backend, options.device));
+  KS_ASSIGN_OR_RETURN(const std::unique_ptr<Backend> backend,
+                      OpenBackend(options.backend, options.device));
   const Task task = ForDeviceClass(opened, backend->device_class());
   const SeedKernel* seed = task.FindSeed(options.backend);
   if (seed == nullptr) {

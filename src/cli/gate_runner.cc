@@ -78,9 +78,8 @@ Result<BackendGateRunner::Outputs> BackendGateRunner::SeedOnDevice(
   if (auto* fault = std::get_if<Outcome>(&loaded)) return Outputs(std::move(*fault));
   KS_RETURN_IF_ERROR(session_->Upload(index, inputs, stop_));
   KS_ASSIGN_OR_RETURN(DeviceRunner* const runner, session_->Runner(stop_));
-  KS_ASSIGN_OR_RETURN(auto called,
-                      runner->Call(std::get<LoadedProgram>(loaded).handle, index, SecretSeed(),
-                                   config_.call_timeout_s, stop_));
+  KS_ASSIGN_OR_RETURN(auto called, runner->Call(std::get<LoadedProgram>(loaded).handle, index,
+                                                SecretSeed(), config_.call_timeout_s, stop_));
   if (auto* fault = std::get_if<Outcome>(&called)) {
     if (!runner->alive()) session_->Drop();
     return Outputs(std::move(*fault));

@@ -43,7 +43,7 @@ class BackendGateRunner final : public GateRunner {
   const EvaluationConfig config_;
   const std::stop_token stop_;
   Oracle oracle_;
-  std::unique_ptr<CompiledKernel> seed_;  // compiled at the first call
+  std::unique_ptr<CompiledKernel> seed_;    // compiled at the first call
   std::unique_ptr<DeviceSession> session_;  // of a device backend, from the first call on
 };
 

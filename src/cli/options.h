@@ -40,8 +40,8 @@ struct EvaluateOptions {
 struct TasksOptions {
   enum class Action { kList, kCheck, kNew };
   Action action = Action::kList;
-  std::string task;    // kCheck: name or folder; kNew: the new name
-  std::string folder;  // kNew: where; empty: ./<name>
+  std::string task;             // kCheck: name or folder; kNew: the new name
+  std::string folder;           // kNew: where; empty: ./<name>
   std::string backend = "cpu";  // kCheck: whose seed is admitted
   int device = 0;
   bool json = false;
@@ -87,9 +87,9 @@ struct DoctorOptions {
   bool json = false;
 };
 
-using Command =
-    std::variant<EvolveOptions, EvaluateOptions, TasksOptions, RunsOptions, ShowOptions,
-                 DiffOptions, ExportOptions, ReportOptions, ReplayOptions, DoctorOptions, DevicesOptions>;
+using Command = std::variant<EvolveOptions, EvaluateOptions, TasksOptions, RunsOptions, ShowOptions,
+                             DiffOptions, ExportOptions, ReportOptions, ReplayOptions,
+                             DoctorOptions, DevicesOptions>;
 
 }  // namespace ks
 

@@ -26,8 +26,8 @@ Result<Task> OpenRecordedTask(const RunStarted& started);
 // The library, by name.
 Result<std::vector<Task>> LibraryTasks();
 
-// `device` counts those of the backend. ERRORS: kInvalidArgument (unknown name), kFailedPrecondition
-// (no compiler, no sandbox, no driver, no such device).
+// `device` counts those of the backend. ERRORS: kInvalidArgument (unknown name),
+// kFailedPrecondition (no compiler, no sandbox, no driver, no such device).
 Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name, int device = 0);
 // The backend that runs on the host's processor and every task's reference. ERRORS: as OpenBackend.
 Result<std::unique_ptr<ProcessBackend>> OpenHostBackend();

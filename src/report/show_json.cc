@@ -50,17 +50,17 @@ Json ToJson(const DeviceInfo& d) {
 
 Json ToJson(const Machine& m) {
   Json out = {{"id", m.id},
-          {"cpu", m.cpu},
-          {"cores", m.cores},
-          {"vector_bits", m.vector_bits},
-          {"fma", m.has_fma},
-          {"l1d_bytes", m.l1d_bytes},
-          {"l2_bytes", m.l2_bytes},
-          {"l3_bytes", m.l3_bytes},
-          {"memory_bytes", m.memory_bytes},
-          {"compilers", m.compilers},
-          {"kernel", m.kernel},
-          {"peak_gflops_f32", m.peak_gflops_f32},
+              {"cpu", m.cpu},
+              {"cores", m.cores},
+              {"vector_bits", m.vector_bits},
+              {"fma", m.has_fma},
+              {"l1d_bytes", m.l1d_bytes},
+              {"l2_bytes", m.l2_bytes},
+              {"l3_bytes", m.l3_bytes},
+              {"memory_bytes", m.memory_bytes},
+              {"compilers", m.compilers},
+              {"kernel", m.kernel},
+              {"peak_gflops_f32", m.peak_gflops_f32},
               {"copy_gbytes_per_s", m.copy_gbytes_per_s},
               {"device", nullptr}};
   if (m.device) out["device"] = ToJson(*m.device);

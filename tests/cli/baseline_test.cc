@@ -64,10 +64,10 @@ TEST(BaselineVariants, OfADeviceAreTheSeedAndRelaxedArithmetic) {
   task.seeds = {{"opencl", "seed.cl", "__kernel void t() {}\n"},
                 {"cuda", "seed.cu", "// ksmith: flags --maxrregcount=64\nvoid t();\n"},
                 {"triton", "seed.py", "import triton\n"}};
-  EXPECT_EQ(*BaselineVariants(task, "opencl", {}),
-            (std::vector<std::string>{
-                "__kernel void t() {}\n",
-                "// ksmith: flags -cl-fast-relaxed-math\n__kernel void t() {}\n"}));
+  EXPECT_EQ(
+      *BaselineVariants(task, "opencl", {}),
+      (std::vector<std::string>{"__kernel void t() {}\n",
+                                "// ksmith: flags -cl-fast-relaxed-math\n__kernel void t() {}\n"}));
   EXPECT_EQ(BaselineVariants(task, "cuda", {})->back(),
             "// ksmith: flags --maxrregcount=64 --use_fast_math\nvoid t();\n");
   EXPECT_EQ(BaselineVariants(task, "triton", {})->size(), 1U);
