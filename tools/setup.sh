@@ -12,7 +12,7 @@ build_packages=(g++ cmake ninja-build python3 python3-pip python3-setuptools pyt
   nlohmann-json3-dev libcli11-dev libfmt-dev libtomlplusplus-dev libsqlite3-dev libtree-sitter-dev
   libzstd-dev libseccomp-dev libssl-dev)
 test_packages=(ccache clang clang-format clang-tidy libgtest-dev chromium chromium-driver
-  python3-selenium procps)
+  python3-selenium procps pocl-opencl-icd ocl-icd-libopencl1)
 bench_packages=(libopenblas-dev)
 
 grammar_name=tree-sitter-cpp

@@ -50,7 +50,8 @@ struct PairRound {
   double wall_ns = 0;                       // by this process: command to answer
   double device_ns = 0;                     // sum of all timed spans
   double clock_mhz = 0;                     // median; 0 unknown
-  std::optional<OutOfBounds> broken_guard;  // of the candidate
+  std::optional<OutOfBounds> broken_guard;  // by the candidate; an input was written to, also
+  std::optional<OutOfBounds> rival_broken_guard;
 };
 
 // Candidate against rival on one fresh content, compared on the device. Candidate runs first, so
@@ -68,11 +69,13 @@ template <typename T>
 using DeviceResult = Result<std::variant<T, Outcome>>;
 
 // A trusted process with a context on one device and the buffers of one task. Not thread-safe: the
-// holder of the device's lease uses it. After a fault (an Outcome), or an Error of code
-// kUnavailable, it is dead: drop it. Killed and reaped by the destructor.
+// holder of the device's lease uses it. After any fault (an Outcome) but LaunchFailed and
+// CompileFailed, and after an Error of code kUnavailable or kCancelled, it is dead: drop it or give
+// it back. Killed and reaped by the destructor.
 class DeviceRunner {
  public:
   virtual ~DeviceRunner() = default;
+  virtual bool alive() const = 0;
   // The task whose programs follow: buffers are made lazily, a workload at a time. Drops what was
   // there. `contents` of time workloads are kept on the device; see SetContents.
   virtual Status OpenTask(const Task& task) = 0;

@@ -84,8 +84,8 @@ Error Damaged(const std::string& what) {
 Status CheckArgument(const BoundArgument& argument, const DeviceWorkload& workload) {
   if (argument.kind == BoundArgument::Kind::kScratch &&
       argument.index >= workload.scratch_bytes.size()) {
-    return Damaged(fmt::format("scratch buffer {} of {}", argument.index,
-                               workload.scratch_bytes.size()));
+    return Damaged(
+        fmt::format("scratch buffer {} of {}", argument.index, workload.scratch_bytes.size()));
   }
   return {};
 }
