@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/cuda/toolkit.h"
 #include "backend/device/device_backend.h"
 #include "report/show.h"
 
@@ -15,6 +16,9 @@ namespace ks {
 // kFailedPrecondition (no driver, no such device, no compiler: how to mend it).
 Result<std::unique_ptr<DeviceBackend>> OpenDeviceBackend(const std::string& name, int device,
                                                          std::unique_ptr<ProcessBackend> host);
+
+// The CUDA compilers that the environment and the usual places offer.
+CudaToolkit FindToolkit();
 
 // Asks every driver, in a process each; nothing is measured. About 0.3 s a device.
 std::vector<DeviceListing> FindDevices();

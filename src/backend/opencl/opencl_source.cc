@@ -49,8 +49,19 @@ std::optional<int> TakeNumber(std::string_view& text) {
   return static_cast<int>(*number);
 }
 
-// "anything:LINE:COLUMN: severity: message".
+// "error: what" without the first word; "warning" and "fatal error" likewise.
+std::optional<Diagnostic> TakeSeverity(std::string_view text) {
+  for (const std::string_view severity : {"error", "warning", "fatal error"}) {
+    if (!text.starts_with(severity) || !text.substr(severity.size()).starts_with(":")) continue;
+    return Diagnostic{severity == "warning" ? "warning" : "error", 0, 0,
+                      std::string(Trim(text.substr(severity.size() + 1)))};
+  }
+  return std::nullopt;
+}
+
+// "file:LINE:COLUMN: severity: message", or "severity: file:LINE:COLUMN: message".
 std::optional<Diagnostic> ParseLine(std::string_view line) {
+  const std::optional<Diagnostic> whole = TakeSeverity(line);
   for (size_t colon = line.find(':'); colon != std::string_view::npos;
        colon = line.find(':', colon + 1)) {
     std::string_view rest = line.substr(colon + 1);
@@ -59,13 +70,12 @@ std::optional<Diagnostic> ParseLine(std::string_view line) {
     const std::optional<int> column = TakeNumber(rest);
     if (!column) continue;
     rest = Trim(rest);
-    for (const std::string_view severity : {"error", "warning", "fatal error"}) {
-      if (!rest.starts_with(severity)) continue;
-      rest.remove_prefix(severity.size());
-      if (!rest.starts_with(":")) break;
-      return Diagnostic{severity == "warning" ? "warning" : "error", *row, *column,
-                        std::string(Trim(rest.substr(1)))};
-    }
+    std::optional<Diagnostic> found = TakeSeverity(rest);
+    if (!found && whole) found = Diagnostic{whole->severity, 0, 0, std::string(rest)};
+    if (!found) return std::nullopt;
+    found->line = *row;
+    found->column = *column;
+    return found;
   }
   return std::nullopt;
 }
