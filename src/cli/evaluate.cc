@@ -19,7 +19,7 @@ Result<std::string> ReadKernel(const std::string& path) {
   KS_ASSIGN_OR_RETURN(std::string source, PosixFileSystem().Read(path, kMaxKernelBytes));
   if (source.find('\0') != std::string::npos) {
     return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{}: this is a binary file; --kernel wants C++ source", path)};
+                 fmt::format("{}: this is a binary file; --kernel wants source text", path)};
   }
   return source;
 }
@@ -36,7 +36,8 @@ Result<Judged> Judge(const EvaluateOptions& options, std::stop_token stop) {
   }
   KS_ASSIGN_OR_RETURN(const Task opened, OpenTask(options.task));
   KS_ASSIGN_OR_RETURN(std::string source, ReadKernel(options.kernel_file));
-  KS_ASSIGN_OR_RETURN(const std::unique_ptr<Backend> backend, OpenBackend(options.backend));
+  KS_ASSIGN_OR_RETURN(const std::unique_ptr<Backend> backend,
+                      OpenBackend(options.backend, options.device));
   const Task task = ForDeviceClass(opened, backend->device_class());
   const SeedKernel* seed = task.FindSeed(options.backend);
   if (seed == nullptr) {

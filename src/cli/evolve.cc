@@ -62,6 +62,7 @@ Result<RunConfig> NewConfig(const EvolveOptions& options) {
     KS_ASSIGN_OR_RETURN(config, ReadConfigFile(options.config_file));
   }
   if (options.backend) config.backend = *options.backend;
+  if (options.device) config.device = *options.device;
   if (options.proposer) config.proposer = *options.proposer;
   if (options.seed) config.seed = *options.seed;
   if (options.jobs) config.jobs = *options.jobs;
@@ -88,7 +89,7 @@ std::string NewRunDir(const std::string& task, const Clock& clock, const FileSys
 
 Status OpenParts(OpenRun& run) {
   KS_ASSIGN_OR_RETURN(run.proposer, MakeProposer(run.config.proposer));
-  KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend));
+  KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend, run.config.device));
   run.task = ForDeviceClass(run.task, run.backend->device_class());
   run.evaluator = MakeEvaluator(run.task, *run.backend, run.config.evaluation);
   run.archive = MakeArchive(run.config);
@@ -121,7 +122,7 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, OpenRun& run) {
 Status OpenRecorded(const EvolveOptions& options, OpenRun& run) {
   KS_ASSIGN_OR_RETURN(RecordedRun recorded, ReadRun(options.resume_dir));
   if (!options.config_file.empty() || options.seed || options.jobs || options.backend ||
-      options.proposer) {
+      options.device || options.proposer) {
     return Error{
         ErrorCode::kInvalidArgument,
         "a resumed run keeps its configuration: only --steps, --minutes and --until may be "

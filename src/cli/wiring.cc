@@ -3,12 +3,17 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include <algorithm>
+
 #include "archive/device_descriptor.h"
 #include "archive/grid_archive.h"
 #include "backend/cpu/cpu_backend.h"
 #include "base/check.h"
+#include "base/rng.h"
 #include "base/text.h"
 #include "cli/config_file.h"
+#include "cli/device_wiring.h"
+#include "evaluate/device_judge.h"
 #include "evaluate/local_evaluator.h"
 #include "evaluate/process_judge.h"
 #include "propose/builtin_proposer.h"
@@ -19,7 +24,7 @@
 namespace ks {
 namespace {
 
-const std::vector<std::string> kBackends = {"cpu"};
+const std::vector<std::string> kBackends = {"cpu", "opencl"};
 const std::vector<std::string> kProposers = {"builtin"};
 
 Error Unknown(std::string_view what, const std::string& name,
@@ -61,9 +66,17 @@ Result<std::vector<Task>> LibraryTasks() {
   return tasks;
 }
 
-Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name) {
-  if (name != "cpu") return Unknown("backend", name, kBackends);
-  KS_ASSIGN_OR_RETURN(std::unique_ptr<ProcessBackend> backend, OpenHostBackend());
+Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name, int device) {
+  if (std::find(kBackends.begin(), kBackends.end(), name) == kBackends.end()) {
+    return Unknown("backend", name, kBackends);
+  }
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<ProcessBackend> host, OpenHostBackend());
+  if (name == "cpu") {
+    if (device == 0) return std::unique_ptr<Backend>(std::move(host));
+    return Error{ErrorCode::kInvalidArgument, "the backend 'cpu' has one device, number 0"};
+  }
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<DeviceBackend> backend,
+                      OpenDeviceBackend(name, device, std::move(host)));
   return std::unique_ptr<Backend>(std::move(backend));
 }
 
@@ -74,6 +87,10 @@ Result<std::unique_ptr<ProcessBackend>> OpenHostBackend() {
 
 std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
                                          const EvaluationConfig& config) {
+  if (auto* const device = dynamic_cast<DeviceBackend*>(&backend)) {
+    auto judge = std::make_unique<DeviceJudge>(task, *device, config, SecretSeed());
+    return std::make_unique<LocalEvaluator>(task, backend, std::move(judge), config);
+  }
   auto* const process = dynamic_cast<ProcessBackend*>(&backend);
   KS_CHECK(process != nullptr);
   const int core = task.max_threads == 1 ? TimingCore() : -1;

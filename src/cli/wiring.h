@@ -26,9 +26,9 @@ Result<Task> OpenRecordedTask(const RunStarted& started);
 // The library, by name.
 Result<std::vector<Task>> LibraryTasks();
 
-// ERRORS: kInvalidArgument (unknown name), kFailedPrecondition (no compiler, no sandbox, no
-// runner).
-Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name);
+// `device` counts those of the backend. ERRORS: kInvalidArgument (unknown name),
+// kFailedPrecondition (no compiler, no sandbox, no driver, no such device).
+Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name, int device = 0);
 // The backend that runs on the host's processor and every task's reference. ERRORS: as OpenBackend.
 Result<std::unique_ptr<ProcessBackend>> OpenHostBackend();
 // `task` (of the backend's device class, see ForDeviceClass) and `backend` outlive it.

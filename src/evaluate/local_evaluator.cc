@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/rng.h"
+#include "base/text.h"
 #include "core/kernel_source.h"
 #include "evaluate/stage_timer.h"
 #include "measure/paired.h"
@@ -86,10 +87,10 @@ Result<LocalEvaluator::Kernel> LocalEvaluator::Compile(const EvaluationRequest& 
                                                        Evaluation& evaluation,
                                                        std::stop_token stop) {
   const StageTimer timer(evaluation.seconds.compile);
-  const BuildDirectives directives = ParseBuildDirectives(request.source);
-  evaluation.compiler = directives.compiler;
-  for (const std::string& flag : directives.flags) {
-    evaluation.flags += (evaluation.flags.empty() ? "" : " ") + flag;
+  if (dynamic_cast<const ProcessBackend*>(&backend_) != nullptr) {  // a device has one compiler
+    const BuildDirectives directives = ParseBuildDirectives(request.source);
+    evaluation.compiler = directives.compiler;
+    evaluation.flags = Join(directives.flags, " ");
   }
   Kernel kernel = kernels_.Find(request.source);
   if (kernel == nullptr) {

@@ -16,9 +16,9 @@
 namespace ks {
 
 struct OpenClOptions {
-  int device = 0;                           // among all platforms' devices, in the driver's order
-  std::vector<std::string> env;             // "NAME=value" for the runners
-  std::unique_ptr<ProcessBackend> host;     // runs the references
+  int device = 0;                        // among all platforms' devices, in the driver's order
+  std::vector<std::string> env;          // "NAME=value" for the runners
+  std::unique_ptr<ProcessBackend> host;  // runs the references
 };
 
 // Thread-safe. A candidate is built by the device's own driver, in a runner that is kept for
@@ -26,8 +26,8 @@ struct OpenClOptions {
 // runner is a sandboxed process that serves one check or comparison.
 class OpenClBackend final : public DeviceBackend {
  public:
-  // REQUIRES: options.host. ERRORS: kFailedPrecondition (no driver, no such device, no sandbox: what
-  // to do about it).
+  // REQUIRES: options.host. ERRORS: kFailedPrecondition (no driver, no such device, no sandbox:
+  // what to do about it).
   static Result<std::unique_ptr<OpenClBackend>> Create(OpenClOptions options, std::stop_token stop);
 
   std::string name() const override { return "opencl"; }

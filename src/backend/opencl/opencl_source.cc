@@ -72,10 +72,19 @@ std::optional<Diagnostic> ParseLine(std::string_view line) {
 
 // Bits of "float4", "uchar16", "vload8" (elements of 32 bits); 0 for other words.
 int VectorBits(std::string_view word) {
-  static constexpr std::array<std::pair<std::string_view, int>, 13> kTypes = {
-      {{"char", 8}, {"uchar", 8}, {"short", 16}, {"ushort", 16}, {"half", 16}, {"int", 32},
-       {"uint", 32}, {"float", 32}, {"long", 64}, {"ulong", 64}, {"double", 64}, {"vload", 32},
-       {"vload_half", 16}}};
+  static constexpr std::array<std::pair<std::string_view, int>, 13> kTypes = {{{"char", 8},
+                                                                               {"uchar", 8},
+                                                                               {"short", 16},
+                                                                               {"ushort", 16},
+                                                                               {"half", 16},
+                                                                               {"int", 32},
+                                                                               {"uint", 32},
+                                                                               {"float", 32},
+                                                                               {"long", 64},
+                                                                               {"ulong", 64},
+                                                                               {"double", 64},
+                                                                               {"vload", 32},
+                                                                               {"vload_half", 16}}};
   for (const auto& [type, bits] : kTypes) {
     if (!word.starts_with(type)) continue;
     const std::string_view lanes = word.substr(type.size());
@@ -101,13 +110,15 @@ std::variant<std::string, Rejected> OpenClBuildOptions(const std::vector<std::st
                                           flag)};
     }
     if (!relaxed && !Contains(kExactFlags, flag) && !IsIntegerMacro(flag)) {
-      return Rejected{"flag", fmt::format("'{}' is not among the flags of OpenCL candidates: {}, {}, "
-                                          "-DNAME=integer",
-                                          flag, Join(kExactFlags, ", "), Join(kRelaxedFlags, ", "))};
+      return Rejected{"flag",
+                      fmt::format("'{}' is not among the flags of OpenCL candidates: {}, {}, "
+                                  "-DNAME=integer",
+                                  flag, Join(kExactFlags, ", "), Join(kRelaxedFlags, ", "))};
     }
     options.push_back(flag);
   }
-  for (const auto& [name, value] : constants) options.push_back(fmt::format("-D{}={}", name, value));
+  for (const auto& [name, value] : constants)
+    options.push_back(fmt::format("-D{}={}", name, value));
   return Join(options, " ");
 }
 
