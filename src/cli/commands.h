@@ -9,6 +9,7 @@ namespace ks {
 
 int Evolve(const EvolveOptions& options, const Console& console);
 int EvaluateKernel(const EvaluateOptions& options, const Console& console);
+int Serve(const ServeOptions& options, const Console& console);
 int Tasks(const TasksOptions& options, const Console& console);
 int Runs(const RunsOptions& options, const Console& console);
 int Show(const ShowOptions& options, const Console& console);

@@ -40,7 +40,7 @@ struct OpenRun {
   RunIdentity identity;
   Task task;
   int64_t recorded_events = 0;
-  std::unique_ptr<Backend> backend;
+  std::unique_ptr<Backend> backend;  // null: a service evaluates
   std::unique_ptr<Evaluator> evaluator;
   std::unique_ptr<Proposer> proposer;
   std::unique_ptr<Archive> archive;
@@ -87,16 +87,23 @@ std::string NewRunDir(const std::string& task, const Clock& clock, const FileSys
   return fmt::format("{}-{}", stem, number);
 }
 
-Status OpenParts(OpenRun& run) {
+Status OpenParts(const RemoteService& service, std::stop_token stop, OpenRun& run) {
   KS_ASSIGN_OR_RETURN(run.proposer, MakeProposer(run.config.proposer));
-  KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend, run.config.device));
-  run.task = ForDeviceClass(run.task, run.backend->device_class());
-  run.evaluator = MakeEvaluator(run.task, *run.backend, run.config.evaluation);
+  if (service.url.empty()) {
+    KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend, run.config.device));
+    run.task = ForDeviceClass(run.task, run.backend->device_class());
+    run.evaluator = MakeEvaluator(run.task, *run.backend, run.config.evaluation);
+  } else {  // the service takes the workloads of its device; the task goes there as it is
+    KS_ASSIGN_OR_RETURN(run.evaluator,
+                        ConnectEvaluator(run.task, run.config.backend, run.config.evaluation,
+                                         service, std::move(stop)));
+  }
   run.archive = MakeArchive(run.config);
   return {};
 }
 
-Status OpenNew(const EvolveOptions& options, const Clock& clock, OpenRun& run) {
+Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token stop,
+               OpenRun& run) {
   PosixFileSystem files;
   KS_ASSIGN_OR_RETURN(run.config, NewConfig(options));
   KS_ASSIGN_OR_RETURN(run.task, OpenTask(options.task));
@@ -107,7 +114,7 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, OpenRun& run) {
                  fmt::format("'{0}' holds a run already; go on with it: ksmith evolve --resume {0}",
                              run.dir)};
   }
-  KS_RETURN_IF_ERROR(OpenParts(run));
+  KS_RETURN_IF_ERROR(OpenParts(options.service, std::move(stop), run));
   run.identity = {Sha256Hex(fmt::format("{}/{}/{}", run.dir, clock.UnixMs(), clock.MonotonicNs()))
                       .substr(0, 16),
                   kVersion, ConfigToJson(run.config, TaskOrigin(run.task)), ConfigHash(run.config)};
@@ -119,7 +126,7 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, OpenRun& run) {
   return {};
 }
 
-Status OpenRecorded(const EvolveOptions& options, OpenRun& run) {
+Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun& run) {
   KS_ASSIGN_OR_RETURN(RecordedRun recorded, ReadRun(options.resume_dir));
   if (!options.config_file.empty() || options.seed || options.jobs || options.backend ||
       options.device || options.proposer) {
@@ -143,7 +150,7 @@ Status OpenRecorded(const EvolveOptions& options, OpenRun& run) {
   KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
   run.lock.emplace(std::move(lock));
   recorded.store.reset();
-  KS_RETURN_IF_ERROR(OpenParts(run));
+  KS_RETURN_IF_ERROR(OpenParts(options.service, std::move(stop), run));
   KS_ASSIGN_OR_RETURN(run.store, SqliteStore::Open(folder.DatabasePath(), StoreMode::kWrite));
   KS_ASSIGN_OR_RETURN(const std::vector<Event> events, run.store->Read(0));
   run.recorded_events = events.empty() ? 0 : events.back().sequence;
@@ -163,7 +170,7 @@ std::unique_ptr<Observer> MakeProgress(const OpenRun& run, const Console& consol
 Result<RunEnd> Search(OpenRun& run, const Clock& clock, const Console& console,
                       std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(std::vector<std::string> variants,
-                      BaselineVariants(run.task, run.config.backend, run.backend->machine()));
+                      BaselineVariants(run.task, run.config.backend, run.evaluator->machine()));
   const std::unique_ptr<Observer> progress = MakeProgress(run, console);
   const EngineParts parts{*run.evaluator, *run.proposer,    *run.archive,     *run.store,
                           clock,          {progress.get()}, NormalizedSource, std::move(variants)};
@@ -218,8 +225,8 @@ int Evolve(const EvolveOptions& options, const Console& console) {
   const InterruptGuard interrupt("\nksmith: ended at once; the record is safe, --resume goes on\n");
   const SystemClock clock;
   OpenRun run;
-  const Status opened =
-      options.resume_dir.empty() ? OpenNew(options, clock, run) : OpenRecorded(options, run);
+  const Status opened = options.resume_dir.empty() ? OpenNew(options, clock, interrupt.token(), run)
+                                                   : OpenRecorded(options, interrupt.token(), run);
   if (!opened.ok()) return console.Fail(opened.error());
   const Result<RunEnd> end = Search(run, clock, console, interrupt.token());
   if (!end.ok()) {

@@ -11,6 +11,7 @@ struct Runner {
   const Console& console;
   int operator()(const EvolveOptions& options) const { return Evolve(options, console); }
   int operator()(const EvaluateOptions& options) const { return EvaluateKernel(options, console); }
+  int operator()(const ServeOptions& options) const { return Serve(options, console); }
   int operator()(const TasksOptions& options) const { return Tasks(options, console); }
   int operator()(const RunsOptions& options) const { return Runs(options, console); }
   int operator()(const ShowOptions& options) const { return Show(options, console); }

@@ -13,12 +13,14 @@
 #include "base/text.h"
 #include "cli/config_file.h"
 #include "cli/device_wiring.h"
+#include "cli/token_file.h"
 #include "evaluate/device_judge.h"
 #include "evaluate/local_evaluator.h"
 #include "evaluate/process_judge.h"
 #include "propose/builtin_proposer.h"
 #include "propose/normalize.h"
 #include "propose/skills/registry.h"
+#include "service/remote_evaluator.h"
 #include "task/library.h"
 
 namespace ks {
@@ -48,6 +50,8 @@ int TimingCore() {
 Result<Task> OpenTask(const std::string& name_or_folder) {
   return TaskLibrary().Find(PosixFileSystem(), name_or_folder);
 }
+
+Result<Task> OpenLibraryTask(const std::string& name) { return TaskLibrary().Load(name); }
 
 Result<Task> OpenRecordedTask(const RunStarted& started) {
   const std::string origin = TaskOriginIn(started.config_json);
@@ -96,6 +100,22 @@ std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
   const int core = task.max_threads == 1 ? TimingCore() : -1;
   auto judge = std::make_unique<ProcessJudge>(task, *process, config, core);
   return std::make_unique<LocalEvaluator>(task, backend, std::move(judge), config);
+}
+
+Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std::string& backend,
+                                                    const EvaluationConfig& config,
+                                                    const RemoteService& service,
+                                                    std::stop_token stop) {
+  RemoteOptions options;
+  options.url = service.url;
+  options.backend = backend;
+  options.ca_file = service.ca_file;
+  if (!service.token_file.empty()) {
+    KS_ASSIGN_OR_RETURN(options.token, ReadTokenFile(PosixFileSystem(), service.token_file));
+  }
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<RemoteEvaluator> evaluator,
+                      RemoteEvaluator::Connect(task, config, options, std::move(stop)));
+  return std::unique_ptr<Evaluator>(std::move(evaluator));
 }
 
 Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name) {

@@ -3,11 +3,13 @@
 #define KS_CLI_WIRING_H_
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "backend/backend.h"
 #include "base/file.h"
+#include "cli/options.h"
 #include "core/archive.h"
 #include "core/config.h"
 #include "core/evaluator.h"
@@ -21,6 +23,8 @@ namespace ks {
 // A name of the library, or a folder (anything with a '/' or that is a folder here).
 // ERRORS: kNotFound with the nearest name; kInvalidArgument "file:line:column: what".
 Result<Task> OpenTask(const std::string& name_or_folder);
+// A task of the library only: never looks at files. ERRORS: kNotFound with the nearest name.
+Result<Task> OpenLibraryTask(const std::string& name);
 // The task that a recorded run was about. ERRORS: as OpenTask.
 Result<Task> OpenRecordedTask(const RunStarted& started);
 // The library, by name.
@@ -34,6 +38,12 @@ Result<std::unique_ptr<ProcessBackend>> OpenHostBackend();
 // `task` (of the backend's device class, see ForDeviceClass) and `backend` outlive it.
 std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
                                          const EvaluationConfig& config);
+// An evaluator that asks a service; `task` outlives it. ERRORS: those of RemoteEvaluator::Connect
+// and of ReadTokenFile.
+Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std::string& backend,
+                                                    const EvaluationConfig& config,
+                                                    const RemoteService& service,
+                                                    std::stop_token stop);
 // ERRORS: kInvalidArgument (unknown name).
 Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name);
 // With the strategies of the configuration's backend as cells.

@@ -172,7 +172,8 @@ Json BestJson(const RunView& view) {
           {"steps_from_seed", StepsFromSeed(view, view.best)},
           {"skill", best.proposed.skill},
           {"source_hash", best.proposed.source_hash},
-          {"confirmed", best.measured()->confirmed}};
+          {"confirmed", best.measured()->confirmed},
+          {"timings", ToJson(best.measured()->timings)}};
 }
 
 // What `show` and `runs` have in common.

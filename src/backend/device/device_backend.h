@@ -112,6 +112,7 @@ class DeviceBackend : public Backend {
   // Held by whoever uses a runner of this backend.
   DeviceLease& lease() { return *lease_; }
   // Backends that launch on one device share its lease. REQUIRES: called before the first use.
+  std::shared_ptr<DeviceLease> shared_lease() const { return lease_; }
   void ShareLease(std::shared_ptr<DeviceLease> lease) { lease_ = std::move(lease); }
 
  private:

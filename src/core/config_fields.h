@@ -1,6 +1,6 @@
 // The one list of the fields of RunConfig: their table and name in files, and their valid range.
-#ifndef KS_CLI_CONFIG_FIELDS_H_
-#define KS_CLI_CONFIG_FIELDS_H_
+#ifndef KS_CORE_CONFIG_FIELDS_H_
+#define KS_CORE_CONFIG_FIELDS_H_
 
 #include "core/config.h"
 
@@ -51,4 +51,4 @@ void VisitConfigFields(Config& config, Visit visit) {
 
 }  // namespace ks
 
-#endif  // KS_CLI_CONFIG_FIELDS_H_
+#endif  // KS_CORE_CONFIG_FIELDS_H_

@@ -1,0 +1,35 @@
+// The devices of this machine for the evaluation service.
+#ifndef KS_CLI_LOCAL_SOURCE_H_
+#define KS_CLI_LOCAL_SOURCE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "service/evaluator_pool.h"
+
+namespace ks {
+
+// Thread-safe.
+class LocalEvaluatorSource final : public EvaluatorSource {
+ public:
+  // Opens every backend of `backends`; serves the devices named in `devices`, or all when it is
+  // empty. ERRORS: those of OpenBackend; kInvalidArgument (a device that is not there).
+  static Result<std::unique_ptr<LocalEvaluatorSource>> Open(
+      const std::vector<std::string>& backends, const std::vector<std::string>& devices);
+
+  const std::vector<ServedDevice>& devices() const override { return devices_; }
+  Result<std::unique_ptr<Evaluator>> Make(const Task& task, size_t device,
+                                          const EvaluationConfig& config) override;
+
+ private:
+  LocalEvaluatorSource() = default;
+
+  std::vector<std::unique_ptr<Backend>> backends_;  // of each device
+  std::vector<ServedDevice> devices_;
+};
+
+}  // namespace ks
+
+#endif  // KS_CLI_LOCAL_SOURCE_H_
