@@ -120,10 +120,10 @@ std::variant<std::string, Rejected> OpenClBuildOptions(const std::vector<std::st
                                           flag)};
     }
     if (!relaxed && !Contains(kExactFlags, flag) && !IsIntegerMacro(flag)) {
-      return Rejected{"flag",
-                      fmt::format("'{}' is not among the flags of OpenCL candidates: {}, {}, "
-                                  "-DNAME=integer",
-                                  flag, Join(kExactFlags, ", "), Join(kRelaxedFlags, ", "))};
+      return Rejected{
+          "flag", fmt::format("'{}' is not among the flags of OpenCL candidates: {}, {}, "
+                              "-DNAME=integer",
+                              flag, fmt::join(kExactFlags, ", "), fmt::join(kRelaxedFlags, ", "))};
     }
     options.push_back(flag);
   }
