@@ -6,6 +6,7 @@
 
 #include "backend/device/device_backend.h"
 #include "base/text.h"
+#include "cli/version.h"
 #include "cli/wiring.h"
 
 namespace ks {
@@ -14,9 +15,10 @@ namespace {
 // An evaluator and the task that it refers to: the workloads of its device's class.
 class OwningEvaluator final : public Evaluator {
  public:
-  OwningEvaluator(const Task& task, Backend& backend, const EvaluationConfig& config)
+  OwningEvaluator(const Task& task, Backend& backend, const EvaluationConfig& config,
+                  Backend* compiler)
       : task_(ForDeviceClass(task, backend.device_class())),
-        evaluator_(MakeEvaluator(task_, backend, config)) {}
+        evaluator_(MakeEvaluator(task_, backend, config, compiler)) {}
   Result<Evaluation> Evaluate(const EvaluationRequest& request, std::stop_token stop) override {
     return evaluator_->Evaluate(request, std::move(stop));
   }
@@ -68,10 +70,18 @@ Result<std::unique_ptr<LocalEvaluatorSource>> LocalEvaluatorSource::Open(
   return source;
 }
 
+void LocalEvaluatorSource::UseCache(BlobCache& cache) {
+  for (const auto& backend : backends_) {
+    // The version stands for what we put around a candidate before it is compiled.
+    compilers_.push_back(std::make_unique<CachingCompiler>(*backend, cache, kVersion));
+  }
+}
+
 Result<std::unique_ptr<Evaluator>> LocalEvaluatorSource::Make(const Task& task, size_t device,
                                                               const EvaluationConfig& config) {
+  Backend* compiler = compilers_.empty() ? nullptr : compilers_[device].get();
   return std::unique_ptr<Evaluator>(
-      std::make_unique<OwningEvaluator>(task, *backends_[device], config));
+      std::make_unique<OwningEvaluator>(task, *backends_[device], config, compiler));
 }
 
 }  // namespace ks

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "core/blob_cache.h"
+#include "evaluate/caching_compiler.h"
 #include "service/evaluator_pool.h"
 
 namespace ks {
@@ -19,6 +21,10 @@ class LocalEvaluatorSource final : public EvaluatorSource {
   static Result<std::unique_ptr<LocalEvaluatorSource>> Open(
       const std::vector<std::string>& backends, const std::vector<std::string>& devices);
 
+  // Compiled kernels are looked up and kept there; before the first Make. It outlives the
+  // evaluators.
+  void UseCache(BlobCache& cache);
+
   const std::vector<ServedDevice>& devices() const override { return devices_; }
   Result<std::unique_ptr<Evaluator>> Make(const Task& task, size_t device,
                                           const EvaluationConfig& config) override;
@@ -26,7 +32,8 @@ class LocalEvaluatorSource final : public EvaluatorSource {
  private:
   LocalEvaluatorSource() = default;
 
-  std::vector<std::unique_ptr<Backend>> backends_;  // of each device
+  std::vector<std::unique_ptr<Backend>> backends_;           // of each device
+  std::vector<std::unique_ptr<CachingCompiler>> compilers_;  // the same, or empty
   std::vector<ServedDevice> devices_;
 };
 

@@ -29,8 +29,8 @@ constexpr double kCloseSeconds = 2;  // for answers on their way when all else h
 // Parts are destroyed in reverse order.
 struct OpenService {
   SystemClock clock;
-  std::unique_ptr<LocalEvaluatorSource> source;
   std::unique_ptr<Journal> journal;
+  std::unique_ptr<LocalEvaluatorSource> source;  // keeps binaries in the journal
   std::unique_ptr<EvaluationService> service;
   std::unique_ptr<ServiceApi> api;
   std::unique_ptr<HttpServer> server;
@@ -68,6 +68,7 @@ Status Open(const ServeOptions& options, OpenService& parts) {
   KS_ASSIGN_OR_RETURN(const std::vector<Task> tasks, LibraryTasks());
   KS_ASSIGN_OR_RETURN(parts.journal,
                       Journal::Open(options.cache_dir, options.cache_mib * (int64_t{1} << 20)));
+  parts.source->UseCache(*parts.journal);
   ServiceOptions service;
   service.queue_limit = static_cast<size_t>(options.queue);
   service.compile_threads =

@@ -90,16 +90,17 @@ Result<std::unique_ptr<ProcessBackend>> OpenHostBackend() {
 }
 
 std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
-                                         const EvaluationConfig& config) {
+                                         const EvaluationConfig& config, Backend* compiler) {
+  Backend& compiles = compiler == nullptr ? backend : *compiler;
   if (auto* const device = dynamic_cast<DeviceBackend*>(&backend)) {
     auto judge = std::make_unique<DeviceJudge>(task, *device, config, SecretSeed());
-    return std::make_unique<LocalEvaluator>(task, backend, std::move(judge), config);
+    return std::make_unique<LocalEvaluator>(task, compiles, std::move(judge), config);
   }
   auto* const process = dynamic_cast<ProcessBackend*>(&backend);
   KS_CHECK(process != nullptr);
   const int core = task.max_threads == 1 ? TimingCore() : -1;
   auto judge = std::make_unique<ProcessJudge>(task, *process, config, core);
-  return std::make_unique<LocalEvaluator>(task, backend, std::move(judge), config);
+  return std::make_unique<LocalEvaluator>(task, compiles, std::move(judge), config);
 }
 
 Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std::string& backend,

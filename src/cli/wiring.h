@@ -36,8 +36,11 @@ Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name, int device
 // The backend that runs on the host's processor and every task's reference. ERRORS: as OpenBackend.
 Result<std::unique_ptr<ProcessBackend>> OpenHostBackend();
 // `task` (of the backend's device class, see ForDeviceClass) and `backend` outlive it.
+// `compiler` compiles candidates in place of the backend (a cache before it, say); it outlives the
+// evaluator too. Null: the backend does.
 std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
-                                         const EvaluationConfig& config);
+                                         const EvaluationConfig& config,
+                                         Backend* compiler = nullptr);
 // An evaluator that asks a service; `task` outlives it. ERRORS: those of RemoteEvaluator::Connect
 // and of ReadTokenFile.
 Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std::string& backend,

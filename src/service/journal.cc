@@ -55,6 +55,16 @@ CREATE TABLE evaluations(
 CREATE INDEX unfinished ON evaluations(sequence) WHERE state = 'queued';
 CREATE INDEX least_used ON evaluations(used, bytes) WHERE state <> 'queued';
 CREATE INDEX of_task ON evaluations(task_hash);
+CREATE TABLE binaries(
+  key TEXT PRIMARY KEY,
+  zstd BLOB NOT NULL,
+  raw_bytes INTEGER NOT NULL,
+  used INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT;
+CREATE INDEX least_used_binaries ON binaries(used, bytes);
+CREATE TABLE clock(used INTEGER NOT NULL) STRICT;
+INSERT INTO clock VALUES(0);
 )sql";
 
 Status Prepare(const SqliteDb& db, const std::string& path) {
@@ -135,16 +145,19 @@ Status InsertEvaluation(const SqliteDb& db, const NewEvaluation& evaluation,
       .Run();
 }
 
+// The time of least recently used: one step a use.
+Status Tick(const SqliteDb& db) { return db.Run("UPDATE clock SET used = used + 1"); }
+
 Status UpdateFinished(const SqliteDb& db, const EvaluationStatus& status, bool reusable,
                       const std::string& result) {
+  KS_RETURN_IF_ERROR(Tick(db));
   KS_ASSIGN_OR_RETURN(
       SqliteStatement update,
-      db.Prepare(
-          "UPDATE evaluations SET state = ?2, device = ?3, finished_unix_ms = ?4, "
-          "tries = ?5, reusable = ?6, result = ?7, result_raw_bytes = ?8, error_code = ?9, "
-          "error = ?10, starts = 0, bytes = bytes + ?11, "
-          "used = (SELECT coalesce(max(used), 0) + 1 FROM evaluations WHERE state <> 'queued') "
-          "WHERE id = ?1"));
+      db.Prepare("UPDATE evaluations SET state = ?2, device = ?3, finished_unix_ms = ?4, "
+                 "tries = ?5, reusable = ?6, result = ?7, result_raw_bytes = ?8, error_code = ?9, "
+                 "error = ?10, starts = 0, bytes = bytes + ?11, "
+                 "used = (SELECT used FROM clock) "
+                 "WHERE id = ?1"));
   return update.BindText(1, status.id)
       .BindText(2, EvaluationStateName(status.state))
       .BindText(3, status.device)
@@ -269,10 +282,10 @@ void Journal::Finish(const EvaluationStatus& status, bool reusable, Done done) {
 void Journal::NoteUse(const std::string& id) {
   Post({false,
         [id](const SqliteDb& db) -> Status {
+          KS_RETURN_IF_ERROR(Tick(db));
           KS_ASSIGN_OR_RETURN(
               SqliteStatement update,
-              db.Prepare("UPDATE evaluations SET used = (SELECT max(used) + 1 FROM evaluations "
-                         "WHERE state <> 'queued') WHERE id = ?1"));
+              db.Prepare("UPDATE evaluations SET used = (SELECT used FROM clock) WHERE id = ?1"));
           return update.BindText(1, id).Run();
         },
         nullptr});
@@ -356,7 +369,7 @@ void Journal::Write(std::stop_token stop) {
     for (const Operation& one : operations) {
       if (one.done) one.done(status);
     }
-    for (const Operation& one : operations) uncounted_bytes_ += one.outcome_bytes;
+    for (const Operation& one : operations) uncounted_bytes_ += one.cached_bytes;
     if (!status.ok() || uncounted_bytes_ * kUncountedShare < limit_bytes_) continue;
     status = Count();
     if (status.ok()) status = Evict();
@@ -372,31 +385,92 @@ Status Journal::Commit(std::deque<Operation>& operations, bool durable) {
   return transaction.Commit();
 }
 
+std::optional<std::string> Journal::FindBlob(const std::string& key) {
+  std::optional<std::string> blob;
+  {
+    const std::lock_guard lock(reader_mutex_);
+    Result<SqliteStatement> select =
+        reader_.Prepare("SELECT zstd, raw_bytes FROM binaries WHERE key = ?1");
+    if (!select.ok()) return std::nullopt;
+    const Result<bool> found = select->BindText(1, key).Step();
+    if (!found.ok() || !*found) return std::nullopt;
+    Result<std::string> bytes = Unpack(reader_, "binary " + key, select->Bytes(0), select->Int(1));
+    if (!bytes.ok()) return std::nullopt;
+    blob = *std::move(bytes);
+  }
+  Post({false,
+        [key](const SqliteDb& db) -> Status {
+          KS_RETURN_IF_ERROR(Tick(db));
+          KS_ASSIGN_OR_RETURN(
+              SqliteStatement update,
+              db.Prepare("UPDATE binaries SET used = (SELECT used FROM clock) WHERE key = ?1"));
+          return update.BindText(1, key).Run();
+        },
+        nullptr});
+  return blob;
+}
+
+void Journal::PutBlob(const std::string& key, std::string bytes) {
+  const Result<std::string> frame = Compress(bytes);
+  if (!frame.ok()) return;
+  const int64_t raw_bytes = SizeOf(bytes);
+  Post({false,
+        [key, frame = *frame, raw_bytes](const SqliteDb& db) -> Status {
+          KS_RETURN_IF_ERROR(Tick(db));
+          KS_ASSIGN_OR_RETURN(SqliteStatement insert,
+                              db.Prepare("INSERT OR REPLACE INTO binaries VALUES(?1, ?2, ?3, "
+                                         "(SELECT used FROM clock), ?4)"));
+          return insert.BindText(1, key)
+              .BindBlob(2, frame)
+              .Bind(3, raw_bytes)
+              .Bind(4, SizeOf(frame) + kRowOverheadBytes)
+              .Run();
+        },
+        nullptr, SizeOf(*frame) + kRowOverheadBytes});
+}
+
 Status Journal::Count() {
   uncounted_bytes_ = 0;
   KS_ASSIGN_OR_RETURN(const int64_t outcomes,
                       writer_.QueryInt("SELECT count(*) FROM evaluations WHERE state <> 'queued'"));
   KS_ASSIGN_OR_RETURN(
-      const int64_t bytes,
+      const int64_t outcome_bytes,
       writer_.QueryInt("SELECT coalesce(sum(bytes), 0) FROM evaluations WHERE state <> 'queued'"));
+  KS_ASSIGN_OR_RETURN(const int64_t binaries, writer_.QueryInt("SELECT count(*) FROM binaries"));
+  KS_ASSIGN_OR_RETURN(const int64_t binary_bytes,
+                      writer_.QueryInt("SELECT coalesce(sum(bytes), 0) FROM binaries"));
   const std::lock_guard lock(mutex_);
   counts_.outcomes = outcomes;
-  counts_.outcome_bytes = bytes;
+  counts_.binaries = binaries;
+  counts_.cached_bytes = outcome_bytes + binary_bytes;
   return {};
 }
 
+// The next few of both kinds; how many.
+Result<int64_t> Journal::EvictSome() {
+  KS_ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(writer_));
+  KS_ASSIGN_OR_RETURN(
+      const int64_t youngest,
+      writer_.QueryInt(fmt::format(
+          "SELECT coalesce(max(used), 0) FROM (SELECT used FROM (SELECT used FROM evaluations "
+          "WHERE state <> 'queued' UNION ALL SELECT used FROM binaries) ORDER BY used LIMIT {})",
+          kEvictBatch)));
+  int64_t gone = 0;
+  for (const char* from : {"evaluations WHERE state <> 'queued' AND", "binaries WHERE"}) {
+    KS_RETURN_IF_ERROR(writer_.Run(fmt::format("DELETE FROM {} used <= {}", from, youngest)));
+    KS_ASSIGN_OR_RETURN(const int64_t rows, writer_.QueryInt("SELECT changes()"));
+    gone += rows;
+  }
+  KS_RETURN_IF_ERROR(transaction.Commit());
+  return gone;
+}
+
 Status Journal::Evict() {
-  if (counts().outcome_bytes <= limit_bytes_) return {};
+  if (counts().cached_bytes <= limit_bytes_) return {};
   const auto goal = static_cast<int64_t>(kEvictTo * static_cast<double>(limit_bytes_));
   int64_t evicted = 0;
-  while (counts().outcome_bytes > goal) {
-    KS_ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(writer_));
-    KS_RETURN_IF_ERROR(
-        writer_.Run(fmt::format("DELETE FROM evaluations WHERE id IN (SELECT id FROM evaluations "
-                                "WHERE state <> 'queued' ORDER BY used LIMIT {})",
-                                kEvictBatch)));
-    KS_ASSIGN_OR_RETURN(const int64_t gone, writer_.QueryInt("SELECT changes()"));
-    KS_RETURN_IF_ERROR(transaction.Commit());
+  while (counts().cached_bytes > goal) {
+    KS_ASSIGN_OR_RETURN(const int64_t gone, EvictSome());
     KS_RETURN_IF_ERROR(Count());
     evicted += gone;
     if (gone == 0) break;

@@ -1,5 +1,6 @@
-// What the service must not forget: accepted requests until they are finished, and outcomes as long
-// as there is room. One SQLite file in the service's folder; format: docs/service_api.md.
+// What the service must not forget: accepted requests until they are finished, and outcomes and
+// binaries as long as there is room. One SQLite file in the service's folder; format:
+// docs/service_api.md.
 #ifndef KS_SERVICE_JOURNAL_H_
 #define KS_SERVICE_JOURNAL_H_
 
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/blob_cache.h"
 #include "service/wire.h"
 #include "store/run_lock.h"
 #include "store/sqlite_db.h"
@@ -39,19 +41,20 @@ struct NewEvaluation {
 // Thread-safe. One thread of its own commits what was asked for meanwhile in one transaction, so
 // that many small requests cost one sync. Callbacks run on that thread. The destructor commits what
 // is waiting.
-class Journal {
+class Journal final : public BlobCache {
  public:
   using Done = std::function<void(const Status& status)>;
   struct Counts {
-    int64_t outcomes = 0;       // at the last count
-    int64_t outcome_bytes = 0;  // the same
-    int64_t evicted = 0;        // since the start
+    int64_t outcomes = 0;  // at the last count, as are the next two
+    int64_t binaries = 0;
+    int64_t cached_bytes = 0;  // of both
+    int64_t evicted = 0;       // of both, since the start
   };
 
   // Makes the folder when it is missing and keeps other services out of it. ERRORS:
   // kFailedPrecondition (not writable, in use, newer format), kDataLoss, kResourceExhausted.
   static Result<std::unique_ptr<Journal>> Open(const std::string& folder, int64_t limit_bytes);
-  ~Journal();
+  ~Journal() override;
 
   // In order of acceptance.
   Result<std::vector<PendingEvaluation>> Unfinished() const;
@@ -75,20 +78,25 @@ class Journal {
   Result<std::string> RequestOf(const std::string& id) const;
   Counts counts() const;
 
+  // Binaries; they share the room with the outcomes.
+  std::optional<std::string> FindBlob(const std::string& key) override;
+  void PutBlob(const std::string& key, std::string bytes) override;
+
  private:
   struct Operation {
     bool durable = false;
     std::function<Status(const SqliteDb& db)> apply;
-    Done done;                  // may be empty
-    int64_t outcome_bytes = 0;  // added to the outcomes
+    Done done;                 // may be empty
+    int64_t cached_bytes = 0;  // added to outcomes or binaries
   };
 
   Journal(RunLock lock, SqliteDb writer, SqliteDb reader, int64_t limit_bytes);
   void Post(Operation operation);
   void Write(std::stop_token stop);
   Status Commit(std::deque<Operation>& operations, bool durable);
-  // Takes outcomes away, least recently used first, until they fit.
+  // Takes outcomes and binaries away, least recently used first, until they fit.
   Status Evict();
+  Result<int64_t> EvictSome();
   Status Count();
 
   const RunLock lock_;

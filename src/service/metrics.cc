@@ -140,9 +140,11 @@ std::string MetricsText(const ServiceStats& stats, const HttpMetrics& http,
   AppendDevices(text, stats);
   One(text, "ksmith_cached_outcomes", "gauge", "Outcomes on the disk, at the last count.",
       stats.journal.outcomes);
-  One(text, "ksmith_cached_bytes", "gauge", "Their size, at the last count.",
-      stats.journal.outcome_bytes);
-  One(text, "ksmith_evicted_outcomes_total", "counter", "Outcomes that made room for newer ones.",
+  One(text, "ksmith_cached_binaries", "gauge", "Binaries on the disk, at the last count.",
+      stats.journal.binaries);
+  One(text, "ksmith_cached_bytes", "gauge", "Size of both, at the last count.",
+      stats.journal.cached_bytes);
+  One(text, "ksmith_evicted_total", "counter", "Of both, that made room for newer ones.",
       stats.journal.evicted);
   http.Append(text);
   return text;

@@ -7,6 +7,7 @@
 #include <future>
 
 #include "base/file.h"
+#include "base/rng.h"
 #include "tests/store/temp_folder.h"
 
 namespace ks {
@@ -125,12 +126,38 @@ TEST(Journal, EvictsTheLeastRecentlyUsedOutcomesAndNeverTheWaiting) {
   ASSERT_TRUE(Accept(*journal, {Sample(1000)}).ok());  // all before it is committed and counted
   const Journal::Counts counts = journal->counts();
   EXPECT_GT(counts.evicted, 100);
-  EXPECT_LE(counts.outcome_bytes, kLimit + kLimit / 8);
+  EXPECT_LE(counts.cached_bytes, kLimit + kLimit / 8);
   EXPECT_TRUE(journal->FindFinished(IdOf(0))->has_value()) << "used last";
   EXPECT_FALSE(journal->FindFinished(IdOf(5))->has_value());
   EXPECT_TRUE(journal->FindFinished(IdOf(299))->has_value());
   EXPECT_EQ(journal->Unfinished()->size(), 2u);
   EXPECT_LT(std::filesystem::file_size(folder / "service.sqlite"), size_t{1} << 20);
+}
+
+TEST(Journal, KeepsBinariesWithinTheSameRoom) {
+  const TempFolder folder;
+  constexpr int64_t kLimit = 64 << 10;
+  {
+    auto journal = MustOpen(folder.path(), kLimit);
+    EXPECT_FALSE(journal->FindBlob("a").has_value());
+    journal->PutBlob("a", std::string("binary\0code", 11));
+    ASSERT_TRUE(Accept(*journal, {}).ok());
+    EXPECT_EQ(journal->FindBlob("a"), std::string("binary\0code", 11));
+  }
+  auto journal = MustOpen(folder.path(), kLimit);
+  Rng rng(1);
+  for (int i = 0; i < 200; ++i) {
+    std::string bytes(1000, ' ');
+    for (char& c : bytes) c = static_cast<char>(rng.Next());
+    journal->PutBlob(std::to_string(i), bytes);
+    ASSERT_TRUE(Accept(*journal, {}).ok());
+    EXPECT_TRUE(journal->FindBlob("a").has_value()) << "used all the time, at " << i;
+    ASSERT_TRUE(Accept(*journal, {}).ok());
+  }
+  EXPECT_LE(journal->counts().cached_bytes, kLimit + kLimit / 8);
+  EXPECT_GT(journal->counts().evicted, 50);
+  EXPECT_FALSE(journal->FindBlob("1").has_value());
+  EXPECT_TRUE(journal->FindBlob("199").has_value());
 }
 
 TEST(Journal, KeepsASecondServiceOutOfItsFolder) {
