@@ -85,31 +85,33 @@ def run_child(message: bytes, pipe: int) -> None:
     silent = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(silent, descriptor)
+    os.close(silent)
     if request.memory_bytes > 0:
         limit = request.memory_bytes
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     folder = os.path.join(FOLDER, "candidate")
     os.mkdir(folder)
     reply = compile_request(request, os.path.join(folder, "kernel.py"))
-    write_all(pipe, write_reply(reply))
+    write_message(pipe, write_reply(reply))
     os._exit(0)
 
 
 def collect(pipe: int, timeout_s: float) -> tuple[bytes, bool]:
-    """Read until the child closes its end or time is up."""
+    """Read a message that the child writes: (message, late). Empty: it ended without one."""
     deadline = time.monotonic() + timeout_s
-    parts: list[bytes] = []
-    size = 0
-    while size <= MAX_REPLY_BYTES:
+    data = b""
+    wanted = 8
+    while len(data) < wanted:
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([pipe], [], [], left)[0]:
             return b"", True
-        part = os.read(pipe, 1 << 20)
+        part = os.read(pipe, min(wanted - len(data), 1 << 20))
         if not part:
-            break
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts), False
+            return b"", False
+        data += part
+        if len(data) == 8:
+            wanted = 8 + min(struct.unpack("<Q", data)[0], MAX_REPLY_BYTES)
+    return data[8:], False
 
 
 def serve_one(message: bytes) -> bytes:
@@ -126,7 +128,6 @@ def serve_one(message: bytes) -> bytes:
     os.close(write_end)
     reply, late = collect(read_end, timeout_s)
     os.close(read_end)
-    status = 0
     if late:
         os.kill(child, signal.SIGKILL)
     status = os.waitpid(child, 0)[1]
