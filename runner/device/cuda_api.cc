@@ -241,19 +241,23 @@ class CudaApi final : public DeviceApi {
     return mhz;
   }
 
-  Result<ModuleId> LoadHelpers(const std::string& source, std::string* image) override {
+  Result<ModuleId> LoadHelpers(const std::string& source, const std::string& image) override {
     DeviceModule module;
-    if (!image->empty()) {
-      module.image = *image;
+    module.image = image;
+    if (!image.empty()) {
       Result<ModuleId> loaded = LoadModule(module);
-      if (loaded.ok()) return loaded;
+      if (loaded.ok()) {
+        helper_image_ = image;
+        return loaded;
+      }
     }
     Result<std::string> cubin = CompileCubin(compiler_path_, source, info_.arch);
     if (!cubin.ok()) return Error{ErrorCode::kFailedPrecondition, cubin.error().message};
-    *image = *std::move(cubin);
-    module.image = *image;
+    helper_image_ = *std::move(cubin);
+    module.image = helper_image_;
     return LoadModule(module);
   }
+  std::string HelperImage(ModuleId) override { return helper_image_; }
 
  private:
   struct LoadedKernel {
@@ -375,6 +379,7 @@ class CudaApi final : public DeviceApi {
 
   const cuda::Functions cu_;
   const std::string compiler_path_;
+  std::string helper_image_;
   DeviceInfo info_;
   int device_ = 0;
   cuda::Stream stream_ = nullptr;

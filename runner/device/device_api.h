@@ -113,9 +113,12 @@ class DeviceApi {
   // Of the processing units, now; 0 unknown.
   virtual double ClockMhz() = 0;
 
-  // The trusted helper kernels (helper_source.h) as a module, and the image to hand to the next
-  // start, which saves its compilation. `image`: from an earlier start on this device, or empty.
-  virtual Result<ModuleId> LoadHelpers(const std::string& source, std::string* image) = 0;
+  // The trusted helper kernels (helper_source.h) as a module. `image`: HelperImage of an earlier
+  // start on this device, which saves the compilation; or empty.
+  virtual Result<ModuleId> LoadHelpers(const std::string& source, const std::string& image) = 0;
+  // Best taken once every kernel was launched, so that what was compiled on launch is in it. Empty:
+  // the driver does not give it.
+  virtual std::string HelperImage(ModuleId helpers) = 0;
 };
 
 struct DeviceApiOptions {

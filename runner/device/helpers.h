@@ -35,6 +35,7 @@ struct OutputVerdict {
 // Single thread. `api` must outlive it. ERRORS: DeviceApi's.
 class Helpers {
  public:
+  // `image`: of an earlier start on this device, or empty; then it is filled.
   static Result<std::unique_ptr<Helpers>> Load(DeviceApi& api, std::string* image);
   ~Helpers();
 
@@ -69,6 +70,7 @@ class Helpers {
   explicit Helpers(DeviceApi& api) : api_(api) {}
   Status FindKernels();
   Status MakeBuffers();
+  Status WarmUp();
   Status Launch(const KernelInfo& kernel, uint32_t blocks, size_t rows,
                 std::vector<LaunchArgument> arguments);
   uint32_t BlocksFor(uint64_t items) const;

@@ -247,10 +247,10 @@ class OpenClApi final : public DeviceApi {
   }
   double ClockMhz() override { return 0; }
 
-  Result<ModuleId> LoadHelpers(const std::string& source, std::string* image) override {
-    if (!image->empty()) {
-      const auto* bytes = reinterpret_cast<const unsigned char*>(image->data());
-      const size_t length = image->size();
+  Result<ModuleId> LoadHelpers(const std::string& source, const std::string& image) override {
+    if (!image.empty()) {
+      const auto* bytes = reinterpret_cast<const unsigned char*>(image.data());
+      const size_t length = image.size();
       int32_t binary_code = 0;
       int32_t code = 0;
       const cl::Program program =
@@ -260,10 +260,9 @@ class OpenClApi final : public DeviceApi {
     DeviceModule module;
     module.kind = ModuleKind::kOpenClSource;
     module.image = source;
-    KS_ASSIGN_OR_RETURN(const ModuleId id, LoadModule(module));
-    *image = ProgramBinary(modules_.at(id));
-    return id;
+    return LoadModule(module);
   }
+  std::string HelperImage(ModuleId helpers) override { return ProgramBinary(modules_.at(helpers)); }
 
  private:
   struct LoadedKernel {

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "runner/device/nvrtc.h"
+
 namespace ks {
 namespace {
 
@@ -137,8 +139,13 @@ std::unique_ptr<DeviceRunner> DeviceRunnerTest::TakeRunner() {
 
 DeviceModule DeviceRunnerTest::Compile(const std::string& source) {
   DeviceModule module;
-  module.kind = ModuleKind::kOpenClSource;
   module.image = kDialect + source;
+  module.kind = ModuleKind::kOpenClSource;
+  if (api() == "opencl") return module;
+  Result<std::string> cubin = CompileCubin("", module.image, Pool(api())->info().arch);
+  EXPECT_TRUE(cubin.ok()) << cubin.error().message;
+  module.kind = ModuleKind::kCubin;
+  module.image = cubin.ok() ? *std::move(cubin) : "";
   return module;
 }
 
