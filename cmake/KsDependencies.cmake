@@ -16,6 +16,8 @@ ks_static_library(ks_sqlite sqlite3 sqlite3.h)
 target_link_libraries(ks_sqlite INTERFACE m dl Threads::Threads)
 ks_static_library(ks_zstd zstd zstd.h)
 ks_static_library(ks_crypto crypto openssl/sha.h)
+ks_static_library(ks_ssl ssl openssl/ssl.h)
+target_link_libraries(ks_ssl INTERFACE ks_crypto)
 ks_static_library(ks_seccomp seccomp seccomp.h)
 ks_static_library(ks_tree_sitter tree-sitter tree_sitter/api.h)
 
@@ -33,6 +35,9 @@ ks_header_library(ks_tomlplusplus toml++/toml.h)
 # One setting for the whole program: with two, toml++ breaks the one-definition rule.
 target_compile_definitions(ks_tomlplusplus INTERFACE TOML_EXCEPTIONS=0)
 ks_header_library(ks_fmt fmt/format.h)
+# Asio and Beast: headers alone, without the compiled parts of Boost.
+ks_header_library(ks_boost boost/beast.hpp)
+target_compile_definitions(ks_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ERROR_CODE_HEADER_ONLY)
 
 # The C++ grammar: generated C from the PyPI source distribution, unpacked by tools/setup.sh.
 set(KS_GRAMMAR_DIR "${CMAKE_SOURCE_DIR}/build/third_party/tree_sitter_cpp" CACHE PATH

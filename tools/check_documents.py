@@ -6,7 +6,7 @@ import sys
 
 REQUIRED = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/terminology.md",
             "docs/operations.md", "docs/measurement.md", "docs/task_format.md", "docs/store_format.md",
-            "docs/json_output.md", "docs/adding_a_backend.md", "docs/adding_a_skill.md")
+            "docs/json_output.md", "docs/service_api.md", "docs/adding_a_backend.md", "docs/adding_a_skill.md")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 build_packages=(g++ cmake ninja-build python3 python3-pip python3-setuptools python3-wheel
   nlohmann-json3-dev libcli11-dev libfmt-dev libtomlplusplus-dev libsqlite3-dev libtree-sitter-dev
-  libzstd-dev libseccomp-dev libssl-dev)
+  libzstd-dev libseccomp-dev libssl-dev libboost1.81-dev)
 test_packages=(ccache clang clang-format clang-tidy libgtest-dev chromium chromium-driver
   python3-selenium procps pocl-opencl-icd ocl-icd-libopencl1)
 bench_packages=(libopenblas-dev)

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "core/elements.h"
+
 namespace ks {
 namespace {
 
@@ -69,10 +71,11 @@ Result<LaunchArgument> ScalarArgument(const DeviceKernel& kernel, const InputLay
       return IntegerArgument(kernel, Load<uint8_t>(bytes), parameter, position);
     case DType::kF32:
     case DType::kF64:
+    case DType::kF16:
+    case DType::kBF16:
       break;
   }
-  const double value =
-      input.dtype == DType::kF32 ? double{Load<float>(bytes)} : Load<double>(bytes);
+  const double value = ElementAt(input.dtype, bytes, 0);
   if (parameter.kind == Kind::kValue || (parameter.bytes != 4 && parameter.bytes != 8)) {
     return Refused(kernel,
                    fmt::format("argument {} is the {} scalar '{}'; the kernel takes an "

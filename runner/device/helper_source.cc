@@ -16,6 +16,7 @@ const char* const kHelperSource = R"ks(
 #define KS_SYNC barrier(CLK_LOCAL_MEM_FENCE)
 #define KS_ATOMIC_MIN atomic_min
 typedef uchar u8;
+typedef ushort u16;
 typedef uint u32;
 typedef ulong u64;
 typedef int s32;
@@ -32,6 +33,7 @@ typedef long s64;
 #define KS_SYNC __syncthreads()
 #define KS_ATOMIC_MIN atomicMin
 typedef unsigned char u8;
+typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 typedef int s32;
@@ -133,6 +135,11 @@ KS_KERNEL ks_exchange(KS_GLOBAL u8* arena, KS_GLOBAL const u64* table, u64 seed)
       u32 held = items[a];
       items[a] = items[b];
       items[b] = held;
+    } else if (row[3] == 2) {
+      KS_GLOBAL u16* items = (KS_GLOBAL u16*)data;
+      u16 held = items[a];
+      items[a] = items[b];
+      items[b] = held;
     } else {
       u8 held = data[a];
       data[a] = data[b];
@@ -141,14 +148,34 @@ KS_KERNEL ks_exchange(KS_GLOBAL u8* arena, KS_GLOBAL const u64* table, u64 seed)
   }
 }
 
-#define KS_SQUARES(NAME, T)                                                                  \
+/* A 16-bit float with this many bits of fraction, as a double. */
+KS_DEVICE double SmallFloat(u16 bits, int fraction_bits) {
+  int exponent = (bits & 0x7FFF) >> fraction_bits;
+  int most = 0x7FFF >> fraction_bits;
+  int fraction = bits & ((1 << fraction_bits) - 1);
+  int low = 1 - most / 2 - fraction_bits;
+  double value;
+  if (exponent == most) {
+    value = fraction != 0 ? 0.0 / 0.0 : 1.0 / 0.0;
+  } else if (exponent == 0) {
+    value = ldexp((double)fraction, low);
+  } else {
+    value = ldexp((double)(fraction + (1 << fraction_bits)), low + exponent - 1);
+  }
+  return (bits & 0x8000) != 0 ? -value : value;
+}
+#define KS_NUMBER(x) ((double)(x))
+#define KS_HALF(x) SmallFloat(x, 10)
+#define KS_BFLOAT(x) SmallFloat(x, 7)
+
+#define KS_SQUARES(NAME, T, VALUE)                                                                 \
   KS_KERNEL NAME(KS_GLOBAL const T* want, u64 count, KS_GLOBAL double* partial) {            \
     KS_SHARED double sums[KS_THREADS];                                                       \
     double sum = 0;                                                                          \
     u64 i;                                                                                   \
     u32 step;                                                                                \
     for (i = KS_FIRST; i < count; i += KS_STRIDE) {                                          \
-      double w = (double)want[i];                                                            \
+      double w = VALUE(want[i]);                                                             \
       if (w - w == 0) sum += w * w;                                                          \
     }                                                                                        \
     sums[KS_THREAD] = sum;                                                                   \
@@ -159,12 +186,14 @@ KS_KERNEL ks_exchange(KS_GLOBAL u8* arena, KS_GLOBAL const u64* table, u64 seed)
     }                                                                                        \
     if (KS_THREAD == 0) partial[KS_BLOCK] = sums[0];                                         \
   }
-KS_SQUARES(ks_squares_f32, float)
-KS_SQUARES(ks_squares_f64, double)
+KS_SQUARES(ks_squares_f32, float, KS_NUMBER)
+KS_SQUARES(ks_squares_f64, double, KS_NUMBER)
+KS_SQUARES(ks_squares_f16, u16, KS_HALF)
+KS_SQUARES(ks_squares_bf16, u16, KS_BFLOAT)
 
 /* exact: integers, whose values must be equal; else |got - want| <= absolute + relative *
    max(|want|, floor), and non-finite values must be the same infinity. */
-#define KS_COMPARE(NAME, T, EXACT)                                                           \
+#define KS_COMPARE(NAME, T, EXACT, VALUE)                                                    \
   KS_KERNEL NAME(KS_GLOBAL const T* got, KS_GLOBAL const T* want, u64 count, double absolute, \
                  double relative, double least, KS_GLOBAL double* partial) {                 \
     KS_SHARED double bad[KS_THREADS];                                                        \
@@ -181,8 +210,8 @@ KS_SQUARES(ks_squares_f64, double)
     errors[t] = 0;                                                                           \
     wants[t] = 0;                                                                            \
     for (i = KS_FIRST; i < count; i += KS_STRIDE) {                                          \
-      double g = (double)got[i];                                                             \
-      double w = (double)want[i];                                                            \
+      double g = VALUE(got[i]);                                                              \
+      double w = VALUE(want[i]);                                                             \
       int finite = g - g == 0 && w - w == 0;                                                 \
       double error = g > w ? g - w : w - g;                                                  \
       double size = w < 0 ? -w : w;                                                          \
@@ -218,11 +247,13 @@ KS_SQUARES(ks_squares_f64, double)
       out[4] = wants[0];                                                                     \
     }                                                                                        \
   }
-KS_COMPARE(ks_compare_f32, float, 0)
-KS_COMPARE(ks_compare_f64, double, 0)
-KS_COMPARE(ks_compare_i32, s32, 1)
-KS_COMPARE(ks_compare_i64, s64, 1)
-KS_COMPARE(ks_compare_u8, u8, 1)
+KS_COMPARE(ks_compare_f32, float, 0, KS_NUMBER)
+KS_COMPARE(ks_compare_f64, double, 0, KS_NUMBER)
+KS_COMPARE(ks_compare_f16, u16, 0, KS_HALF)
+KS_COMPARE(ks_compare_bf16, u16, 0, KS_BFLOAT)
+KS_COMPARE(ks_compare_i32, s32, 1, KS_NUMBER)
+KS_COMPARE(ks_compare_i64, s64, 1, KS_NUMBER)
+KS_COMPARE(ks_compare_u8, u8, 1, KS_NUMBER)
 
 /* The health check: a known kernel on known data. */
 KS_KERNEL ks_probe(KS_GLOBAL const u32* in, KS_GLOBAL u32* out, u32 count) {

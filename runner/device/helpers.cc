@@ -69,11 +69,12 @@ Status Helpers::FindKernels() {
   KS_RETURN_IF_ERROR(find("ks_hash", &hash_));
   KS_RETURN_IF_ERROR(find("ks_exchange", &exchange_));
   KS_RETURN_IF_ERROR(find("ks_probe", &probe_));
-  for (const char* name : {"ks_squares_f32", "ks_squares_f64"}) {
+  for (const char* name : {"ks_squares_f32", "ks_squares_f64", "ks_squares_f16", "ks_squares_bf16"}) {
     KS_RETURN_IF_ERROR(find(name, &squares_.emplace_back()));
   }
   for (const char* name :
-       {"ks_compare_f32", "ks_compare_f64", "ks_compare_i32", "ks_compare_i64", "ks_compare_u8"}) {
+       {"ks_compare_f32", "ks_compare_f64", "ks_compare_f16", "ks_compare_bf16", "ks_compare_i32",
+        "ks_compare_i64", "ks_compare_u8"}) {
     KS_RETURN_IF_ERROR(find(name, &compare_.emplace_back()));
   }
   return {};
@@ -206,7 +207,7 @@ Result<double> Helpers::Squares(DType dtype, const BufferView& want, uint64_t co
   const uint32_t blocks = BlocksFor(count / 4);
   std::vector<double> partial(blocks);
   const BufferView view = {partial_, 0, blocks * sizeof(double)};
-  KS_RETURN_IF_ERROR(Launch(squares_[dtype == DType::kF32 ? 0 : 1], blocks, 1,
+  KS_RETURN_IF_ERROR(Launch(squares_[static_cast<size_t>(dtype)], blocks, 1,
                             {Buffer(want), Value(count), Buffer(view)}));
   KS_RETURN_IF_ERROR(api_.CopyOut(partial.data(), view));
   KS_RETURN_IF_ERROR(api_.Sync());

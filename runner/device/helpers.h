@@ -80,7 +80,7 @@ class Helpers {
   DeviceApi& api_;
   ModuleId module_ = -1;
   KernelInfo prepare_, check_, hash_, exchange_, probe_;
-  std::vector<KernelInfo> squares_, compare_;  // f32 f64; in the order of DType
+  std::vector<KernelInfo> squares_, compare_;  // in the order of DType; floats only, all
   BufferId broken_ = -1;
   BufferId partial_ = -1;  // of hashes (two slots) and comparisons
 };

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/rng.h"
+#include "core/elements.h"
 
 namespace ks {
 namespace {
@@ -16,23 +17,6 @@ constexpr uint64_t kCpuCopyBytes = uint64_t{64} << 20;
 constexpr int kCopies = 5;
 
 Error Missing(const std::string& what) { return {ErrorCode::kFailedPrecondition, what}; }
-
-double AsDouble(DType dtype, const std::array<std::byte, 8>& bytes) {
-  const void* data = bytes.data();
-  switch (dtype) {
-    case DType::kF32:
-      return *static_cast<const float*>(data);
-    case DType::kF64:
-      return *static_cast<const double*>(data);
-    case DType::kI32:
-      return *static_cast<const int32_t*>(data);
-    case DType::kI64:
-      return static_cast<double>(*static_cast<const int64_t*>(data));
-    case DType::kU8:
-      return *static_cast<const uint8_t*>(data);
-  }
-  return 0;
-}
 
 template <typename Layouts, typename Counts>
 std::vector<uint64_t> Sizes(const Layouts& layouts, const Counts& counts) {
@@ -299,7 +283,7 @@ Result<OutputDifference> Session::CompareOne(const WorkloadBuffers& buffers, siz
     KS_RETURN_IF_ERROR(
         api_.CopyOut(bytes.data(), {view.buffer, view.offset + offset, SizeOf(dtype)}));
     KS_RETURN_IF_ERROR(api_.Sync());
-    *to = AsDouble(dtype, bytes);
+    *to = ElementAt(dtype, bytes, 0);
     return {};
   };
   KS_RETURN_IF_ERROR(read(got, &difference.got));

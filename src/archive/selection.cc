@@ -8,6 +8,12 @@
 #include "base/rng.h"
 
 namespace ks {
+namespace {
+
+constexpr double kPromising = 3.0;
+constexpr double kAnyElite = 0.1;  // share of draws among all elites all the same
+
+}  // namespace
 
 Selection GridArchive::Select(uint64_t seed) const {
   Rng rng(DeriveSeed(seed, "select", 0));
@@ -26,8 +32,21 @@ Selection GridArchive::Select(uint64_t seed) const {
   return selection;
 }
 
-MemberPtr GridArchive::PickParent(size_t island, Rng& rng) const {
+// An edit seldom makes good what an elite lacks by more than kPromising: such elites (flags that do
+// not suit, failed strategies) get few children.
+std::vector<Elite> GridArchive::Promising(size_t island, Rng& rng) const {
   const std::vector<Elite>& ranked = islands_[island].ranked();
+  if (rng.Chance(kAnyElite)) return ranked;
+  const double least = ranked.front().member->measured()->speedup.mid / kPromising;
+  std::vector<Elite> promising;
+  for (const Elite& elite : ranked) {
+    if (elite.member->measured()->speedup.mid >= least) promising.push_back(elite);
+  }
+  return promising;
+}
+
+MemberPtr GridArchive::PickParent(size_t island, Rng& rng) const {
+  const std::vector<Elite> ranked = Promising(island, rng);
   const double draw = rng.Uniform();
   if (draw < config_.elite_probability) {
     size_t rank = 0;

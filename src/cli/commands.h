@@ -9,6 +9,7 @@ namespace ks {
 
 int Evolve(const EvolveOptions& options, const Console& console);
 int EvaluateKernel(const EvaluateOptions& options, const Console& console);
+int Serve(const ServeOptions& options, const Console& console);
 int Tasks(const TasksOptions& options, const Console& console);
 int Runs(const RunsOptions& options, const Console& console);
 int Show(const ShowOptions& options, const Console& console);
@@ -17,6 +18,7 @@ int Export(const ExportOptions& options, const Console& console);
 int WriteReport(const ReportOptions& options, const Console& console);
 int Replay(const ReplayOptions& options, const Console& console);
 int Doctor(const DoctorOptions& options, const Console& console);
+int Devices(const DevicesOptions& options, const Console& console);
 
 }  // namespace ks
 

@@ -2,8 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hash.h"
-#include "cli/config_fields.h"
 #include "cli/config_file.h"
+#include "core/config_fields.h"
 
 namespace ks {
 namespace {

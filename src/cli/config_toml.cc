@@ -9,8 +9,8 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "cli/config_fields.h"
 #include "cli/config_file.h"
+#include "core/config_fields.h"
 
 namespace ks {
 namespace {

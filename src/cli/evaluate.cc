@@ -19,7 +19,7 @@ Result<std::string> ReadKernel(const std::string& path) {
   KS_ASSIGN_OR_RETURN(std::string source, PosixFileSystem().Read(path, kMaxKernelBytes));
   if (source.find('\0') != std::string::npos) {
     return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{}: this is a binary file; --kernel wants C++ source", path)};
+                 fmt::format("{}: this is a binary file; --kernel wants source text", path)};
   }
   return source;
 }
@@ -36,14 +36,25 @@ Result<Judged> Judge(const EvaluateOptions& options, std::stop_token stop) {
   }
   KS_ASSIGN_OR_RETURN(const Task opened, OpenTask(options.task));
   KS_ASSIGN_OR_RETURN(std::string source, ReadKernel(options.kernel_file));
-  KS_ASSIGN_OR_RETURN(const std::unique_ptr<Backend> backend, OpenBackend(options.backend));
-  const Task task = ForDeviceClass(opened, backend->device_class());
+  const bool remote = !options.service.url.empty();
+  std::unique_ptr<Backend> backend;
+  Task task = opened;
+  if (!remote) {  // a service takes the workloads of its device itself
+    KS_ASSIGN_OR_RETURN(backend, OpenBackend(options.backend, options.device));
+    task = ForDeviceClass(opened, backend->device_class());
+  }
   const SeedKernel* seed = task.FindSeed(options.backend);
   if (seed == nullptr) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("task '{}' has no seed for backend '{}'", task.name, options.backend)};
   }
-  const std::unique_ptr<Evaluator> evaluator = MakeEvaluator(task, *backend, config.evaluation);
+  std::unique_ptr<Evaluator> evaluator;
+  if (remote) {
+    KS_ASSIGN_OR_RETURN(evaluator, ConnectEvaluator(task, options.backend, config.evaluation,
+                                                    options.service, stop));
+  } else {
+    evaluator = MakeEvaluator(task, *backend, config.evaluation);
+  }
   EvaluationRequest request;
   request.source = source;
   request.stages = options.stages;

@@ -18,6 +18,7 @@
 #include "cli/run_reader.h"
 #include "cli/version.h"
 #include "cli/wiring.h"
+#include "core/kernel_source.h"
 #include "engine/engine.h"
 #include "report/numbers.h"
 #include "report/progress.h"
@@ -39,7 +40,7 @@ struct OpenRun {
   RunIdentity identity;
   Task task;
   int64_t recorded_events = 0;
-  std::unique_ptr<Backend> backend;
+  std::unique_ptr<Backend> backend;  // null: a service evaluates
   std::unique_ptr<Evaluator> evaluator;
   std::unique_ptr<Proposer> proposer;
   std::unique_ptr<Archive> archive;
@@ -61,6 +62,7 @@ Result<RunConfig> NewConfig(const EvolveOptions& options) {
     KS_ASSIGN_OR_RETURN(config, ReadConfigFile(options.config_file));
   }
   if (options.backend) config.backend = *options.backend;
+  if (options.device) config.device = *options.device;
   if (options.proposer) config.proposer = *options.proposer;
   if (options.seed) config.seed = *options.seed;
   if (options.jobs) config.jobs = *options.jobs;
@@ -85,16 +87,23 @@ std::string NewRunDir(const std::string& task, const Clock& clock, const FileSys
   return fmt::format("{}-{}", stem, number);
 }
 
-Status OpenParts(OpenRun& run) {
+Status OpenParts(const RemoteService& service, std::stop_token stop, OpenRun& run) {
   KS_ASSIGN_OR_RETURN(run.proposer, MakeProposer(run.config.proposer));
-  KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend));
-  run.task = ForDeviceClass(run.task, run.backend->device_class());
-  run.evaluator = MakeEvaluator(run.task, *run.backend, run.config.evaluation);
-  run.archive = MakeArchive(run.config.search);
+  if (service.url.empty()) {
+    KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend, run.config.device));
+    run.task = ForDeviceClass(run.task, run.backend->device_class());
+    run.evaluator = MakeEvaluator(run.task, *run.backend, run.config.evaluation);
+  } else {  // the service takes the workloads of its device; the task goes there as it is
+    KS_ASSIGN_OR_RETURN(run.evaluator,
+                        ConnectEvaluator(run.task, run.config.backend, run.config.evaluation,
+                                         service, std::move(stop)));
+  }
+  run.archive = MakeArchive(run.config);
   return {};
 }
 
-Status OpenNew(const EvolveOptions& options, const Clock& clock, OpenRun& run) {
+Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token stop,
+               OpenRun& run) {
   PosixFileSystem files;
   KS_ASSIGN_OR_RETURN(run.config, NewConfig(options));
   KS_ASSIGN_OR_RETURN(run.task, OpenTask(options.task));
@@ -105,7 +114,7 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, OpenRun& run) {
                  fmt::format("'{0}' holds a run already; go on with it: ksmith evolve --resume {0}",
                              run.dir)};
   }
-  KS_RETURN_IF_ERROR(OpenParts(run));
+  KS_RETURN_IF_ERROR(OpenParts(options.service, std::move(stop), run));
   run.identity = {Sha256Hex(fmt::format("{}/{}/{}", run.dir, clock.UnixMs(), clock.MonotonicNs()))
                       .substr(0, 16),
                   kVersion, ConfigToJson(run.config, TaskOrigin(run.task)), ConfigHash(run.config)};
@@ -117,10 +126,10 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, OpenRun& run) {
   return {};
 }
 
-Status OpenRecorded(const EvolveOptions& options, OpenRun& run) {
+Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun& run) {
   KS_ASSIGN_OR_RETURN(RecordedRun recorded, ReadRun(options.resume_dir));
   if (!options.config_file.empty() || options.seed || options.jobs || options.backend ||
-      options.proposer) {
+      options.device || options.proposer) {
     return Error{
         ErrorCode::kInvalidArgument,
         "a resumed run keeps its configuration: only --steps, --minutes and --until may be "
@@ -141,7 +150,7 @@ Status OpenRecorded(const EvolveOptions& options, OpenRun& run) {
   KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
   run.lock.emplace(std::move(lock));
   recorded.store.reset();
-  KS_RETURN_IF_ERROR(OpenParts(run));
+  KS_RETURN_IF_ERROR(OpenParts(options.service, std::move(stop), run));
   KS_ASSIGN_OR_RETURN(run.store, SqliteStore::Open(folder.DatabasePath(), StoreMode::kWrite));
   KS_ASSIGN_OR_RETURN(const std::vector<Event> events, run.store->Read(0));
   run.recorded_events = events.empty() ? 0 : events.back().sequence;
@@ -161,7 +170,7 @@ std::unique_ptr<Observer> MakeProgress(const OpenRun& run, const Console& consol
 Result<RunEnd> Search(OpenRun& run, const Clock& clock, const Console& console,
                       std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(std::vector<std::string> variants,
-                      BaselineVariants(run.task, run.config.backend, run.backend->machine()));
+                      BaselineVariants(run.task, run.config.backend, run.evaluator->machine()));
   const std::unique_ptr<Observer> progress = MakeProgress(run, console);
   const EngineParts parts{*run.evaluator, *run.proposer,    *run.archive,     *run.store,
                           clock,          {progress.get()}, NormalizedSource, std::move(variants)};
@@ -192,12 +201,13 @@ Status Finish(const OpenRun& run, const RunEnd& end, const Console& console) {
     KS_ASSIGN_OR_RETURN(const std::string source,
                         run.store->GetSource(recorded.SourceHashOf(view.best)));
     PosixFileSystem files;
-    KS_RETURN_IF_ERROR(files.WriteAtomically(folder.BestPath(), source));
+    const std::string best = folder.BestPath(SourceEnding(run.config.backend));
+    KS_RETURN_IF_ERROR(files.WriteAtomically(best, source));
     text += fmt::format(
         "\nbest      {}  {} over the seed with its best flags, {} over the seed as written\n",
         CandidateName(view.best), FormatSpeedup(view.SpeedupOf(view.best)),
         FormatSpeedup(view.SpeedupOverSeed(view.best)));
-    text += fmt::format("kernel    {}\n", folder.BestPath());
+    text += fmt::format("kernel    {}\n", best);
   }
   text += fmt::format("report    {}\n", folder.ReportPath());
   text +=
@@ -215,8 +225,8 @@ int Evolve(const EvolveOptions& options, const Console& console) {
   const InterruptGuard interrupt("\nksmith: ended at once; the record is safe, --resume goes on\n");
   const SystemClock clock;
   OpenRun run;
-  const Status opened =
-      options.resume_dir.empty() ? OpenNew(options, clock, run) : OpenRecorded(options, run);
+  const Status opened = options.resume_dir.empty() ? OpenNew(options, clock, interrupt.token(), run)
+                                                   : OpenRecorded(options, interrupt.token(), run);
   if (!opened.ok()) return console.Fail(opened.error());
   const Result<RunEnd> end = Search(run, clock, console, interrupt.token());
   if (!end.ok()) {

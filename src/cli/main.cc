@@ -11,6 +11,7 @@ struct Runner {
   const Console& console;
   int operator()(const EvolveOptions& options) const { return Evolve(options, console); }
   int operator()(const EvaluateOptions& options) const { return EvaluateKernel(options, console); }
+  int operator()(const ServeOptions& options) const { return Serve(options, console); }
   int operator()(const TasksOptions& options) const { return Tasks(options, console); }
   int operator()(const RunsOptions& options) const { return Runs(options, console); }
   int operator()(const ShowOptions& options) const { return Show(options, console); }
@@ -19,6 +20,7 @@ struct Runner {
   int operator()(const ReportOptions& options) const { return WriteReport(options, console); }
   int operator()(const ReplayOptions& options) const { return Replay(options, console); }
   int operator()(const DoctorOptions& options) const { return Doctor(options, console); }
+  int operator()(const DevicesOptions& options) const { return Devices(options, console); }
 };
 
 int Main(int argc, char** argv) {

@@ -6,10 +6,18 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "core/evaluator.h"
 
 namespace ks {
+
+// The service that evaluates in place of this machine; no address: this machine.
+struct RemoteService {
+  std::string url;
+  std::string token_file;  // empty: no token
+  std::string ca_file;     // https: certificates to trust beside the system's
+};
 
 // Empty optionals were not given: the configuration file, then the defaults decide.
 struct EvolveOptions {
@@ -18,12 +26,14 @@ struct EvolveOptions {
   std::string resume_dir;   // a run to go on with; empty: none
   std::string config_file;  // TOML; empty: none
   std::optional<std::string> backend;
+  std::optional<int> device;
   std::optional<std::string> proposer;
   std::optional<int64_t> steps;
   std::optional<double> minutes;
   std::optional<double> until;
   std::optional<uint64_t> seed;
   std::optional<int> jobs;
+  RemoteService service;
 };
 
 struct EvaluateOptions {
@@ -31,15 +41,37 @@ struct EvaluateOptions {
   std::string kernel_file;
   std::string config_file;
   std::string backend = "cpu";
+  int device = 0;
   Stages stages;
   bool json = false;
+  RemoteService service;
+};
+
+struct ServeOptions {
+  std::string bind = "127.0.0.1";
+  int port = 8470;         // 0: any free one
+  std::string token_file;  // empty: none; only allowed on loopback
+  std::vector<std::string> backends = {"cpu"};
+  std::vector<std::string> devices;  // empty: all of the backends
+  std::string cache_dir = "ksmith-cache";
+  int64_t cache_mib = 1024;
+  int64_t queue = 10000;  // accepted and not finished
+  int jobs = 0;           // compiles and checks at once; 0: one a core
+  double rate = 1000;     // requests a second of one client; 0: no limit
+  double grace_s = 30;    // for what runs at a shutdown
 };
 
 struct TasksOptions {
   enum class Action { kList, kCheck, kNew };
   Action action = Action::kList;
-  std::string task;    // kCheck: name or folder; kNew: the new name
-  std::string folder;  // kNew: where; empty: ./<name>
+  std::string task;             // kCheck: name or folder; kNew: the new name
+  std::string folder;           // kNew: where; empty: ./<name>
+  std::string backend = "cpu";  // kCheck: whose seed is admitted
+  int device = 0;
+  bool json = false;
+};
+
+struct DevicesOptions {
   bool json = false;
 };
 
@@ -79,9 +111,9 @@ struct DoctorOptions {
   bool json = false;
 };
 
-using Command =
-    std::variant<EvolveOptions, EvaluateOptions, TasksOptions, RunsOptions, ShowOptions,
-                 DiffOptions, ExportOptions, ReportOptions, ReplayOptions, DoctorOptions>;
+using Command = std::variant<EvolveOptions, EvaluateOptions, ServeOptions, TasksOptions,
+                             RunsOptions, ShowOptions, DiffOptions, ExportOptions, ReportOptions,
+                             ReplayOptions, DoctorOptions, DevicesOptions>;
 
 }  // namespace ks
 

@@ -23,6 +23,7 @@ struct Slots {
   EvolveOptions evolve;
   EvaluateOptions evaluate;
   std::vector<std::string> stages = {"compile", "check", "time"};
+  ServeOptions serve;
   TasksOptions tasks;
   RunsOptions runs;
   ShowOptions show;
@@ -31,7 +32,17 @@ struct Slots {
   ReportOptions report;
   ReplayOptions replay;
   DoctorOptions doctor;
+  DevicesOptions devices;
 };
+
+constexpr const char* kBackendHelp =
+    "where candidates run: cpu, cuda, triton or opencl (default: cpu; see `ksmith devices`)";
+
+template <typename Number>
+void AddDevice(CLI::App& app, Number& device) {
+  app.add_option("--device", device, "which of the backend's devices (default: 0)")
+      ->check(CLI::Range(0, 255));
+}
 
 void AddRun(CLI::App& app, std::string& run_dir) {
   app.add_option("RUN", run_dir, "run folder")->required();
@@ -41,9 +52,43 @@ void AddJson(CLI::App& app, bool& json) {
   app.add_flag("--json", json, "print JSON (docs/json_output.md)");
 }
 
+void AddService(CLI::App& app, RemoteService& service) {
+  CLI::Option* url = app.add_option("--evaluator", service.url,
+                                    "let the service at this address evaluate: http://host:port");
+  app.add_option("--token-file", service.token_file, "file with the service's token")->needs(url);
+  app.add_option("--ca-file", service.ca_file, "certificates to trust for an https address")
+      ->needs(url);
+}
+
+void DeclareServe(CLI::App& app, ServeOptions& options) {
+  app.add_option("--port", options.port, "port (default: 8470; 0: any free one)")
+      ->check(CLI::Range(0, 65535));
+  app.add_option("--bind", options.bind,
+                 "address to listen on (default: 127.0.0.1; others need a token)");
+  app.add_option("--token-file", options.token_file, "file with the token that clients must send");
+  app.add_option("--backend", options.backends, "backends to serve (default: cpu)")->delimiter(',');
+  app.add_option("--devices", options.devices, "only these devices of the backends")
+      ->delimiter(',');
+  app.add_option("--queue", options.queue, "evaluations that may wait (default: 10000)")
+      ->check(CLI::Range(int64_t{1}, int64_t{1000000}));
+  app.add_option("--cache", options.cache_dir,
+                 "folder of accepted requests and outcomes (default: ksmith-cache)");
+  app.add_option("--cache-size", options.cache_mib, "MiB of outcomes to keep (default: 1024)")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
+  app.add_option("--jobs", options.jobs, "compiles and checks at once (default: one a core)")
+      ->check(CLI::Range(1, 256));
+  app.add_option("--rate", options.rate,
+                 "requests a second that one client may send (default: 1000; 0: no limit)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--grace", options.grace_s,
+                 "seconds that running evaluations get at a shutdown (default: 30)")
+      ->check(CLI::NonNegativeNumber);
+}
+
 void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
   app.add_option("TASK", options.task, "task: a name of `ksmith tasks` or a folder");
-  app.add_option("--backend", options.backend, "where candidates run (default: cpu)");
+  app.add_option("--backend", options.backend, kBackendHelp);
+  AddDevice(app, options.device);
   app.add_option("--proposer", options.proposer, "who proposes (default: builtin)");
   app.add_option("--steps", options.steps, "stop after so many proposals")
       ->check(CLI::PositiveNumber);
@@ -61,6 +106,7 @@ void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
   app.add_option("--config", options.config_file,
                  "TOML file with the protocol (docs/operations.md)");
   app.add_option("--resume", options.resume_dir, "go on with this run folder")->excludes(run);
+  AddService(app, options.service);
 }
 
 void DeclareEvaluate(CLI::App& app, Slots& slots) {
@@ -70,8 +116,10 @@ void DeclareEvaluate(CLI::App& app, Slots& slots) {
   app.add_option("--stages", slots.stages, "some of compile,check,time (compile is implied)")
       ->delimiter(',')
       ->check(CLI::IsMember({"compile", "check", "time"}));
-  app.add_option("--backend", options.backend, "where it runs (default: cpu)");
+  app.add_option("--backend", options.backend, kBackendHelp);
+  AddDevice(app, options.device);
   app.add_option("--config", options.config_file, "TOML file with the protocol");
+  AddService(app, options.service);
   AddJson(app, options.json);
 }
 
@@ -79,6 +127,8 @@ void DeclareTasks(CLI::App& app, TasksOptions& options) {
   AddJson(app, options.json);
   CLI::App* check = app.add_subcommand("check", "admission gate: may this task be trusted?");
   check->add_option("TASK", options.task, "task: a name or a folder")->required();
+  check->add_option("--backend", options.backend, "whose seed is admitted (default: cpu)");
+  AddDevice(*check, options.device);
   AddJson(*check, options.json);
   CLI::App* create = app.add_subcommand("new", "write a small task that passes the gate");
   create->add_option("NAME", options.task, "name of the task: lower case, digits, _")->required();
@@ -119,10 +169,13 @@ void Declare(CLI::App& app, Slots& slots) {
   app.set_version_flag("--version", fmt::format("ksmith {}", kVersion), "print the version");
   DeclareEvolve(*app.add_subcommand("evolve", "make the kernel of a task faster"), slots.evolve);
   DeclareEvaluate(*app.add_subcommand("evaluate", "judge one kernel, with full feedback"), slots);
+  DeclareServe(*app.add_subcommand("serve", "evaluate kernels for others, over HTTP"), slots.serve);
   DeclareTasks(*app.add_subcommand("tasks", "list, check and create tasks"), slots.tasks);
   DeclareRunCommands(app, slots);
   AddJson(*app.add_subcommand("doctor", "what works here, what does not, how to mend it"),
           slots.doctor.json);
+  AddJson(*app.add_subcommand("devices", "list the accelerators that kernels can run on"),
+          slots.devices.json);
   app.require_subcommand(1);
 }
 
@@ -194,6 +247,7 @@ Command Chosen(const CLI::App& app, Slots& slots) {
     if (command.got_subcommand("new")) slots.tasks.action = TasksOptions::Action::kNew;
     return slots.tasks;
   }
+  if (name == "serve") return slots.serve;
   if (name == "runs") return slots.runs;
   if (name == "show") return slots.show;
   if (name == "diff") return slots.diff;
@@ -201,6 +255,7 @@ Command Chosen(const CLI::App& app, Slots& slots) {
   if (name == "report") return slots.report;
   if (name == "replay") return slots.replay;
   if (name == "doctor") return slots.doctor;
+  if (name == "devices") return slots.devices;
   return slots.evolve;
 }
 

@@ -3,22 +3,30 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include <algorithm>
+
+#include "archive/device_descriptor.h"
 #include "archive/grid_archive.h"
 #include "backend/cpu/cpu_backend.h"
 #include "base/check.h"
+#include "base/rng.h"
 #include "base/text.h"
 #include "cli/config_file.h"
+#include "cli/device_wiring.h"
+#include "cli/token_file.h"
+#include "evaluate/device_judge.h"
 #include "evaluate/local_evaluator.h"
 #include "evaluate/process_judge.h"
 #include "propose/builtin_proposer.h"
 #include "propose/normalize.h"
 #include "propose/skills/registry.h"
+#include "service/remote_evaluator.h"
 #include "task/library.h"
 
 namespace ks {
 namespace {
 
-const std::vector<std::string> kBackends = {"cpu"};
+const std::vector<std::string> kBackends = {"cpu", "cuda", "opencl"};
 const std::vector<std::string> kProposers = {"builtin"};
 
 Error Unknown(std::string_view what, const std::string& name,
@@ -43,6 +51,8 @@ Result<Task> OpenTask(const std::string& name_or_folder) {
   return TaskLibrary().Find(PosixFileSystem(), name_or_folder);
 }
 
+Result<Task> OpenLibraryTask(const std::string& name) { return TaskLibrary().Load(name); }
+
 Result<Task> OpenRecordedTask(const RunStarted& started) {
   const std::string origin = TaskOriginIn(started.config_json);
   Result<Task> task = OpenTask(origin.empty() ? started.task : origin);
@@ -60,9 +70,17 @@ Result<std::vector<Task>> LibraryTasks() {
   return tasks;
 }
 
-Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name) {
-  if (name != "cpu") return Unknown("backend", name, kBackends);
-  KS_ASSIGN_OR_RETURN(std::unique_ptr<ProcessBackend> backend, OpenHostBackend());
+Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name, int device) {
+  if (std::find(kBackends.begin(), kBackends.end(), name) == kBackends.end()) {
+    return Unknown("backend", name, kBackends);
+  }
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<ProcessBackend> host, OpenHostBackend());
+  if (name == "cpu") {
+    if (device == 0) return std::unique_ptr<Backend>(std::move(host));
+    return Error{ErrorCode::kInvalidArgument, "the backend 'cpu' has one device, number 0"};
+  }
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<DeviceBackend> backend,
+                      OpenDeviceBackend(name, device, std::move(host)));
   return std::unique_ptr<Backend>(std::move(backend));
 }
 
@@ -72,12 +90,33 @@ Result<std::unique_ptr<ProcessBackend>> OpenHostBackend() {
 }
 
 std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
-                                         const EvaluationConfig& config) {
+                                         const EvaluationConfig& config, Backend* compiler) {
+  Backend& compiles = compiler == nullptr ? backend : *compiler;
+  if (auto* const device = dynamic_cast<DeviceBackend*>(&backend)) {
+    auto judge = std::make_unique<DeviceJudge>(task, *device, config, SecretSeed());
+    return std::make_unique<LocalEvaluator>(task, compiles, std::move(judge), config);
+  }
   auto* const process = dynamic_cast<ProcessBackend*>(&backend);
   KS_CHECK(process != nullptr);
   const int core = task.max_threads == 1 ? TimingCore() : -1;
   auto judge = std::make_unique<ProcessJudge>(task, *process, config, core);
-  return std::make_unique<LocalEvaluator>(task, backend, std::move(judge), config);
+  return std::make_unique<LocalEvaluator>(task, compiles, std::move(judge), config);
+}
+
+Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std::string& backend,
+                                                    const EvaluationConfig& config,
+                                                    const RemoteService& service,
+                                                    std::stop_token stop) {
+  RemoteOptions options;
+  options.url = service.url;
+  options.backend = backend;
+  options.ca_file = service.ca_file;
+  if (!service.token_file.empty()) {
+    KS_ASSIGN_OR_RETURN(options.token, ReadTokenFile(PosixFileSystem(), service.token_file));
+  }
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<RemoteEvaluator> evaluator,
+                      RemoteEvaluator::Connect(task, config, options, std::move(stop)));
+  return std::unique_ptr<Evaluator>(std::move(evaluator));
 }
 
 Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name) {
@@ -85,8 +124,9 @@ Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name) {
   return std::unique_ptr<Proposer>(std::make_unique<BuiltinProposer>(AllSkills()));
 }
 
-std::unique_ptr<Archive> MakeArchive(const SearchConfig& config) {
-  return std::make_unique<GridArchive>(config);
+std::unique_ptr<Archive> MakeArchive(const RunConfig& config) {
+  if (config.backend == "cpu") return std::make_unique<GridArchive>(config.search);
+  return std::make_unique<GridArchive>(config.search, DeviceDescriptorAxes(), DeviceCell);
 }
 
 std::string NormalizedSource(const std::string& source) { return NormalizeSource(source); }

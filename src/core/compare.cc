@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/elements.h"
+
 namespace ks {
 namespace {
 
@@ -150,12 +152,16 @@ const T* Elements(std::span<const std::byte> bytes) {
 std::optional<Mismatch> CompareOutput(DType dtype, std::span<const std::byte> got,
                                       std::span<const std::byte> want, const Tolerance& tolerance) {
   const size_t count = got.size() / SizeOf(dtype);
-  KS_CHECK(want.size() == count * (IsFloat(dtype) ? sizeof(double) : SizeOf(dtype)));
+  KS_CHECK(want.size() == count * SizeOf(OracleType(dtype)));
   switch (dtype) {
     case DType::kF32:
       return CompareFloats(Elements<float>(got), Elements<double>(want), count, tolerance);
     case DType::kF64:
       return CompareFloats(Elements<double>(got), Elements<double>(want), count, tolerance);
+    case DType::kF16:
+      return CompareFloats(Elements<Half>(got), Elements<double>(want), count, tolerance);
+    case DType::kBF16:
+      return CompareFloats(Elements<BFloat16>(got), Elements<double>(want), count, tolerance);
     case DType::kI32:
       return CompareIntegers(Elements<int32_t>(got), Elements<int32_t>(want), count);
     case DType::kI64:

@@ -70,6 +70,8 @@ std::string EventToJson(const Event& event);
 Result<Event> EventFromJson(const std::string& json);
 std::string EvaluationToJson(const Evaluation& evaluation);
 Result<Evaluation> EvaluationFromJson(const std::string& json);
+std::string MachineToJson(const Machine& machine);
+Result<Machine> MachineFromJson(const std::string& json);
 
 }  // namespace ks
 

@@ -470,5 +470,7 @@ std::string EvaluationToJson(const Evaluation& evaluation) { return Write(evalua
 Result<Evaluation> EvaluationFromJson(const std::string& json) {
   return Read<Evaluation>(json, "evaluation");
 }
+std::string MachineToJson(const Machine& machine) { return Write(machine); }
+Result<Machine> MachineFromJson(const std::string& json) { return Read<Machine>(json, "machine"); }
 
 }  // namespace ks

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 #include "base/hash.h"
 #include "base/rng.h"
@@ -60,7 +63,11 @@ void ApplyVariant(const ResolvedFill& fill, int variant, BitLanes& bits, T* data
 std::vector<int64_t> Widened(DType dtype, const Bytes& bytes) {
   std::vector<int64_t> values(bytes.size() / SizeOf(dtype));
   WithElements(dtype, const_cast<std::byte*>(bytes.data()), [&](const auto* data) {
-    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<int64_t>(data[i]);
+    if constexpr (std::is_integral_v<std::remove_const_t<std::remove_pointer_t<decltype(data)>>>) {
+      for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<int64_t>(data[i]);
+    } else {
+      KS_CHECK(false);  // ResolveFill lets row pointers be integers only
+    }
   });
   return values;
 }
@@ -79,6 +86,45 @@ Result<std::vector<int64_t>> RowPointers(const Task& task, const ResolvedFill& f
                          fill.row_ptr));
 }
 
+// Rounds to `keep` significant bits, to nearest, ties to even.
+template <typename T>
+void RoundSignificands(int keep, T* data, size_t count) {
+  using Word = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+  const int drop = std::numeric_limits<T>::digits - keep;
+  if (drop <= 0) return;
+  const Word mask = (Word{1} << drop) - 1;
+  for (size_t i = 0; i < count; ++i) {
+    auto word = std::bit_cast<Word>(data[i]);
+    word += (mask >> 1) + ((word >> drop) & 1);  // a carry raises the exponent, as it should
+    data[i] = std::bit_cast<T>(word & ~mask);
+  }
+}
+
+// `count` elements in `variant` of the mix. 16-bit floats are drawn as f32 and rounded at the end.
+Bytes DrawContents(const ResolvedFill& fill, DType dtype, int variant, BitLanes& bits,
+                   size_t count) {
+  const bool narrow = dtype == DType::kF16 || dtype == DType::kBF16;
+  const DType drawn_as = narrow ? DType::kF32 : dtype;
+  Bytes drawn(count * SizeOf(drawn_as));
+  DrawElements(fill, drawn_as, bits, drawn);
+  WithElements(drawn_as, drawn.data(), [&](auto* data) {
+    if constexpr (std::is_floating_point_v<std::remove_pointer_t<decltype(data)>>) {
+      if (variant != 0) ApplyVariant(fill, variant, bits, data, count);
+      if (fill.bits != 0) RoundSignificands(fill.bits, data, count);
+    }
+  });
+  if (!narrow) return drawn;
+  Bytes narrowed(count * SizeOf(dtype));
+  const auto* from = reinterpret_cast<const float*>(drawn.data());
+  WithElements(dtype, narrowed.data(), [&](auto* to) {
+    using T = std::remove_pointer_t<decltype(to)>;
+    if constexpr (kIsFloatElement<T>) {
+      for (size_t i = 0; i < count; ++i) to[i] = static_cast<T>(from[i]);
+    }
+  });
+  return narrowed;
+}
+
 Result<Bytes> FillOne(const Task& task, const Workload& workload, const BufferSpec& input,
                       uint64_t seed, int variant, const std::vector<Bytes>& drawn) {
   KS_ASSIGN_OR_RETURN(const ResolvedFill fill, ResolveFill(input, workload.axes));
@@ -86,20 +132,12 @@ Result<Bytes> FillOne(const Task& task, const Workload& workload, const BufferSp
   const auto count = static_cast<size_t>(elements);
   if (!fill.variants) variant = 0;
   BitLanes bits(InputSeed(seed, input, variant));
+  if (IsElementwise(fill.kind)) return DrawContents(fill, input.dtype, variant, bits, count);
   Bytes bytes(count * SizeOf(input.dtype));
-  if (!IsElementwise(fill.kind)) {
-    auto row_ptr = RowPointers(task, fill, drawn);
-    if (!row_ptr) return row_ptr.error().Under(fmt::format("fill of '{}'", input.name));
-    const Status status = DrawStructure(fill, input.dtype, *row_ptr, bits, bytes);
-    if (!status) return status.error().Under(fmt::format("fill of '{}'", input.name));
-    return bytes;
-  }
-  DrawElements(fill, input.dtype, bits, bytes);
-  if (variant != 0 && input.dtype == DType::kF32) {
-    ApplyVariant(fill, variant, bits, reinterpret_cast<float*>(bytes.data()), count);
-  } else if (variant != 0) {
-    ApplyVariant(fill, variant, bits, reinterpret_cast<double*>(bytes.data()), count);
-  }
+  auto row_ptr = RowPointers(task, fill, drawn);
+  if (!row_ptr) return row_ptr.error().Under(fmt::format("fill of '{}'", input.name));
+  const Status status = DrawStructure(fill, input.dtype, *row_ptr, bits, bytes);
+  if (!status) return status.error().Under(fmt::format("fill of '{}'", input.name));
   return bytes;
 }
 
@@ -147,8 +185,7 @@ Status PerturbInputs(const Task& task, const Workload& workload, uint64_t seed, 
     const double wanted = std::clamp(fraction, 0.0, 1.0) * static_cast<double>(count);
     const size_t draws = std::clamp<size_t>(static_cast<size_t>(wanted), 1, count);
     BitLanes bits(DeriveSeed(seed, input.name, kVariants));
-    Bytes fresh(draws * SizeOf(input.dtype));
-    DrawElements(fill, input.dtype, bits, fresh);
+    const Bytes fresh = DrawContents(fill, input.dtype, 0, bits, draws);
     WithElements(input.dtype, inputs[i].data(), [&](auto* data) {
       using T = std::remove_pointer_t<decltype(data)>;
       Scatter(bits, reinterpret_cast<const T*>(fresh.data()), draws, data, count);

@@ -67,9 +67,12 @@ Result<const KindInfo*> FindKind(const BufferSpec& buffer) {
                                               : "did you mean '" + near + "'?"));
 }
 
+bool TakesBits(FillKind kind) { return kind == FillKind::kNormal || kind == FillKind::kUniform; }
+
 // True when `name` is a parameter of the kind.
 bool HasParameter(const KindInfo& info, const std::string& name) {
   if (name == "variants" && info.for_floats) return true;
+  if (name == "bits" && TakesBits(info.kind)) return true;
   if (name == "row_ptr" && info.kind == FillKind::kCsrColIdx) return true;
   return std::any_of(info.numbers.begin(), info.numbers.end(), [&](const Parameter& parameter) {
     return parameter.name != nullptr && name == parameter.name;
@@ -107,6 +110,10 @@ double LargestValue(DType dtype) {
   switch (dtype) {
     case DType::kU8:
       return 255;
+    case DType::kF16:
+      return 2048;
+    case DType::kBF16:
+      return 256;
     case DType::kI32:
       return std::numeric_limits<int32_t>::max();
     default:
@@ -372,6 +379,14 @@ Result<ResolvedFill> ResolveFill(const BufferSpec& buffer, const AxisValues& axe
   if (const auto found = parameters.find("row_ptr"); found != parameters.end()) {
     fill.row_ptr = found->second;
   }
+  if (const auto found = parameters.find("bits"); found != parameters.end()) {
+    KS_ASSIGN_OR_RETURN(const double bits,
+                        NumberOf(buffer, *info, Parameter{"bits", nullptr}, axes));
+    if (!IsWhole(bits) || bits < 1 || bits > 53) {
+      return Bad(buffer, "bits must be an integer from 1 to 53");
+    }
+    fill.bits = static_cast<int>(bits);
+  }
   fill.variants = fill.kind == FillKind::kNormal || fill.kind == FillKind::kUniform;
   if (const auto found = parameters.find("variants"); found != parameters.end()) {
     if (found->second != "true" && found->second != "false") {
@@ -389,8 +404,13 @@ bool IsElementwise(FillKind kind) {
 }
 
 void DrawElements(const ResolvedFill& fill, DType dtype, BitLanes& bits, std::span<std::byte> out) {
-  WithElements(dtype, out.data(),
-               [&](auto* data) { DrawTyped(fill, bits, data, out.size() / SizeOf(dtype)); });
+  WithElements(dtype, out.data(), [&](auto* data) {
+    if constexpr (std::is_arithmetic_v<std::remove_pointer_t<decltype(data)>>) {
+      DrawTyped(fill, bits, data, out.size() / SizeOf(dtype));
+    } else {
+      KS_CHECK(false);
+    }
+  });
 }
 
 Status DrawStructure(const ResolvedFill& fill, DType dtype, std::span<const int64_t> row_ptr,
@@ -403,7 +423,9 @@ Status DrawStructure(const ResolvedFill& fill, DType dtype, std::span<const int6
                              row_ptr.back(), total)};
   }
   WithElements(dtype, out.data(), [&](auto* data) {
-    if (fill.kind == FillKind::kPermutation) {
+    if constexpr (!std::is_integral_v<std::remove_pointer_t<decltype(data)>>) {
+      KS_CHECK(false);  // ResolveFill lets structure be drawn into integers only
+    } else if (fill.kind == FillKind::kPermutation) {
       DrawPermutation(bits, data, total);
     } else if (fill.kind == FillKind::kCsrRowPtr) {
       DrawRowPtr(fill.first, bits, data, total);

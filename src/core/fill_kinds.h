@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/elements.h"
 #include "core/task.h"
 
 namespace ks {
@@ -50,6 +51,7 @@ struct ResolvedFill {
   double first = 0;       // mean, low, probability, classes, value, nnz or cols
   double second = 0;      // std, high or exponent
   std::string row_ptr;    // csr_col_idx: the input that holds the row pointers; may be empty
+  int bits = 0;           // significant bits that contents are rounded to; 0: as drawn
   bool variants = false;  // takes part in the distribution mix
 };
 
@@ -61,35 +63,14 @@ Result<ResolvedFill> ResolveFill(const BufferSpec& buffer, const AxisValues& axe
 
 // True when every element is drawn on its own, so that a part can be drawn anew.
 bool IsElementwise(FillKind kind);
-// Draws out.size() / SizeOf(dtype) elements. REQUIRES: IsElementwise(fill.kind).
+// Draws out.size() / SizeOf(dtype) elements as the law says; fill.bits is left to the caller.
+// REQUIRES: IsElementwise(fill.kind); dtype is no 16-bit float.
 void DrawElements(const ResolvedFill& fill, DType dtype, BitLanes& bits, std::span<std::byte> out);
 // Draws a whole structural input. `row_ptr`: contents of the input named by fill.row_ptr, widened
 // to int64; empty when there is none. ERRORS: kInvalidArgument when row_ptr does not end at the
 // count.
 Status DrawStructure(const ResolvedFill& fill, DType dtype, std::span<const int64_t> row_ptr,
                      BitLanes& bits, std::span<std::byte> out);
-
-// Calls `body(T*)` with the element type of `dtype`.
-template <typename Body>
-void WithElements(DType dtype, std::byte* data, Body&& body) {
-  switch (dtype) {
-    case DType::kF32:
-      body(reinterpret_cast<float*>(data));
-      break;
-    case DType::kF64:
-      body(reinterpret_cast<double*>(data));
-      break;
-    case DType::kI32:
-      body(reinterpret_cast<int32_t*>(data));
-      break;
-    case DType::kI64:
-      body(reinterpret_cast<int64_t*>(data));
-      break;
-    case DType::kU8:
-      body(reinterpret_cast<uint8_t*>(data));
-      break;
-  }
-}
 
 }  // namespace ks
 

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "core/elements.h"
+
 namespace ks {
 namespace {
 
@@ -12,8 +14,10 @@ struct DTypeNames {
   const char* name;
   const char* cpp_name;
 };
-constexpr std::array<DTypeNames, 5> kDTypes = {{{DType::kF32, "f32", "float"},
+constexpr std::array<DTypeNames, 7> kDTypes = {{{DType::kF32, "f32", "float"},
                                                 {DType::kF64, "f64", "double"},
+                                                {DType::kF16, "f16", "uint16_t"},
+                                                {DType::kBF16, "bf16", "uint16_t"},
                                                 {DType::kI32, "i32", "int32_t"},
                                                 {DType::kI64, "i64", "int64_t"},
                                                 {DType::kU8, "u8", "uint8_t"}}};
@@ -116,7 +120,7 @@ Result<Cost> CostOf(const Task& task, const Workload& workload) {
 
 std::string EntryDeclaration(const Task& task, bool widened) {
   const auto type = [widened](DType dtype) {
-    return DTypeCppName(widened && IsFloat(dtype) ? DType::kF64 : dtype);
+    return DTypeCppName(widened ? OracleType(dtype) : dtype);
   };
   std::string arguments;
   const auto add = [&arguments](const std::string& argument) {

@@ -249,8 +249,10 @@ class Search {
     double best = 0;
     for (CandidateId id = 0; id < state_.size(); ++id) {
       const Measured* measured = AsMeasured(state_.evaluation(id).outcome);
-      if (measured != nullptr && measured->speedup.low > best) {
-        best = measured->speedup.low;
+      // By the estimate, not by its lower end: slow seeds are timed few times, and a baseline that
+      // is too slow would flatter every candidate.
+      if (measured != nullptr && measured->speedup.mid > best) {
+        best = measured->speedup.mid;
         chosen = id;
       }
     }

@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "core/compare.h"
+#include "core/elements.h"
 
 namespace ks {
 namespace {
@@ -14,27 +15,6 @@ int64_t FirstDifference(DType dtype, const Bytes& a, const Bytes& b) {
   const auto [at, other] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
   if (at == a.end()) return -1;
   return (at - a.begin()) / static_cast<std::ptrdiff_t>(SizeOf(dtype));
-}
-
-double ElementAt(DType dtype, const Bytes& bytes, int64_t index) {
-  const std::byte* at = bytes.data() + static_cast<size_t>(index) * SizeOf(dtype);
-  const auto load = [at]<typename T>(T value) {
-    std::memcpy(&value, at, sizeof value);
-    return static_cast<double>(value);
-  };
-  switch (dtype) {
-    case DType::kF32:
-      return load(0.0F);
-    case DType::kF64:
-      return load(0.0);
-    case DType::kI32:
-      return load(int32_t{0});
-    case DType::kI64:
-      return load(int64_t{0});
-    case DType::kU8:
-      return load(uint8_t{0});
-  }
-  return 0;
 }
 
 // One runner over all check workloads.

@@ -1,29 +1,12 @@
 #include "evaluate/oracle.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "base/check.h"
+#include "core/elements.h"
 
 namespace ks {
 namespace {
 
 constexpr double kOracleTimeoutS = 60;
-
-// Copies `from` into `to`, floats widened to double.
-void Widen(DType dtype, std::span<const std::byte> from, std::span<std::byte> to) {
-  if (dtype != DType::kF32) {
-    std::memcpy(to.data(), from.data(), std::min(from.size(), to.size()));
-    return;
-  }
-  const size_t count = std::min(from.size() / sizeof(float), to.size() / sizeof(double));
-  for (size_t i = 0; i < count; ++i) {
-    float value;
-    std::memcpy(&value, from.data() + i * sizeof value, sizeof value);
-    const double wide = value;
-    std::memcpy(to.data() + i * sizeof wide, &wide, sizeof wide);
-  }
-}
 
 Error Broken(const Task& task, const std::string& what) {
   return {ErrorCode::kFailedPrecondition, "the reference of task '" + task.name + "' " + what};
@@ -75,7 +58,7 @@ Result<std::vector<Bytes>> Oracle::Expected(const Workload& workload,
   const auto index = static_cast<size_t>(&workload - task_.workloads.data());
   KS_CHECK(index < task_.workloads.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
-    Widen(task_.inputs[i].dtype, inputs[i], arena_->input(index, i));
+    WidenElements(task_.inputs[i].dtype, inputs[i], arena_->input(index, i));
   }
   arena_->Poison(index, 0);
   KS_ASSIGN_OR_RETURN(const CallOutcome outcome, runner_->Call(index, kOracleTimeoutS, stop));

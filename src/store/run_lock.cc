@@ -22,25 +22,24 @@ int LockWithoutWaiting(int fd) {
   return result;
 }
 
-Error HeldError(int fd, const std::string& path) {
+Error HeldError(int fd, const std::string& path, std::string_view held) {
   char text[32] = {};
   const ssize_t n = pread(fd, text, sizeof text, 0);
   const std::optional<int64_t> pid =
       n > 0 ? ParseInt(std::string_view(text, static_cast<size_t>(n))) : std::nullopt;
   return {ErrorCode::kFailedPrecondition,
-          fmt::format("{}: another process{} is evolving in this run folder: wait for it, stop it, "
-                      "or choose another folder with --run",
-                      path, pid ? fmt::format(" (pid {})", *pid) : "")};
+          fmt::format("{}: another process{} {}", path, pid ? fmt::format(" (pid {})", *pid) : "",
+                      held)};
 }
 
 }  // namespace
 
-Result<RunLock> RunLock::Acquire(const std::string& path) {
+Result<RunLock> RunLock::Acquire(const std::string& path, std::string_view held) {
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return ErrnoError(errno, "cannot open the lock " + path);
   RunLock lock(fd);
   if (LockWithoutWaiting(fd) != 0) {
-    if (errno == EWOULDBLOCK) return HeldError(fd, path);
+    if (errno == EWOULDBLOCK) return HeldError(fd, path, held);
     return ErrnoError(errno, "cannot lock " + path);
   }
   const std::string pid = std::to_string(getpid()) + "\n";

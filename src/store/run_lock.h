@@ -3,6 +3,7 @@
 #define KS_STORE_RUN_LOCK_H_
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -17,7 +18,12 @@ class RunLock {
   // `path` is RunFolder::LockPath(). Does not wait.
   // ERRORS: kFailedPrecondition (held by another process or another RunLock of this one, or the
   // folder is read-only), kNotFound (no such folder), kResourceExhausted (disk full).
-  static Result<RunLock> Acquire(const std::string& path);
+  // `held` ends the message "PATH: another process ..." when it is.
+  static Result<RunLock> Acquire(
+      const std::string& path,
+      std::string_view held =
+          "is evolving in this run folder: wait for it, stop it, or choose "
+          "another folder with --run");
 
   RunLock(RunLock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
   RunLock& operator=(RunLock&&) = delete;

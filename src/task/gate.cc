@@ -104,6 +104,7 @@ class Gate {
     const std::vector<double> values = AsDoubles(OracleType(output.dtype), want);
     const size_t count = values.size();
     const int bits = SignificantBits(task_.precision);
+    const int stored_bits = std::min(bits, SignificantBitsOf(output.dtype));
 
     if (const auto mismatch = Compare(index, Rounded(output.dtype, values, bits), want)) {
       Fail("declared_precision", fmt::format("the reference rounded to {} fails on {}: {}",
@@ -122,8 +123,8 @@ class Gate {
       std::reverse_copy(values.begin(), values.end(), permuted.begin());
       Impostor("permuted", workload, index, permuted, want);
     }
-    if (IsFloat(output.dtype) && bits >= 24) {
-      const int fewer = bits == 53 ? 24 : SignificantBits("tf32");
+    if (stored_bits >= 24) {
+      const int fewer = stored_bits == 53 ? 24 : SignificantBits("tf32");
       std::vector<double> coarse(count);
       for (size_t i = 0; i < count; ++i) coarse[i] = RoundedTo(values[i], fewer);
       Impostor("lower_precision", workload, index, coarse, want);

@@ -5,8 +5,6 @@
 #include <limits>
 #include <type_traits>
 
-#include "core/fill_kinds.h"
-
 namespace ks {
 
 std::vector<double> AsDoubles(DType dtype, const Bytes& bytes) {

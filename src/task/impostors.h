@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/dtype.h"
+#include "core/elements.h"
 #include "core/fill.h"
 
 namespace ks {
@@ -15,8 +15,6 @@ namespace ks {
 std::vector<double> AsDoubles(DType dtype, const Bytes& bytes);
 // `values` cast to `dtype`; integers saturate.
 Bytes FromDoubles(DType dtype, const std::vector<double>& values);
-// Stored type of an oracle's output.
-constexpr DType OracleType(DType dtype) { return IsFloat(dtype) ? DType::kF64 : dtype; }
 // Significant bits of a precision name ("f32" 24, "tf32" 11, ...). REQUIRES: a known name.
 int SignificantBits(const std::string& precision);
 // `value` rounded to nearest with `bits` significant bits.

@@ -122,8 +122,8 @@ class TaskFile {
       KS_RETURN_IF_ERROR(reader.Finish());
       const auto parsed = ParseDType(dtype);
       if (!parsed) {
-        return reader.ErrorAt("dtype", fmt::format("unknown dtype '{}'; there are f32, f64, i32, "
-                                                   "i64 and u8",
+        return reader.ErrorAt("dtype", fmt::format("unknown dtype '{}'; there are f32, f64, f16, "
+                                                   "bf16, i32, i64 and u8",
                                                    dtype));
       }
       buffer.dtype = *parsed;
@@ -169,11 +169,16 @@ class TaskFile {
       const TomlTable* axes = reader.Table("axes");
       const std::string role = reader.String("role");
       workload.name = reader.String("name", "");
+      workload.on = reader.String("on", "");
       KS_RETURN_IF_ERROR(reader.Finish());
       const auto parsed = ParseRole(role);
       if (!parsed) {
         return reader.ErrorAt(
             "role", fmt::format("unknown role '{}'; expected time, check or held_out", role));
+      }
+      if (!workload.on.empty() && workload.on != "cpu" && workload.on != "gpu") {
+        return reader.ErrorAt(
+            "on", fmt::format("unknown device class '{}'; expected cpu or gpu", workload.on));
       }
       workload.role = *parsed;
       KS_RETURN_IF_ERROR(ReadAxes(*axes, reader.PositionOf("axes"), &workload));

@@ -12,8 +12,10 @@
 
 namespace ks {
 
-// Inputs and outputs of one workload together, in the declared element types.
+// Inputs and outputs of one workload together, in the declared element types; the second for
+// workloads with on = "gpu".
 inline constexpr int64_t kMaxWorkloadBytes = int64_t{256} << 20;
+inline constexpr int64_t kMaxGpuWorkloadBytes = int64_t{4} << 30;
 
 // Reads and validates the task in folder `dir` of `files`. The result's origin is `dir`.
 // ERRORS: kNotFound: no task.toml, or a file that it names is missing; kInvalidArgument:

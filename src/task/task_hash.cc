@@ -40,6 +40,7 @@ std::string TaskHash(const Task& task) {
   for (const Workload& workload : task.workloads) {
     Add(&text, workload.name);
     Add(&text, WorkloadRoleName(workload.role));
+    if (!workload.on.empty()) Add(&text, "on " + workload.on);
     for (const auto& [axis, extent] : workload.axes) Add(&text, fmt::format("{}={}", axis, extent));
   }
   Add(&text, task.flops);

@@ -93,15 +93,34 @@ class Validator {
     return {};
   }
 
-  Status CheckRoles() const {
-    if (task_.WorkloadsOf(WorkloadRole::kTime).empty()) {
-      return At(positions_.head, "at least one [[workload]] with role = \"time\" is needed");
+  // Classes of device that the task has seeds for; OpenCL runs on either.
+  std::set<std::string> DeviceClasses() const {
+    std::set<std::string> classes;
+    for (const SeedKernel& seed : task_.seeds) {
+      if (seed.backend != "opencl") classes.insert(seed.backend == "cpu" ? "cpu" : "gpu");
     }
-    const size_t checks = task_.WorkloadsOf(WorkloadRole::kCheck).size();
-    if (checks < kMinCheckWorkloads) {
+    if (classes.empty()) classes.insert("gpu");
+    return classes;
+  }
+
+  // Each class of device needs workloads to time and to check.
+  Status CheckRolesOn(const std::string& device_class) const {
+    const Task task = ForDeviceClass(task_, device_class);
+    if (task.WorkloadsOf(WorkloadRole::kTime).empty()) {
       return At(positions_.head,
-                fmt::format("at least {} workloads with role = \"check\" are needed, there are {}",
-                            kMinCheckWorkloads, checks));
+                fmt::format("at least one [[workload]] with role = \"time\" is needed for the {}",
+                            device_class));
+    }
+    const size_t checks = task.WorkloadsOf(WorkloadRole::kCheck).size();
+    if (checks >= kMinCheckWorkloads) return {};
+    return At(positions_.head, fmt::format("at least {} workloads with role = \"check\" are needed "
+                                           "for the {}, there are {}",
+                                           kMinCheckWorkloads, device_class, checks));
+  }
+
+  Status CheckRoles() const {
+    for (const std::string& device_class : DeviceClasses()) {
+      KS_RETURN_IF_ERROR(CheckRolesOn(device_class));
     }
     std::set<std::string> names;
     for (size_t i = 0; i < task_.workloads.size(); ++i) {
@@ -137,10 +156,11 @@ class Validator {
         }
       }
     }
-    if (bytes > static_cast<double>(kMaxWorkloadBytes)) {
+    const auto limit =
+        static_cast<double>(workload.on == "gpu" ? kMaxGpuWorkloadBytes : kMaxWorkloadBytes);
+    if (bytes > limit) {
       return At(position, fmt::format("workload {} needs {}; the limit is {}", workload.name,
-                                      FormatBytes(bytes),
-                                      FormatBytes(static_cast<double>(kMaxWorkloadBytes))));
+                                      FormatBytes(bytes), FormatBytes(limit)));
     }
     const auto cost = CostOf(task_, workload);
     if (!cost) return At(positions_.cost, cost.error().message);

@@ -18,13 +18,13 @@ SearchConfig Only(double elite, double uniform, double repair) {
   return config;
 }
 
-// Elites 0 to 4 in five cells, faster with rising id.
+// Elites 0 to 4 in five cells, faster with rising id, all of them promising.
 GridArchive FiveElites(const SearchConfig& config) {
   GridArchive archive(config);
   for (CandidateId id = 0; id < 5; ++id) {
     archive.Add(Make(id, id == 0 ? kNoCandidate : 0)
                     .Cell(static_cast<int>(id) + 1)
-                    .Speedup(1.0 + static_cast<double>(id)));
+                    .Speedup(3.0 + static_cast<double>(id)));
   }
   return archive;
 }
@@ -63,6 +63,17 @@ TEST(Select, CrowdingPrefersCellsChosenLeast) {
   }
   EXPECT_LE(chosen[0], 5);
   for (CandidateId id = 1; id < 5; ++id) EXPECT_NEAR(chosen[id], 9, 1) << id;
+}
+
+TEST(Select, GivesFewChildrenToElitesFarBehindTheBest) {
+  GridArchive archive(Only(0, 1, 0));
+  archive.Add(Make(0, kNoCandidate).Cell(1).Speedup(1.0));
+  archive.Add(Make(1, 0).Cell(2).Speedup(2.0));
+  archive.Add(Make(2, 0).Cell(3).Speedup(4.0));
+  const auto shares = Draw(archive, 4000);
+  EXPECT_NEAR(shares.at(0), 0.1 / 3, 0.015);
+  EXPECT_NEAR(shares.at(1), 0.9 / 2 + 0.1 / 3, 0.03);
+  EXPECT_NEAR(shares.at(2), shares.at(1), 0.03);
 }
 
 TEST(Select, MixesTheWaysOfChoosing) {

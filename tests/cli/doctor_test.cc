@@ -60,5 +60,27 @@ TEST(DoctorChecks, EveryCheckThatIsNotFineSaysHowToMend) {
   }
 }
 
+TEST(CheckDevices, ListsThemOrSaysHowToGetOne) {
+  DeviceListing listing{"opencl", {"opencl"}, {}, "no platform"};
+  const DoctorCheck missing = CheckDevices(listing);
+  EXPECT_EQ(missing.state, DoctorCheck::State::kWeak) << "other backends go on without";
+  EXPECT_EQ(missing.found, "no platform");
+  EXPECT_NE(missing.mend.find("pocl-opencl-icd"), std::string::npos);
+  DeviceInfo device;
+  device.name = "A device";
+  listing.devices = {device};
+  EXPECT_EQ(CheckDevices(listing).state, DoctorCheck::State::kFine);
+  EXPECT_NE(CheckDevices(listing).found.find("A device"), std::string::npos);
+}
+
+TEST(CheckCudaCompiler, PrefersNvrtc) {
+  CudaToolkit toolkit;
+  EXPECT_EQ(CheckCudaCompiler(toolkit).state, DoctorCheck::State::kWeak);
+  toolkit.nvcc = "/usr/bin/nvcc";
+  EXPECT_EQ(CheckCudaCompiler(toolkit).found, "/usr/bin/nvcc");
+  toolkit.nvrtc = "/usr/lib/libnvrtc.so";
+  EXPECT_EQ(CheckCudaCompiler(toolkit).state, DoctorCheck::State::kFine);
+}
+
 }  // namespace
 }  // namespace ks

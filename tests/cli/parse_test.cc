@@ -49,6 +49,39 @@ TEST(ParseCommandLine, LeavesOptionsThatWereNotGivenToTheConfiguration) {
   EXPECT_FALSE(options.backend || options.proposer);
 }
 
+TEST(ParseCommandLine, ReadsEveryOptionOfServe) {
+  const ServeOptions options = Parsed<ServeOptions>(
+      {"serve",    "--port",    "0",    "--bind",  "0.0.0.0", "--token-file", "t", "--backend",
+       "cpu,cuda", "--devices", "cuda", "--queue", "7",       "--cache",      "c", "--cache-size",
+       "64",       "--jobs",    "3",    "--rate",  "2.5",     "--grace",      "1"});
+  EXPECT_EQ(options.port, 0);
+  EXPECT_EQ(options.bind, "0.0.0.0");
+  EXPECT_EQ(options.token_file, "t");
+  EXPECT_EQ(options.backends, (std::vector<std::string>{"cpu", "cuda"}));
+  EXPECT_EQ(options.devices, std::vector<std::string>{"cuda"});
+  EXPECT_EQ(options.queue, 7);
+  EXPECT_EQ(options.cache_dir, "c");
+  EXPECT_EQ(options.cache_mib, 64);
+  EXPECT_EQ(options.jobs, 3);
+  EXPECT_EQ(options.rate, 2.5);
+  EXPECT_EQ(options.grace_s, 1);
+  EXPECT_EQ(Parsed<ServeOptions>({"serve"}).bind, "127.0.0.1");
+  UsageError({"serve", "--port", "70000"});
+  UsageError({"serve", "--queue", "0"});
+}
+
+TEST(ParseCommandLine, ATokenNeedsAService) {
+  const EvaluateOptions options =
+      Parsed<EvaluateOptions>({"evaluate", "matmul", "--kernel", "k.cc", "--evaluator",
+                               "http://h:1", "--token-file", "t", "--ca-file", "a.pem"});
+  EXPECT_EQ(options.service.url, "http://h:1");
+  EXPECT_EQ(options.service.token_file, "t");
+  EXPECT_EQ(options.service.ca_file, "a.pem");
+  EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "m", "--evaluator", "http://h:1"}).service.url,
+            "http://h:1");
+  UsageError({"evolve", "matmul", "--token-file", "t"});
+}
+
 TEST(ParseCommandLine, EvolveNeedsATaskOrARunToResume) {
   EXPECT_NE(UsageError({"evolve"}).find("needs a TASK"), std::string::npos);
   EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "--resume", "r"}).resume_dir, "r");

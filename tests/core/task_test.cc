@@ -27,7 +27,8 @@ Task ScaleTask() {
 }
 
 TEST(DType, NamesRoundTrip) {
-  for (const DType dtype : {DType::kF32, DType::kF64, DType::kI32, DType::kI64, DType::kU8}) {
+  for (const DType dtype : {DType::kF32, DType::kF64, DType::kF16, DType::kBF16, DType::kI32,
+                            DType::kI64, DType::kU8}) {
     EXPECT_EQ(ParseDType(DTypeName(dtype)), dtype);
   }
   EXPECT_FALSE(ParseDType("float").has_value());
@@ -38,6 +39,16 @@ TEST(EntryDeclaration, ListsInputsThenOutputsThenAxes) {
   EXPECT_EQ(EntryDeclaration(ScaleTask(), false),
             "extern \"C\" void scale(const float* x, const int64_t* picks, float alpha, float* y, "
             "int64_t rows, int64_t cols)");
+}
+
+TEST(EntryDeclaration, PassesSixteenBitFloatsAsTheirBits) {
+  Task task = ScaleTask();
+  task.inputs[0].dtype = DType::kBF16;
+  task.outputs[0].dtype = DType::kF16;
+  EXPECT_NE(EntryDeclaration(task, false).find("const uint16_t* x"), std::string::npos);
+  EXPECT_NE(EntryDeclaration(task, false).find("uint16_t* y"), std::string::npos);
+  EXPECT_NE(EntryDeclaration(task, true).find("const double* x"), std::string::npos);
+  EXPECT_NE(EntryDeclaration(task, true).find("double* y"), std::string::npos);
 }
 
 TEST(EntryDeclaration, WidensFloatsAndOnlyFloatsForTheOracle) {
@@ -71,6 +82,22 @@ TEST(CostOf, CountsEveryBufferOnceUnlessTheTaskSays) {
   EXPECT_EQ(CostOf(task, workload).value_or({}).bytes, 120);
   task.flops = "2*nope";
   EXPECT_FALSE(CostOf(task, workload).ok());
+}
+
+TEST(Task, KeepsTheWorkloadsOfADeviceClass) {
+  Task task;
+  task.workloads = {{"both", {}, WorkloadRole::kCheck, ""},
+                    {"small", {}, WorkloadRole::kTime, "cpu"},
+                    {"large", {}, WorkloadRole::kTime, "gpu"}};
+  const auto names = [&](const std::string& device_class) {
+    std::vector<std::string> found;
+    for (const Workload& each : ForDeviceClass(task, device_class).workloads) {
+      found.push_back(each.name);
+    }
+    return found;
+  };
+  EXPECT_EQ(names("cpu"), (std::vector<std::string>{"both", "small"}));
+  EXPECT_EQ(names("gpu"), (std::vector<std::string>{"both", "large"}));
 }
 
 TEST(Task, FindsSeedsAndWorkloads) {

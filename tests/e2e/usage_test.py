@@ -17,7 +17,7 @@ class Usage(EndToEnd):
 
     def test_help_and_version_exit_0(self) -> None:
         self.assertRegex(self.ksmith("--version").stdout, r"^ksmith \d+\.\d+")
-        for command in ("evolve", "evaluate", "tasks", "runs", "show", "diff", "export", "report",
+        for command in ("evolve", "evaluate", "serve", "tasks", "runs", "show", "diff", "export", "report",
                         "replay", "doctor"):
             self.assertIn("--help", self.ksmith(command, "--help").stdout)
 

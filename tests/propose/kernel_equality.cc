@@ -18,6 +18,7 @@
 #include "base/check.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "core/half.h"
 #include "core/kernel_source.h"
 
 namespace ks {
@@ -102,6 +103,12 @@ void Fill(const BufferSpec& spec, const AxisValues& axes, GuardedBuffer& buffer,
         break;
       case DType::kF64:
         put(rng.Uniform() * 2 - 1);
+        break;
+      case DType::kF16:
+        put(Half(rng.Uniform() * 2 - 1));
+        break;
+      case DType::kBF16:
+        put(BFloat16(rng.Uniform() * 2 - 1));
         break;
       case DType::kI32:
         put(static_cast<int32_t>(rng.Below(limit)));
@@ -234,6 +241,9 @@ std::string CompareBuffers(DType dtype, const GuardedBuffer& want, const Guarded
       return CompareAs<float>(want, got, tolerance);
     case DType::kF64:
       return CompareAs<double>(want, got, tolerance);
+    case DType::kF16:
+    case DType::kBF16:
+      return CompareAs<uint16_t>(want, got, tolerance);
     case DType::kI32:
       return CompareAs<int32_t>(want, got, tolerance);
     case DType::kI64:

@@ -65,6 +65,14 @@ Task DoublingTask(DType output = DType::kF32) {
   return task;
 }
 
+// The same in half precision, with the tolerance that it needs.
+Task HalfTask() {
+  Task task = DoublingTask(DType::kF16);
+  task.precision = "f16";
+  task.tolerance = {1e-3, 1e-9, 1.0, 1e-3};
+  return task;
+}
+
 // Names of the failed checks.
 std::vector<std::string> Failed(const Task& task, FakeGateRunner& runner) {
   const auto report = RunGate(task, runner, 1);
@@ -196,6 +204,17 @@ TEST(Rounding, KeepsTheAskedNumberOfBits) {
   EXPECT_EQ(RoundedTo(1.0 + 0x1p-23, 24), 1.0 + 0x1p-23);
   EXPECT_EQ(RoundedTo(-3.14159, 8), -3.140625);
   EXPECT_EQ(RoundedTo(0.0, 8), 0.0);
+}
+
+TEST(Gate, AdmitsATaskWithHalvesAndRefusesCoarserKernels) {
+  FakeGateRunner runner(DType::kF16);
+  EXPECT_EQ(Failed(HalfTask(), runner), Names{});
+  runner.seed = [](const Values& x) {
+    Values y = Doubled(x);
+    for (double& value : y) value = RoundedTo(value, 8);
+    return y;
+  };
+  EXPECT_EQ(Failed(HalfTask(), runner), Names{"seed_kernel"});
 }
 
 }  // namespace

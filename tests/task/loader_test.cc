@@ -120,6 +120,51 @@ TEST(LoadTask, ReadsAWholeTask) {
       "extern \"C\" void scale(const float* x, float alpha, float* y, int64_t rows, int64_t cols)");
 }
 
+TEST(LoadTask, ReadsWhichDevicesAWorkloadIsFor) {
+  const auto task = Folder(ReplaceAll(kToml, "axes = { rows = 64, cols = 32 }",
+                                      "on = \"cpu\"\naxes = { rows = 64, cols = 32 }"))
+                        .Load();
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  EXPECT_EQ(task->workloads[0].on, "cpu");
+  EXPECT_EQ(task->workloads[1].on, "");
+  EXPECT_NE(task->hash, Folder().Load()->hash);
+  ExpectSays(
+      Complaint("axes = { rows = 64, cols = 32 }", "on = \"tpu\"\naxes = { rows = 64, cols = 32 }"),
+      "unknown device class 'tpu'; expected cpu or gpu");
+}
+
+TEST(LoadTask, WantsWorkloadsForEveryDeviceThatHasASeed) {
+  ExpectSays(
+      Complaint("axes = { rows = 64, cols = 32 }", "on = \"gpu\"\naxes = { rows = 64, cols = 32 }"),
+      "role = \"time\" is needed for the cpu");
+  const std::string on_cpu = ReplaceAll(kToml, "axes = { rows = 64, cols = 32 }",
+                                        "on = \"cpu\"\naxes = { rows = 64, cols = 32 }");
+  ASSERT_TRUE(Folder(on_cpu).Load().ok());
+  const auto task =
+      Folder(ReplaceAll(on_cpu, "[seed.cpu]", "[seed.cuda]\nfile = \"seed.cc\"\n[seed.cpu]"))
+          .Load();
+  ASSERT_FALSE(task.ok());
+  ExpectSays(task.error().message, "role = \"time\" is needed for the gpu");
+}
+
+TEST(LoadTask, AllowsLargerWorkloadsOnAGpu) {
+  const std::string large = "axes = { rows = 16384, cols = 8192 }";
+  ExpectSays(Complaint("axes = { rows = 64, cols = 32 }", large), "the limit is");
+  const auto task = Folder(ReplaceAll(kToml, "[[workload]]\naxes = { rows = 64",
+                                      "[[workload]]\non = \"gpu\"\nrole = \"time\"\n" + large +
+                                          "\n[[workload]]\naxes = { rows = 64"))
+                        .Load();
+  EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
+}
+
+TEST(LoadTask, ReadsSixteenBitFloats) {
+  const auto task =
+      Folder(ReplaceAll(kToml, "dtype = \"f32\"\nshape", "dtype = \"bf16\"\nshape")).Load();
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  EXPECT_EQ(task->inputs[0].dtype, DType::kBF16);
+  EXPECT_EQ(task->outputs[0].dtype, DType::kBF16);
+}
+
 TEST(LoadTask, NamesLineAndColumnOfASyntaxError) {
   ExpectSays(Complaint("summary = \"y = alpha * x\"", "summary = "), "/t/task.toml:3:");
   ExpectSays(Complaint("[cost]", "[cost"), "/t/task.toml:23:");
@@ -179,7 +224,7 @@ TEST(LoadTask, WantsOneTimeAndThreeCheckWorkloads) {
   ExpectSays(Complaint("role = \"time\"", "role = \"held_out\""), "role = \"time\" is needed");
   ExpectSays(Complaint("name = \"odd\"\naxes = { rows = 3, cols = 7 }\nrole = \"check\"",
                        "axes = { rows = 3, cols = 7 }\nrole = \"time\""),
-             "at least 3 workloads with role = \"check\" are needed, there are 2");
+             "at least 3 workloads with role = \"check\" are needed for the cpu, there are 2");
   ExpectSays(Complaint("rows = 5, cols = 2", "rows = 1, cols = 1"), "is there twice");
 }
 

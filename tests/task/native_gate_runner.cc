@@ -16,7 +16,7 @@ namespace ks {
 namespace {
 
 DType TypeOf(const BufferSpec& buffer, bool widened) {
-  return widened && IsFloat(buffer.dtype) ? DType::kF64 : buffer.dtype;
+  return widened ? OracleType(buffer.dtype) : buffer.dtype;
 }
 
 // A function that unpacks arrays of pointers and extents into the entry's argument list.

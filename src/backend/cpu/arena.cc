@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "core/elements.h"
 
 namespace ks {
 namespace {
@@ -53,32 +54,26 @@ class Canary {
   uint64_t word_ = 0;
 };
 
-template <typename T>
-void Fill(std::span<std::byte> bytes, T value) {
-  for (size_t i = 0; i + sizeof value <= bytes.size(); i += sizeof value) {
-    std::memcpy(bytes.data() + i, &value, sizeof value);
+template <typename Word>
+void Repeat(std::span<std::byte> bytes, uint64_t pattern) {
+  const auto word = static_cast<Word>(pattern);
+  for (size_t i = 0; i + sizeof word <= bytes.size(); i += sizeof word) {
+    std::memcpy(bytes.data() + i, &word, sizeof word);
   }
 }
 
-// NaNs with a payload for floats, 0xA5... for integers; the low bits vary with `salt`.
+// Poisons every element; the low bits vary with `salt`.
 void FillPoison(std::span<std::byte> bytes, DType dtype, uint64_t salt) {
-  const uint64_t noise = Mix(salt);
-  switch (dtype) {
-    case DType::kF32:
-      Fill(bytes, 0x7fc00000u | static_cast<uint32_t>(noise & 0x3fffff));
-      break;
-    case DType::kF64:
-      Fill(bytes, 0x7ff8000000000000u | (noise & 0x7ffffffffffff));
-      break;
-    case DType::kI32:
-      Fill(bytes, 0xa5a5a5a5u ^ static_cast<uint32_t>(noise & 0x0f0f0f0f));
-      break;
-    case DType::kI64:
-      Fill(bytes, 0xa5a5a5a5a5a5a5a5u ^ (noise & 0x0f0f0f0f0f0f0f0f));
-      break;
-    case DType::kU8:
-      Fill(bytes, static_cast<uint8_t>(0xa5 ^ (noise & 0x0f)));
-      break;
+  const uint64_t pattern = PoisonPattern(dtype, Mix(salt));
+  switch (SizeOf(dtype)) {
+    case 1:
+      return Repeat<uint8_t>(bytes, pattern);
+    case 2:
+      return Repeat<uint16_t>(bytes, pattern);
+    case 4:
+      return Repeat<uint32_t>(bytes, pattern);
+    default:
+      return Repeat<uint64_t>(bytes, pattern);
   }
 }
 
@@ -172,7 +167,7 @@ Status CpuArena::AddBuffer(const BufferSpec& spec, const AxisValues& axes, bool 
   KS_ASSIGN_OR_RETURN(const int64_t count, ElementCount(spec, axes));
   Buffer buffer;
   buffer.name = spec.name;
-  buffer.dtype = widened && IsFloat(spec.dtype) ? DType::kF64 : spec.dtype;
+  buffer.dtype = widened ? OracleType(spec.dtype) : spec.dtype;
   buffer.is_output = is_output;
   buffer.bytes = static_cast<size_t>(count) * SizeOf(buffer.dtype);
   const size_t slot = spec.scalar ? std::max<size_t>(8, buffer.bytes) : buffer.bytes;

@@ -15,6 +15,9 @@ const char* BuiltinType(DType dtype, bool widened) {
       return widened ? "double" : "float";
     case DType::kF64:
       return "double";
+    case DType::kF16:
+    case DType::kBF16:
+      return widened ? "double" : "unsigned short";
     case DType::kI32:
       return "int";
     case DType::kI64:

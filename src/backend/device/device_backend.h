@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/device/device_lease.h"
 #include "core/fill.h"
 
 namespace ks {
@@ -107,6 +108,15 @@ class DeviceBackend : public Backend {
   virtual void ReturnRunner(std::unique_ptr<DeviceRunner> runner) = 0;
   // Where the tasks' fp64 references run: on the host.
   virtual ProcessBackend& reference_backend() = 0;
+
+  // Held by whoever uses a runner of this backend.
+  DeviceLease& lease() { return *lease_; }
+  // Backends that launch on one device share its lease. REQUIRES: called before the first use.
+  std::shared_ptr<DeviceLease> shared_lease() const { return lease_; }
+  void ShareLease(std::shared_ptr<DeviceLease> lease) { lease_ = std::move(lease); }
+
+ private:
+  std::shared_ptr<DeviceLease> lease_ = std::make_shared<DeviceLease>();
 };
 
 }  // namespace ks

@@ -171,7 +171,7 @@ class LaneStripsSkill final : public Skill {
     for (int64_t width : {int64_t{32}, int64_t{128}, int64_t{512}}) {
       Rewriter rewriter(kernel.tree());
       const std::string lanes =
-          rewriter.AddTunable("kLanes", width, {8, 16, 32, 64, 128, 256, 512, 1024});
+          rewriter.AddTunable("kStripLanes", width, {8, 16, 32, 64, 128, 256, 512, 1024});
       StripWriter writer(*site.function, *site.loop, rewriter);
       const std::string text = writer.Write(lanes);
       if (text.empty()) return;

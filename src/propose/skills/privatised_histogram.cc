@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "propose/skills/skills.h"
 #include "propose/vector/affine_form.h"
+#include "propose/vector/prelude.h"
 #include "propose/vector/vectorize.h"
 
 namespace ks {
@@ -68,9 +69,10 @@ std::string Text(const Count& c, const std::string& tables) {
   const std::string low = ToText(*c.loop->low), high = ToText(*c.loop->high);
   std::string text = "{\n";
   text += "const int64_t table_size = " + c.size + ";\n";
-  text += "static thread_local std::vector<" + c.element + "> private_tables;\n";
-  text += "private_tables.assign(static_cast<size_t>(" + tables + " * table_size), 0);\n";
-  text += c.element + "* const tables = private_tables.data();\n";
+  text += "static thread_local wide::Scratch<" + c.element + "> private_tables;\n";
+  text += c.element + "* const tables = private_tables.OfSize(" + tables + " * table_size);\n";
+  text += "__builtin_memset(tables, 0, static_cast<size_t>(" + tables + " * table_size) * sizeof(" +
+          c.element + "));\n";
   text += "int64_t next = " + low + ";\n";
   text += "const int64_t count_end = " + high + ";\n";
   text += "for (; next + " + tables + " <= count_end; next += " + tables + ") {\n";
@@ -110,8 +112,9 @@ class PrivatisedHistogramSkill final : public Skill {
       const std::string tables = FreshName(source, "kTables");
       const size_t margin = nest.begin - (source.rfind('\n', nest.begin) + 1);
       const std::string text = Indent(Text(*count, tables), margin);
+      const std::string prelude = PreludeFor(source, text, LanesOf(kernel.machine()));
       source.replace(nest.begin, nest.end - nest.begin, std::string(Trim(text)));
-      source.insert(ir->top_begin, "#include <cstddef>\n#include <vector>\nnamespace {\n" +
+      source.insert(ir->top_begin, prelude + "namespace {\n" +
                                        TunableLine(tables, 4, "2 4 8 16", "private tables") +
                                        "}  // namespace\n\n");
       edits.push_back({WithVectorFlags(source, kernel.machine()),

@@ -34,6 +34,7 @@ std::vector<std::unique_ptr<Skill>> AllSkills() {
   skills.push_back(NewContractionMicrokernelSkill());
   skills.push_back(NewBlockedTransposeSkill());
   skills.push_back(NewPrivatisedHistogramSkill());
+  skills.push_back(NewOnePassMomentsSkill());
   return skills;
 }
 

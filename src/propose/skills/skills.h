@@ -36,6 +36,7 @@ std::unique_ptr<Skill> NewRegisterBlockSkill();
 std::unique_ptr<Skill> NewContractionMicrokernelSkill();
 std::unique_ptr<Skill> NewBlockedTransposeSkill();
 std::unique_ptr<Skill> NewPrivatisedHistogramSkill();
+std::unique_ptr<Skill> NewOnePassMomentsSkill();
 
 }  // namespace ks
 

@@ -118,7 +118,7 @@ void ContractionWriter::PackBody(bool left, const std::string& width) {
   }
   text_.Line("for (int64_t lane = 0; lane < " + width + "; ++lane) {");
   text_.Line("float* into = panel_data + lane;");
-  text_.Line(Position(lane, first + " + panel_start + std::min(lane, used_lanes - 1)"));
+  text_.Line(Position(lane, first + " + panel_start + Least(lane, used_lanes - 1)"));
   depth_loops();
   text_.Line("*into = " + read + ";");
   for (size_t d = 0; d < nested; ++d) text_.Line("}");
@@ -131,10 +131,9 @@ void ContractionWriter::Pack(bool left) {
   const std::string count = left ? "row_count" : "column_count";
   text_.Line("for (int64_t panel_start = 0; panel_start < " + count + "; panel_start += " + width +
              ") {");
-  text_.Line("const int64_t used_lanes = std::min<int64_t>(" + width + ", " + count +
-             " - panel_start);");
+  text_.Line("const int64_t used_lanes = Least(" + width + ", " + count + " - panel_start);");
   text_.Line("float* panel_data = " + std::string(left ? "left" : "right") +
-             "_panels.data() + panel_start * term_count;");
+             "_panels + panel_start * term_count;");
   const LoopHeader& lane = left ? c_.row : c_.column;
   if (MovesByOne(left ? c_.left : c_.right, lane.name)) text_.Line("float* into = panel_data;");
   PackBody(left, width);
@@ -189,11 +188,10 @@ void ContractionWriter::Epilogue() {
 void ContractionWriter::StoreTile() {
   text_.Line("VecF tile_sum[" + n_.rows + "][" + n_.vectors + "];");
   text_.Line(n_.product +
-             "(term_count, left_panels.data() + tile_row * term_count, right_panels.data() + "
+             "(term_count, left_panels + tile_row * term_count, right_panels + "
              "tile_column * term_count, tile_sum);");
-  text_.Line("const int64_t used_rows = std::min<int64_t>(" + n_.rows + ", row_count - tile_row);");
-  text_.Line("const int64_t used_columns = std::min<int64_t>(" + n_.columns +
-             ", column_count - tile_column);");
+  text_.Line("const int64_t used_rows = Least(" + n_.rows + ", row_count - tile_row);");
+  text_.Line("const int64_t used_columns = Least(" + n_.columns + ", column_count - tile_column);");
   if (c_.plain) {
     text_.Line("if (used_rows == " + n_.rows + " && used_columns == " + n_.columns + ") {");
     text_.Line("for (int row_in_tile = 0; row_in_tile < " + n_.rows + "; ++row_in_tile) {");
@@ -212,7 +210,7 @@ void ContractionWriter::StoreTile() {
     text_.Line("}");
   }
   text_.Line("float tile_values[" + n_.rows + " * " + n_.columns + "];");
-  text_.Line("std::memcpy(tile_values, tile_sum, sizeof tile_values);");
+  text_.Line("__builtin_memcpy(tile_values, tile_sum, sizeof tile_values);");
   Epilogue();
 }
 
@@ -220,15 +218,14 @@ void ContractionWriter::Walk() {
   const bool whole_left = c_.left_fixed_outside();
   text_.Line("for (int64_t block_column = 0; block_column < all_column_count; block_column += " +
              n_.column_tiles + " * " + n_.columns + ") {");
-  text_.Line("const int64_t column_count = std::min<int64_t>(" + n_.column_tiles + " * " +
-             n_.columns + ", all_column_count - block_column);");
+  text_.Line("const int64_t column_count = Least(" + n_.column_tiles + " * " + n_.columns +
+             ", all_column_count - block_column);");
   if (blocked_depth()) {
     text_.Line(
         "for (int64_t block_term = 0; block_term == 0 || block_term < all_term_count; block_term "
         "+= " +
         n_.depth + ") {");
-    text_.Line("const int64_t term_count = std::min<int64_t>(" + n_.depth +
-               ", all_term_count - block_term);");
+    text_.Line("const int64_t term_count = Least(" + n_.depth + ", all_term_count - block_term);");
     text_.Line("[[maybe_unused]] const bool first_terms = block_term == 0;");
     text_.Line(
         "[[maybe_unused]] const bool last_terms = block_term + term_count == all_term_count;");
@@ -240,7 +237,7 @@ void ContractionWriter::Walk() {
   if (!whole_left) {
     text_.Line("for (int64_t block_row = 0; block_row < all_row_count; block_row += " +
                n_.row_tiles + " * " + n_.rows + ") {");
-    text_.Line("const int64_t row_count = std::min<int64_t>(" + n_.row_tiles + " * " + n_.rows +
+    text_.Line("const int64_t row_count = Least(" + n_.row_tiles + " * " + n_.rows +
                ", all_row_count - block_row);");
     Pack(true);
   }
@@ -260,18 +257,18 @@ std::string ContractionWriter::Nest() {
   text_.Line("const int64_t all_row_count = " + Extent(c_.row) + ";");
   text_.Line("const int64_t all_column_count = " + Extent(c_.column) + ";");
   std::vector<std::string> extents;
-  for (const LoopHeader& l : c_.depth) extents.push_back("std::max<int64_t>(0, " + Extent(l) + ")");
+  for (const LoopHeader& l : c_.depth) extents.push_back("Greatest(0, " + Extent(l) + ")");
   text_.Line("const int64_t all_term_count = " + Join(extents, " * ") + ";");
   const std::string depth_size =
-      blocked_depth() ? "std::min<int64_t>(" + n_.depth + ", all_term_count)" : "all_term_count";
+      blocked_depth() ? "Least(" + n_.depth + ", all_term_count)" : "all_term_count";
   if (!blocked_depth()) text_.Line("const int64_t term_count = all_term_count;");
   const auto scratch = [&](const std::string& side, const std::string& width,
                            const std::string& tiles, const std::string& all, bool whole) {
     const std::string most = "(" + all + " + " + width + " - 1) / " + width;
-    text_.Line("static thread_local std::vector<float> " + side + "_panels;");
-    text_.Line(side + "_panels.resize(static_cast<size_t>(" +
-               (whole ? most : "std::min<int64_t>(" + tiles + ", " + most + ")") + " * " + width +
-               " * " + depth_size + "));");
+    text_.Line("static thread_local Scratch<float> " + side + "_scratch;");
+    text_.Line("float* const " + side + "_panels = " + side + "_scratch.OfSize(" +
+               (whole ? most : "Least(" + tiles + ", " + most + ")") + " * " + width + " * " +
+               depth_size + ");");
   };
   scratch("right", n_.columns, n_.column_tiles, "all_column_count", false);
   scratch("left", n_.rows, n_.row_tiles, "all_row_count", c_.left_fixed_outside());
@@ -353,9 +350,6 @@ std::string RewriteContraction(const std::string& source, const KernelIr& kernel
   std::string out = source;
   out.replace(contraction.begin, contraction.end - contraction.begin, nest);
   out.insert(kernel.top_begin, head);
-  if (out.find("#include <vector>") == std::string::npos) {
-    out.insert(kernel.top_begin, "#include <vector>\n");
-  }
   return WithVectorFlags(out, machine);
 }
 

@@ -19,6 +19,7 @@ const std::vector<Piece>& Pieces() {
   static const std::vector<Piece> pieces = {
       {"struct Wide {", {}, kPreludeCore},
       {"WIDE_INLINE void Sweep(", {}, kPreludeMemory},
+      {"struct Scratch {", {"Scratch<", "Least(", "Greatest("}, kPreludeScratch},
       {"WIDE_INLINE void SweepRows(", {"SweepRows<"}, kPreludeRows},
       {"struct HeadOf;", {"Head<"}, kPreludeFold},
       {"WIDE_INLINE void SweepRagged(", {"SweepRagged("}, kPreludeRagged},
@@ -47,6 +48,8 @@ bool Needed(const Piece& piece, std::string_view code) {
 
 }  // namespace
 
+// Only headers without templates are included: <algorithm>, <utility> and their like take longer to
+// read than the rest of a candidate takes to compile.
 std::string PreludeFor(std::string_view source, std::string_view code, int lanes) {
   std::string body;
   for (const Piece& piece : Pieces()) {
@@ -59,8 +62,7 @@ std::string PreludeFor(std::string_view source, std::string_view code, int lanes
   std::string head;
   if (source.find("namespace wide {") == std::string_view::npos) {
     head =
-        "#include <algorithm>\n#include <cstddef>\n#include <cstdint>\n#include <cstring>\n"
-        "#include <type_traits>\n#include <utility>\n#if defined(__AVX512F__)\n#include "
+        "#include <stddef.h>\n#include <stdint.h>\n#if defined(__AVX512F__)\n#include "
         "<immintrin.h>\n#endif\n"
         "#if defined(__clang__)\n#pragma clang fp contract(fast)\n#endif\n\n";
   }

@@ -52,20 +52,19 @@ inline constexpr char kPreludeExp[] = R"ks(
   // exp(x) = 2^n * exp(r), |r| <= ln(2) / 2. Infinity above 88.73, zero below -86.99.
 template <int U>
 WIDE_INLINE Wide<U> Exp(Wide<U> x) {
-  x = Select(Splat<U>(89.0f) < x, Splat<U>(89.0f), x);
-  x = Select(Splat<U>(-87.3f) > x, Splat<U>(-87.3f), x);
+  x = Within(x, -87.3f, 89.0f);
   // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
   const Wide<U> shifted = Barrier(x * 1.44269504088896341f + 12582912.0f);
   const Wide<U> n = Barrier(shifted - 12582912.0f);
   const Wide<U> r = Barrier(x - n * 0.693359375f) + n * 2.12194440e-4f;
-  Wide<U> p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + r + 1.0f;
-  // 2^(n - 1), doubled with p: 2^128 is no float.
-  return (p + p) * FromBits(ShiftLeft(Bits(shifted) + int64_t{126}, 23));
+  // Twice the series: 2^(n - 1) follows, for 2^128 is no float.
+  Wide<U> p = r * 3.9751383000e-4f + 2.7963999014e-3f;
+  p = p * r + 1.66669038146e-2f;
+  p = p * r + 8.3331591788e-2f;
+  p = p * r + 3.3333330918e-1f;
+  p = p * r + 1.00000002402f;
+  p = p * (r * r) + (r * 2.0f + 2.0f);
+  return p * FromBits(ShiftLeft(Bits(shifted) + int64_t{126}, 23));
 }
 )ks";
 
@@ -100,9 +99,7 @@ inline constexpr char kPreludeTanh[] = R"ks(
 // Odd rational form on [-7.9, 7.9]; beyond, tanh is 1 in float.
 template <int U>
 WIDE_INLINE Wide<U> Tanh(Wide<U> x) {
-  const Wide<U> high = Splat<U>(7.90531110763549805f);
-  Wide<U> c = Select(high < x, high, x);
-  c = Select(-high > c, -high, c);
+  const Wide<U> c = Within(x, -7.90531110763549805f, 7.90531110763549805f);
   const Wide<U> z = c * c;
   Wide<U> p = z * -2.76076847742355e-16f + 2.00018790482477e-13f;
   p = p * z + -8.60467152213735e-11f;
@@ -121,8 +118,7 @@ inline constexpr char kPreludeErf[] = R"ks(
 // Odd rational form on [-4, 4]; beyond, erf is 1 in float.
 template <int U>
 WIDE_INLINE Wide<U> Erf(Wide<U> x) {
-  x = Select(Splat<U>(4.0f) < x, Splat<U>(4.0f), x);
-  x = Select(Splat<U>(-4.0f) > x, Splat<U>(-4.0f), x);
+  x = Within(x, -4.0f, 4.0f);
   const Wide<U> z = x * x;
   Wide<U> p = z * -2.72614225801306e-10f + 2.77068142495902e-08f;
   p = p * z + -2.10102402082508e-06f;

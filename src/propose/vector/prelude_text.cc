@@ -166,6 +166,14 @@ WIDE_INLINE Wide<U> Min(Wide<U> a, Wide<U> b) {
   for (int u = 0; u < U; ++u) a.v[u] = a.v[u] < b.v[u] ? a.v[u] : b.v[u];
   return a;
 }
+// low or high where x lies outside; NaN stays.
+template <int U>
+WIDE_INLINE Wide<U> Within(Wide<U> x, float low, float high) {
+  const VecF least = low - VecF{}, most = high - VecF{};
+  for (int u = 0; u < U; ++u) x.v[u] = most < x.v[u] ? most : x.v[u];
+  for (int u = 0; u < U; ++u) x.v[u] = least > x.v[u] ? least : x.v[u];
+  return x;
+}
 template <int U>
 WIDE_INLINE Wide<U> ToFloat(WideInt<U> a) {
   Wide<U> r;
@@ -322,13 +330,39 @@ WIDE_INLINE void Sweep(int64_t low, int64_t high, Block block) {
 }
 )ks";
 
+const char kPreludeScratch[] = R"ks(
+constexpr int64_t Least(int64_t a, int64_t b) { return a < b ? a : b; }
+constexpr int64_t Greatest(int64_t a, int64_t b) { return a > b ? a : b; }
+// Memory on cache lines that is kept between calls and grows when it must.
+template <class T>
+struct Scratch {
+  void* block = nullptr;
+  int64_t room = 0;
+  ~Scratch() { __builtin_free(block); }
+  T* OfSize(int64_t count) {
+    if (count > room) {
+      __builtin_free(block);
+      block = __builtin_malloc(static_cast<size_t>(count) * sizeof(T) + 64);
+      if (block == nullptr) __builtin_abort();
+      room = count;
+    }
+    const auto address = reinterpret_cast<uintptr_t>(block);
+    return reinterpret_cast<T*>((address + 63) / 64 * 64);
+  }
+};
+)ks";
+
 const char kPreludeRows[] = R"ks(
+template <int N>
+struct RowCount {
+  static constexpr int value = N;
+};
 // Calls block(number of rows as a constant, first row) over [low, high).
 template <int kRows, class Block>
 WIDE_INLINE void SweepRows(int64_t low, int64_t high, Block block) {
   int64_t i = low;
-  for (; i + kRows <= high; i += kRows) block(std::integral_constant<int, kRows>{}, i);
-  for (; i < high; ++i) block(std::integral_constant<int, 1>{}, i);
+  for (; i + kRows <= high; i += kRows) block(RowCount<kRows>{}, i);
+  for (; i < high; ++i) block(RowCount<1>{}, i);
 }
 )ks";
 
@@ -397,30 +431,39 @@ WIDE_INLINE float MinOf(Wide<U> a) {
 )ks";
 
 const char kPreludeRagged[] = R"ks(
-// Sweep for short ranges of uneven length: every vector masked, one branch an iteration.
+// Sweep for short ranges of uneven length: one vector at a time, then a masked one.
 template <class Block>
 WIDE_INLINE void SweepRagged(int64_t low, int64_t high, Block block) {
-  for (int64_t i = low; i < high; i += kLanes) {
-    block(Shape<1, false>{}, i, Iota<1>(0) < high - i);
-  }
+  int64_t i = low;
+  for (; i + kLanes <= high; i += kLanes) block(Shape<1, true>{}, i, SplatInt<1>(-1));
+  if (i < high) block(Shape<1, false>{}, i, Iota<1>(0) < high - i);
 }
 )ks";
 
 const char kPreludeScan[] = R"ks(
+// 0, 1, ... kLanes - 1 as template arguments.
+template <int... kLane>
+struct LaneList {};
+template <int kCount, int... kLane>
+struct LanesBelow : LanesBelow<kCount - 1, kCount - 1, kLane...> {};
+template <int... kLane>
+struct LanesBelow<0, kLane...> {
+  using List = LaneList<kLane...>;
+};
 // Lane l of the result is lane l - kStep of v; the first lanes come from `fill`.
 template <int kStep, class V, int... kLane>
-WIDE_INLINE V ShiftUp(V v, V fill, std::integer_sequence<int, kLane...>) {
+WIDE_INLINE V ShiftUp(V v, V fill, LaneList<kLane...>) {
   return __builtin_shufflevector(v, fill, (kLane < kStep ? kLanes + kLane : kLane - kStep)...);
 }
 template <class V, int... kLane>
-WIDE_INLINE V LastLane(V v, std::integer_sequence<int, kLane...>) {
+WIDE_INLINE V LastLane(V v, LaneList<kLane...>) {
   return __builtin_shufflevector(v, v, (kLane, kLanes - 1)...);
 }
 // Running op over the lanes, going on from (and moving) `carry`, all lanes of which are equal.
 // kOwn: with the lane's own element, else only with those before it.
 template <bool kOwn, int U, class Op>
 WIDE_INLINE Wide<U> Scan(Wide<U> a, float identity, Wide<1>& carry, Op op) {
-  constexpr auto kAll = std::make_integer_sequence<int, kLanes>{};
+  constexpr LanesBelow<kLanes>::List kAll{};
   const VecF fill = Splat<1>(identity).v[0];
   for (int u = 0; u < U; ++u) {
     VecF v = a.v[u];

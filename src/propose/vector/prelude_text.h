@@ -6,6 +6,7 @@ namespace ks {
 
 extern const char kPreludeCore[];
 extern const char kPreludeMemory[];
+extern const char kPreludeScratch[];
 extern const char kPreludeRows[];
 extern const char kPreludeFold[];
 extern const char kPreludeRagged[];

@@ -353,14 +353,15 @@ void Emitter::PrepareAccumulators(const VectorLoop& v) {
       ForRows(rows, [&] { Line(r.name + "_carry" + at + " = Splat<1>(" + r.name + at + ");"); });
       continue;
     }
-    Line("Wide<" + vectors + "> " + r.name + "_lanes" + tail + ";");
-    if (!r.index.empty()) Line("WideInt<" + vectors + "> " + r.index + "_lanes" + tail + ";");
+    Line("Wide<" + vectors + "> " + r.name + options_.lanes_suffix + tail + ";");
+    if (!r.index.empty())
+      Line("WideInt<" + vectors + "> " + r.index + options_.lanes_suffix + tail + ";");
     ForRows(rows, [&] {
       const std::string q = rows ? "[q]" : "";
-      Line(r.name + "_lanes" + q + " = Splat<" + vectors + ">(" + first + ");");
+      Line(r.name + options_.lanes_suffix + q + " = Splat<" + vectors + ">(" + first + ");");
       if (!r.index.empty()) {
-        Line(r.index + "_lanes" + q + " = SplatInt<" + vectors + ">(static_cast<int32_t>(" +
-             r.index + q + "));");
+        Line(r.index + options_.lanes_suffix + q + " = SplatInt<" + vectors +
+             ">(static_cast<int32_t>(" + r.index + q + "));");
       }
     });
   }
@@ -380,7 +381,7 @@ void Emitter::OpenAccumulators(const VectorLoop& v) {
       }
       ForRows(rows, [&] {
         const std::string q = rows ? "[q]" : "";
-        Line(name + "_part" + q + " = Head<U>(" + name + "_lanes" + q + ");");
+        Line(name + "_part" + q + " = Head<U>(" + name + options_.lanes_suffix + q + ");");
       });
     }
   }
@@ -394,7 +395,7 @@ void Emitter::CloseAccumulators(const VectorLoop& v) {
       const std::string q = rows ? "[q]" : "";
       for (const std::string& name : {r.name, r.index}) {
         if (!name.empty())
-          Line("SetHead(" + name + "_lanes" + q + ", " + name + "_part" + q + ");");
+          Line("SetHead(" + name + options_.lanes_suffix + q + ", " + name + "_part" + q + ");");
       }
     });
   }
@@ -406,14 +407,14 @@ void Emitter::FoldAccumulators(const VectorLoop& v) {
     const bool rows = context_.per_row.count(r.name) > 0;
     ForRows(rows, [&] {
       const std::string q = rows ? "[q]" : "";
-      const std::string lanes = r.name + "_lanes" + q;
+      const std::string lanes = r.name + options_.lanes_suffix + q;
       const std::string name = r.name + q;
       if (r.scan) return Line(name + " = " + r.name + "_carry" + q + ".v[0][0];");
       if (r.kind == Kind::kSum) return Line(name + " += Sum(" + lanes + ");");
       if (r.kind == Kind::kProduct) return Line(name + " *= Product(" + lanes + ");");
       if (r.kind == Kind::kMax) return Line(name + " = MaxOf(" + lanes + ");");
       if (r.kind == Kind::kMin) return Line(name + " = MinOf(" + lanes + ");");
-      Line("PickLane(" + lanes + ", " + r.index + "_lanes" + q + ", " +
+      Line("PickLane(" + lanes + ", " + r.index + options_.lanes_suffix + q + ", " +
            (r.kind == Kind::kArgMax ? "1.0f, " : "-1.0f, ") + (r.last_wins ? "true, " : "false, ") +
            name + ", " + r.index + q + ");");
     });
@@ -469,7 +470,7 @@ void Emitter::Vector(const VectorLoop& v) {
   scans_.clear();
   exclusive_done_.clear();
   Close(";");
-  // Rows of data-dependent length are short and uneven: one masked vector at a time.
+  // Rows of data-dependent length are short and uneven: one vector at a time.
   const auto reads = [](const IrExprPtr& e) {
     bool memory = false;
     ForEachExpr(e, [&](const IrExpr& x) { memory = memory || x.kind == EKind::kIndex; });

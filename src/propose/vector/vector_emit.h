@@ -14,6 +14,7 @@ namespace ks {
 struct EmitOptions {
   std::string vectors_name = "kVectors";  // constant: vectors side by side in a block
   std::string rows_name = "kRows";        // constant: iterations of the jam loop in a block
+  std::string lanes_suffix = "_lanes";    // ends the names of vector accumulators
   std::string margin = "  ";              // indentation of the nest
 };
 

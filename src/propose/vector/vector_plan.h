@@ -37,8 +37,9 @@ struct VectorPlan {
   const IrStmt* jam = nullptr;  // enclosing loop with several iterations in registers; may be null
 };
 
-// Rewrites `if (e > m) m = e` and `m = e > m ? e : m` to m = max(m, e), and sums into an array
-// element that a loop does not move into sums in a local.
+// Rewrites `if (e > m) m = e` and `m = e > m ? e : m` to m = max(m, e), sums into an array element
+// that a loop does not move into sums in a local, and lets an extremum that begins with the first
+// element run over it as well.
 void NormalizeReductions(const KernelIr& kernel, std::vector<IrStmt>& body);
 
 // Empty: the lanes of `loop` would not be independent (up to reductions), or an access is neither

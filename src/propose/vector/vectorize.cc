@@ -98,6 +98,10 @@ std::optional<VectorizeResult> VectorizeKernel(const std::string& source, std::s
   EmitOptions emit;
   emit.vectors_name = FreshName(source, "kVectors");
   emit.rows_name = FreshName(source, "kRows");
+  // Accumulators that an earlier edit made may already end like ours.
+  for (int i = 2; source.find(emit.lanes_suffix) != std::string::npos; ++i) {
+    emit.lanes_suffix = "_lanes" + std::to_string(i);
+  }
   bool rows_used = false;
   for (const IrStmt* root : nests) {
     std::vector<IrStmt> nest = {*root};

@@ -1,6 +1,6 @@
 // The one list of the fields of RunConfig: their table and name in files, and their valid range.
-#ifndef KS_CLI_CONFIG_FIELDS_H_
-#define KS_CLI_CONFIG_FIELDS_H_
+#ifndef KS_CORE_CONFIG_FIELDS_H_
+#define KS_CORE_CONFIG_FIELDS_H_
 
 #include "core/config.h"
 
@@ -45,9 +45,10 @@ void VisitConfigFields(Config& config, Visit visit) {
   visit(ConfigField{"run", "max_minutes", 0, 1e7, true}, config.max_minutes);
   visit(ConfigField{"run", "until_speedup", 0, 1e9, true}, config.until_speedup);
   visit(ConfigField{"run", "backend"}, config.backend);
+  visit(ConfigField{"run", "device", 0, 255}, config.device);
   visit(ConfigField{"run", "proposer"}, config.proposer);
 }
 
 }  // namespace ks
 
-#endif  // KS_CLI_CONFIG_FIELDS_H_
+#endif  // KS_CORE_CONFIG_FIELDS_H_

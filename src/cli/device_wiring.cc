@@ -1,0 +1,125 @@
+#include "cli/device_wiring.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "backend/cuda/cuda_compiler.h"
+#include "backend/device/device_runner_process.h"
+#include "backend/gpu/gpu_backend.h"
+#include "backend/opencl/opencl_backend.h"
+#include "base/file.h"
+
+namespace ks {
+namespace {
+
+constexpr int kMostDevices = 64;
+// What drivers and their loaders look at.
+constexpr const char* kDriverVariables[] = {"LD_LIBRARY_PATH",   "CUDA_VISIBLE_DEVICES",
+                                            "CUDA_DEVICE_ORDER", "OCL_ICD_VENDORS",
+                                            "OCL_ICD_FILENAMES", "OPENCL_VENDOR_PATH"};
+
+std::vector<std::string> DriverEnvironment() {
+  std::vector<std::string> env;
+  for (const char* name : kDriverVariables) {
+    if (const char* value = std::getenv(name)) env.push_back(fmt::format("{}={}", name, value));
+  }
+  return env;
+}
+
+DeviceListing DevicesOf(const std::string& api, std::vector<std::string> backends) {
+  DeviceListing found{api, std::move(backends), {}, ""};
+  CloneThread clones;
+  for (int index = 0; index < kMostDevices; ++index) {
+    DeviceRunnerOptions options;
+    options.api = api;
+    options.index = index;
+    options.env = DriverEnvironment();
+    options.thread = &clones;
+    const auto runner = DeviceRunnerProcess::Start(options, {});
+    if (!runner.ok()) {
+      if (index == 0) found.problem = runner.error().message;
+      break;
+    }
+    found.devices.push_back((*runner)->info());
+  }
+  return found;
+}
+
+// Where a CUDA toolkit may be beside the usual places.
+std::vector<std::string> ToolkitRoots() {
+  std::vector<std::string> roots;
+  for (const char* name : {"CUDA_HOME", "CUDA_PATH"}) {
+    if (const char* value = std::getenv(name)) roots.emplace_back(value);
+  }
+  if (const char* environment = std::getenv("VIRTUAL_ENV")) {
+    const std::string lib = std::string(environment) + "/lib";
+    for (const std::string& python : PosixFileSystem().List(lib).value_or({})) {
+      roots.push_back(lib + "/" + python + "/site-packages");
+    }
+  }
+  return roots;
+}
+
+Result<std::unique_ptr<DeviceBackend>> OpenOpenCl(int device,
+                                                  std::unique_ptr<ProcessBackend> host) {
+  OpenClOptions options;
+  options.device = device;
+  options.env = DriverEnvironment();
+  options.host = std::move(host);
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<OpenClBackend> backend,
+                      OpenClBackend::Create(std::move(options), {}));
+  return std::unique_ptr<DeviceBackend>(std::move(backend));
+}
+
+Result<std::shared_ptr<RunnerPool>> OpenGpu(int device, const CudaToolkit& toolkit) {
+  RunnerPoolOptions options;
+  options.runner.api = "cuda";
+  options.runner.index = device;
+  options.runner.compiler_path = toolkit.nvrtc;
+  options.runner.env = DriverEnvironment();
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<RunnerPool> pool, RunnerPool::Create(std::move(options), {}));
+  return std::shared_ptr<RunnerPool>(std::move(pool));
+}
+
+Result<std::unique_ptr<DeviceBackend>> OpenCuda(int device, std::unique_ptr<ProcessBackend> host) {
+  const CudaToolkit toolkit = FindToolkit();
+  GpuBackendParts parts;
+  parts.name = "cuda";
+  parts.host = std::move(host);
+  KS_ASSIGN_OR_RETURN(parts.pool, OpenGpu(device, toolkit));
+  if (!toolkit.usable()) return Error{ErrorCode::kFailedPrecondition, kGetCudaToolkit};
+  KS_ASSIGN_OR_RETURN(std::shared_ptr<Sandbox> sandbox, Sandbox::Create());
+  CudaCompilerOptions options;
+  options.toolkit = toolkit;
+  options.arch = parts.pool->info().arch;
+  options.limits = GpuLimits(parts.pool->info());
+  KS_ASSIGN_OR_RETURN(std::shared_ptr<CudaCompiler> compiler,
+                      CudaCompiler::Create(*sandbox, std::move(options), {}));
+  parts.compiler = compiler->version();
+  // The sandbox is destroyed after the compiler that uses it.
+  parts.compile = [sandbox, compiler](const Task& task, const std::string& source,
+                                      const CompileLimits& limits, std::stop_token stop) {
+    return compiler->Compile(task, source, limits, std::move(stop));
+  };
+  return std::unique_ptr<DeviceBackend>(std::make_unique<GpuBackend>(std::move(parts)));
+}
+
+}  // namespace
+
+CudaToolkit FindToolkit() { return FindCudaToolkit(PosixFileSystem(), ToolkitRoots()); }
+
+Result<std::unique_ptr<DeviceBackend>> OpenDeviceBackend(const std::string& name, int device,
+                                                         std::unique_ptr<ProcessBackend> host) {
+  if (name == "opencl") return OpenOpenCl(device, std::move(host));
+  if (name == "cuda") return OpenCuda(device, std::move(host));
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("'{}' is no backend for devices (known: cuda, opencl)", name)};
+}
+
+std::vector<DeviceListing> FindDevices() {
+  return {DevicesOf("cuda", {"cuda", "triton"}), DevicesOf("opencl", {"opencl"})};
+}
+
+}  // namespace ks
