@@ -43,8 +43,8 @@ struct Pair {
 // busy machine interrupts are charged to whoever runs.
 ClockTolerance BusyMachineTolerance(bool single_threaded) {
   ClockTolerance tolerance;
-  // Nobody computes for a single thread while it waits, and wake-ups take tens of milliseconds where
-  // many processes share a core.
+  // Nobody computes for a single thread while it waits, and wake-ups take tens of milliseconds
+  // where many processes share a core.
   if (single_threaded) tolerance.wait_ns = 150e6;
   tolerance.cpu_share = 2.0;
   tolerance.cpu_ns = 500e3;
@@ -330,7 +330,8 @@ Result<TimingResult> PairTimer::Run(const CompiledKernel& rival, const CompiledK
   record.calls = clocks;
   record.total_cpu_ns = total;
   record.single_threaded = task_.max_threads == 1;
-  if (std::optional<Rejected> lie = CheckClocks(record, BusyMachineTolerance(record.single_threaded))) {
+  if (std::optional<Rejected> lie =
+          CheckClocks(record, BusyMachineTolerance(record.single_threaded))) {
     result.fault = *std::move(lie);
     return result;
   }
