@@ -28,7 +28,7 @@ struct DeviceRunnerOptions {
   const Sandbox* sandbox = nullptr;
   CloneThread* thread = nullptr;                   // makes the process when there is no sandbox
   int64_t memory_limit_bytes = int64_t{16} << 30;  // address space inside the sandbox
-  double start_timeout_s = 60;
+  double start_timeout_s = 180;
 };
 
 class DeviceRunnerProcess final : public DeviceRunner {

@@ -27,7 +27,7 @@ bool IsRunning(pid_t pid) {
   const PosixFileSystem files;
   const auto text = files.Read("/proc/" + std::to_string(pid) + "/stat", 4096);
   if (!text.ok()) return false;
-  const auto words = SplitWords(text->substr(text->rfind(')') + 1));
+  const auto words = SplitWords(std::string_view(*text).substr(text->rfind(')') + 1));
   return !words.empty() && words[0] != "Z" && words[0] != "X";
 }
 
