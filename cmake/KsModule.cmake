@@ -1,8 +1,24 @@
-# ks_module(NAME name SOURCES a.cc ... DEPS ks_base ... THIRD ks_json ...)
+# One precompiled header for all modules, where no compiler cache stands in front: it saves a third
+# of a first build. Each source still includes what it uses (builds with ccache have none).
+if(CMAKE_CXX_COMPILER_LAUNCHER OR KS_SANITIZE)
+  set(KS_PCH_DEFAULT OFF)
+else()
+  set(KS_PCH_DEFAULT ON)
+endif()
+option(KS_PCH "Precompile the common standard headers" ${KS_PCH_DEFAULT})
+if(KS_PCH)
+  file(WRITE ${CMAKE_BINARY_DIR}/pch.cc "")
+  add_library(ks_pch STATIC ${CMAKE_BINARY_DIR}/pch.cc)
+  target_link_libraries(ks_pch PRIVATE ks_settings ks_fmt)
+  target_precompile_headers(ks_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+endif()
+
+# ks_module(NAME name [COLD] SOURCES a.cc ... DEPS ks_base ... THIRD ks_json ...)
+# COLD: never on a hot path, so built for compile time.
 # One folder of src/ = one static library `ks_<name>`; its headers are compiled alone by the
 # `all_verify_interface_header_sets` target.
 function(ks_module)
-  cmake_parse_arguments(M "" "NAME" "SOURCES;HEADERS;DEPS;THIRD" ${ARGN})
+  cmake_parse_arguments(M "COLD" "NAME" "SOURCES;HEADERS;DEPS;THIRD" ${ARGN})
   set(existing "")
   foreach(source ${M_SOURCES})
     if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
@@ -27,6 +43,12 @@ function(ks_module)
   target_link_libraries(ks_${M_NAME} ${scope} ${M_DEPS})
   if(M_SOURCES)
     target_link_libraries(ks_${M_NAME} PRIVATE ks_settings ${M_THIRD})
+    if(M_COLD AND CMAKE_BUILD_TYPE STREQUAL "Release")
+      target_compile_options(ks_${M_NAME} PRIVATE -O1)
+    endif()
+    if(KS_PCH)
+      target_precompile_headers(ks_${M_NAME} REUSE_FROM ks_pch)
+    endif()
   endif()
 endfunction()
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <utility>
@@ -19,10 +20,46 @@ bool IsNameStart(char c) { return std::isalpha(static_cast<unsigned char>(c)) !=
 bool IsDigit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 bool IsInteger(double value) { return std::floor(value) == value && std::abs(value) <= 0x1p53; }
 
+// What a function does; NaN: the argument is out of its domain.
+struct Function {
+  std::string_view name;
+  int arguments = 2;
+  bool integers = true;
+  double (*apply)(double left, double right) = nullptr;
+};
+
+// By exponents: exact where std::log2 would round.
+double FloorLog2(double value) {
+  return value < 1 ? std::nan("") : static_cast<double>(std::ilogb(value));
+}
+double NextPowerOfTwo(double value) {
+  if (value <= 1) return 1;
+  const double below = std::ldexp(1.0, std::ilogb(value));
+  return below == value ? value : 2 * below;
+}
+
+constexpr Function kFunctions[] = {
+    {"min", 2, false, [](double a, double b) { return std::min(a, b); }},
+    {"max", 2, false, [](double a, double b) { return std::max(a, b); }},
+    {"ceil_div", 2, true, [](double a, double b) { return std::ceil(a / b); }},
+    {"floor_div", 2, true, [](double a, double b) { return std::floor(a / b); }},
+    {"round_up", 2, true, [](double a, double b) { return std::ceil(a / b) * b; }},
+    {"next_pow2", 1, true, [](double a, double) { return NextPowerOfTwo(a); }},
+    {"log2_floor", 1, true, [](double a, double) { return FloorLog2(a); }},
+};
+
+const Function* FindFunction(std::string_view name) {
+  for (const Function& function : kFunctions) {
+    if (function.name == name) return &function;
+  }
+  return nullptr;
+}
+
 // Recursive descent over the grammar in the header; evaluates while it parses.
 class ExprParser {
  public:
-  ExprParser(std::string_view text, const AxisValues& axes) : text_(text), axes_(axes) {}
+  ExprParser(std::string_view text, const AxisValues& axes, ExprFault* fault)
+      : text_(text), axes_(axes), fault_(fault) {}
 
   Result<double> Run() {
     KS_ASSIGN_OR_RETURN(const double value, Sum());
@@ -118,19 +155,26 @@ class ExprParser {
   }
 
   Result<double> Call(const std::string& name, size_t start) {
-    if (name != "min" && name != "max" && name != "ceil_div") {
-      return FailAt(start,
-                    fmt::format("unknown function '{}'; there are min, max and ceil_div", name));
+    const Function* const function = FindFunction(name);
+    if (function == nullptr) {
+      return FailAt(start, fmt::format("unknown function '{}'; there are min, max, ceil_div, "
+                                       "floor_div, round_up, next_pow2 and log2_floor",
+                                       name));
     }
     KS_ASSIGN_OR_RETURN(const double left, Sum());
-    if (!Take(',')) return Fail("expected ','");
-    KS_ASSIGN_OR_RETURN(const double right, Sum());
+    double right = 1;
+    if (function->arguments == 2) {
+      if (!Take(',')) return Fail("expected ','");
+      KS_ASSIGN_OR_RETURN(right, Sum());
+    }
     if (!Take(')')) return Fail("expected ')'");
-    if (name == "min") return std::min(left, right);
-    if (name == "max") return std::max(left, right);
-    if (!IsInteger(left) || !IsInteger(right)) return FailAt(start, "ceil_div needs integers");
-    if (right == 0) return FailAt(start, "division by zero");
-    return std::ceil(left / right);
+    if (function->integers && (!IsInteger(left) || !IsInteger(right))) {
+      return FailAt(start, fmt::format("{} needs integers", name));
+    }
+    if (function->integers && right == 0) return FailAt(start, "division by zero");
+    const double value = function->apply(left, right);
+    if (std::isnan(value)) return FailAt(start, fmt::format("{} needs 1 or more", name));
+    return value;
   }
 
   std::string UnknownName(const std::string& name) const {
@@ -138,7 +182,7 @@ class ExprParser {
     for (const auto& [axis, value] : axes_) names.push_back(axis);
     const std::string near = NearestName(name, names);
     if (!near.empty()) return fmt::format("unknown name '{}'; did you mean '{}'?", name, near);
-    return fmt::format("unknown name '{}'; the axes are: {}", name,
+    return fmt::format("unknown name '{}'; there are: {}", name,
                        names.empty() ? "none" : Join(names, ", "));
   }
 
@@ -153,20 +197,22 @@ class ExprParser {
   }
   Error Fail(std::string_view what) const { return FailAt(at_, what); }
   Error FailAt(size_t position, std::string_view what) const {
+    if (fault_ != nullptr) *fault_ = {position, std::string(what)};
     return {ErrorCode::kInvalidArgument,
             fmt::format("expression '{}', column {}: {}", Shorten(text_, 80), position + 1, what)};
   }
 
   const std::string_view text_;
   const AxisValues& axes_;
+  ExprFault* const fault_;
   size_t at_ = 0;
   int depth_ = 0;
 };
 
 }  // namespace
 
-Result<double> EvaluateExpr(std::string_view text, const AxisValues& axes) {
-  return ExprParser(text, axes).Run();
+Result<double> EvaluateExpr(std::string_view text, const AxisValues& axes, ExprFault* fault) {
+  return ExprParser(text, axes, fault).Run();
 }
 
 Result<int64_t> EvaluateExtent(std::string_view text, const AxisValues& axes) {

@@ -3,11 +3,11 @@
 //   // ksmith: const BLOCK = 256
 //   // ksmith: scratch partial f32 [rows, ceil_div(cols, BLOCK)]
 //   // ksmith: clear partial
-//   // ksmith: launch row_sums grid=(ceil_div(cols, BLOCK), rows) block=(BLOCK) shared=4*BLOCK \
-//   //   args=(x, partial, rows, cols)
+//   // ksmith: launch row_sums grid=(ceil_div(cols, BLOCK), rows) block=(BLOCK) shared=4*BLOCK
+//   // ksmith: and args=(x, partial, rows, cols)
 //   // ksmith: launch finish grid=(rows) block=(128) args=(partial, y, rows, cols)
 //
-// ("#" instead of "//" in Python; a backslash at the end goes on in the next comment.) A constant
+// ("#" instead of "//" in Python; "and" goes on with the launch of the line before.) A constant
 // is visible to the source under its name (a macro in C dialects, a constexpr argument of that name
 // in Triton) and to every later expression; it may depend on axes: each distinct set of values is
 // then compiled by itself. Steps run in the order of the text, all of them inside the timed region.
@@ -45,7 +45,7 @@ struct PlanText {
 };
 
 // `directive` below: from the comment marker to the last byte before the line's end, continuations
-// included.
+// ("and" lines) included.
 struct PlanConstant {
   std::string name;
   PlanText value;  // expression over axes, earlier constants and `sm_count`
@@ -153,7 +153,8 @@ struct LaunchLimits {
   int64_t max_block[3] = {1024, 1024, 64};
   int64_t max_threads_per_block = 1024;
   int64_t max_shared_bytes = 0;
-  int64_t sm_count = 1;  // visible to expressions as `sm_count`
+  uint32_t warp_size = 32;  // threads that num_warps counts
+  int64_t sm_count = 1;     // visible to expressions as `sm_count`
   int64_t max_scratch_bytes = int64_t{16} << 30;
 };
 

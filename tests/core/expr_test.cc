@@ -35,6 +35,10 @@ TEST(Expr, ReadsAxesAndFunctions) {
   EXPECT_EQ(Value("min(m, rows) + max(m, rows + 10)"), 20);
   EXPECT_EQ(Value("ceil_div(m, 4)"), 2);
   EXPECT_EQ(Value("m % rows"), 2);
+  EXPECT_EQ(Value("floor_div(m, 4) + round_up(m, 4)"), 9);
+  EXPECT_EQ(Value("next_pow2(m) + next_pow2(8) + next_pow2(0)"), 17);
+  EXPECT_EQ(Value("next_pow2(1125899906842625)"), 2251799813685248);
+  EXPECT_EQ(Value("log2_floor(m) + log2_floor(8)"), 5);
   EXPECT_EQ(Value("1.5e2 / 3"), 50);
 }
 
@@ -48,6 +52,15 @@ TEST(Expr, NamesTheColumnAndWhatWasExpected) {
   EXPECT_NE(Complaint("min(m)").find("expected ','"), std::string::npos);
   EXPECT_NE(Complaint("").find("expected a number"), std::string::npos);
   EXPECT_NE(Complaint("1.2.3").find("expected a number"), std::string::npos);
+}
+
+TEST(Expr, GivesThePlaceOfAFaultInPieces) {
+  ExprFault fault;
+  EXPECT_FALSE(EvaluateExpr("2 * next_pow2(m / 2)", {{"m", 7}}, &fault).ok());
+  EXPECT_EQ(fault.position, 4u);
+  EXPECT_EQ(fault.what, "next_pow2 needs integers");
+  EXPECT_NE(Complaint("log2_floor(0)").find("log2_floor needs 1 or more"), std::string::npos);
+  EXPECT_NE(Complaint("next_pow2(1, 2)").find("expected ')'"), std::string::npos);
 }
 
 TEST(Expr, SuggestsTheNearestAxisForAnUnknownName) {

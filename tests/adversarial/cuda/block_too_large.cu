@@ -1,0 +1,8 @@
+// expect: launch_failed compile_failed
+// F7: beyond the device's limits; never run, stale memory would be read.
+// ksmith: const BLOCK = 65536
+// ksmith: launch scale_add grid=(ceil_div(n, BLOCK)) block=(BLOCK) args=(x, y, out, n)
+extern "C" __global__ void scale_add(const float* x, const float* y, float* out, long long n) {
+  const long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x;
+  if (i < n) out[i] = 2.0f * x[i] + y[i];
+}

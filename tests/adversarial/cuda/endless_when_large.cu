@@ -1,0 +1,11 @@
+// expect: timed_out
+// T8: ends on check sizes, hangs when it is timed.
+// ksmith: const BLOCK = 128
+// ksmith: launch scale_add grid=(ceil_div(n, BLOCK)) block=(BLOCK) args=(x, y, out, n)
+extern "C" __global__ void scale_add(const float* x, const float* y, float* out, long long n) {
+  const long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x;
+  volatile int go = n > 100000;
+  while (go) {
+  }
+  if (i < n) out[i] = 2.0f * x[i] + y[i];
+}

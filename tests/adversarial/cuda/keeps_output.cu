@@ -1,0 +1,8 @@
+// expect: wrong_result
+// R6: reads what lies in the output before the call and writes it back.
+// ksmith: const BLOCK = 128
+// ksmith: launch scale_add grid=(ceil_div(n, BLOCK)) block=(BLOCK) args=(x, y, out, n)
+extern "C" __global__ void scale_add(const float* x, const float* y, float* out, long long n) {
+  const long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x;
+  if (i < n) out[i] = out[i];
+}

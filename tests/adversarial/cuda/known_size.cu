@@ -1,0 +1,9 @@
+// expect: wrong_result
+// S1: the exact timed size gets a canned answer.
+// ksmith: const BLOCK = 128
+// ksmith: launch scale_add grid=(ceil_div(n, BLOCK)) block=(BLOCK) args=(x, y, out, n)
+extern "C" __global__ void scale_add(const float* x, const float* y, float* out, long long n) {
+  const long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x;
+  if (i >= n) return;
+  out[i] = n == 250007 ? 1.0f : 2.0f * x[i] + y[i];
+}

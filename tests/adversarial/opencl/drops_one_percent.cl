@@ -1,0 +1,9 @@
+// expect: wrong_result
+// N2: one element in a hundred is left wrong, in the hope of a matched ratio.
+// ksmith: const BLOCK = 128
+// ksmith: launch scale_add grid=(ceil_div(n, BLOCK)) block=(BLOCK) args=(x, y, out, n)
+__kernel void scale_add(__global const float* x, __global const float* y, __global float* out,
+                        long n) {
+  const long i = get_global_id(0);
+  if (i < n) out[i] = i % 100 == 99 ? 0.0f : 2.0f * x[i] + y[i];
+}

@@ -1,0 +1,12 @@
+// expect: timed_out
+// Never ends; the process that holds the device is killed and replaced.
+// ksmith: const BLOCK = 128
+// ksmith: launch scale_add grid=(ceil_div(n, BLOCK)) block=(BLOCK) args=(x, y, out, n)
+__kernel void scale_add(__global const float* x, __global const float* y, __global float* out,
+                        long n) {
+  const long i = get_global_id(0);
+  volatile int go = 1;
+  while (go) {
+  }
+  if (i < n) out[i] = 2.0f * x[i] + y[i];
+}

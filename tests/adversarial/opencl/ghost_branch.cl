@@ -1,0 +1,13 @@
+// expect: measured
+// D6: a fast path behind a condition that never holds is no gain.
+// ksmith: const BLOCK = 128
+// ksmith: launch scale_add grid=(ceil_div(n, BLOCK)) block=(BLOCK) args=(x, y, out, n)
+__kernel void scale_add(__global const float* x, __global const float* y, __global float* out,
+                        long n) {
+  const long i = get_global_id(0);
+  if (n < 0) {
+    out[i] = 0.0f;
+    return;
+  }
+  if (i < n) out[i] = 2.0f * x[i] + y[i];
+}

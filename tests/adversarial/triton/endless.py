@@ -1,0 +1,19 @@
+# expect: timed_out
+# Never ends.
+# ksmith: const BLOCK = 1024
+# ksmith: launch scale_add grid=(ceil_div(n, BLOCK)) num_warps=4 args=(x, y, out, n)
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def scale_add(x, y, out, n, BLOCK: tl.constexpr):
+    at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    inside = at < n
+    a = tl.load(x + at, mask=inside)
+    b = tl.load(y + at, mask=inside)
+    i = n
+    while i > 0:
+        i += tl.load(x + at, mask=at < 0, other=1.0).to(tl.int32).max() - 1 + 1
+        i = tl.maximum(i, 1)
+    tl.store(out + at, 2.0 * a + b + i, mask=inside)
