@@ -58,6 +58,13 @@ std::string ParameterName(Node parameter) {
   return declarator ? std::string(declarator.text()) : "";
 }
 
+// "ns::kernel<4>" -> "kernel": the name that a definition has.
+std::string BaseName(std::string_view launched) {
+  launched = launched.substr(0, launched.find('<'));
+  const size_t scope = launched.rfind("::");
+  return std::string(Trim(scope == std::string_view::npos ? launched : launched.substr(scope + 2)));
+}
+
 }  // namespace
 
 std::optional<SourceDialect> DeviceDialectOf(std::string_view backend) {
@@ -111,7 +118,7 @@ bool DeviceContext::FindKernels() {
       list = declarator.Child("parameters");
     }
     for (size_t i = 0; i < launches_.size(); ++i) {
-      if (launches_[i]->kernel.text == kernel.name) kernel.launches.push_back(i);
+      if (BaseName(launches_[i]->kernel.text) == kernel.name) kernel.launches.push_back(i);
     }
     if (kernel.launches.empty()) continue;
     for (Node parameter : list.NamedChildren()) {
@@ -122,7 +129,7 @@ bool DeviceContext::FindKernels() {
   }
   return std::all_of(launches_.begin(), launches_.end(), [&](const PlanLaunch* launch) {
     return std::any_of(kernels_.begin(), kernels_.end(), [&](const DeviceKernel& kernel) {
-      return kernel.name == launch->kernel.text;
+      return kernel.name == BaseName(launch->kernel.text);
     });
   });
 }

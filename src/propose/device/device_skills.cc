@@ -8,6 +8,20 @@ std::vector<std::unique_ptr<DeviceSkill>> AllDeviceSkills() {
   skills.push_back(NewShareRowSkill());
   skills.push_back(NewTileContractionSkill());
   skills.push_back(NewTensorCoresSkill());
+  skills.push_back(NewVectorAccessSkill());
+  skills.push_back(NewTileTransposeSkill());
+  skills.push_back(NewFastMathSkill());
+  skills.push_back(NewLaunchBoundsSkill());
+  skills.push_back(NewUnrollLoopsSkill());
+  skills.push_back(NewCacheHintsSkill());
+  skills.push_back(NewDotTilesSkill());
+  skills.push_back(NewDotPrecisionSkill());
+  skills.push_back(NewGroupProgramsSkill());
+  skills.push_back(NewSinglePassRowSkill());
+  skills.push_back(NewPipelinedLoopSkill());
+  skills.push_back(NewTritonLaunchSkill());
+  skills.push_back(NewTritonCacheSkill());
+  skills.push_back(NewSpecializeAxesSkill());
   skills.push_back(NewTuneConstantSkill());
   return skills;
 }

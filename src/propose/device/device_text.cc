@@ -50,8 +50,8 @@ std::string DeviceText::Thread(int dimension) const {
 }
 
 std::string DeviceText::Block(int dimension) const {
-  if (!cuda_) return "(long)get_group_id(" + std::to_string(dimension) + ")";
-  return std::string("(int64_t)blockIdx.") + "xyz"[dimension];
+  if (!cuda_) return "(" + index_ + ")get_group_id(" + std::to_string(dimension) + ")";
+  return "(" + index_ + ")blockIdx." + "xyz"[dimension];
 }
 
 std::string DeviceText::Barrier() const {
@@ -133,7 +133,7 @@ std::string DeviceText::Unflatten(const std::vector<LoopHeader>& loops,
   std::string text;
   for (size_t i = loops.size(); i-- > 0;) {
     const LoopHeader& loop = loops[i];
-    const std::string type = cuda_ ? loop.cpp_type : "long";
+    const std::string type = loop.cpp_type == "int64_t" ? index_ : loop.cpp_type;
     if (i == 0) {
       text += "const " + type + " " + loop.name + " = " + flat + ";\n";
       continue;

@@ -15,7 +15,9 @@ namespace ks {
 // Spellings of one dialect. Immutable.
 class DeviceText {
  public:
-  explicit DeviceText(SourceDialect dialect) : cuda_(dialect == SourceDialect::kCuda) {}
+  // `index_type`: of flat indices and extents.
+  DeviceText(SourceDialect dialect, std::string index_type)
+      : cuda_(dialect == SourceDialect::kCuda), index_(std::move(index_type)) {}
 
   bool cuda() const { return cuda_; }
   std::string Thread(int dimension) const;
@@ -24,7 +26,7 @@ class DeviceText {
   // "__shared__ float name[A][B];" and a newline
   std::string Shared(const std::string& type, const std::string& name,
                      const std::string& extents) const;
-  std::string Int64() const { return cuda_ ? "int64_t" : "long"; }
+  const std::string& index_type() const { return index_; }
 
   std::string Expr(const IrExprPtr& expression) const;
   // `replace` may give another text for an assignment or a loop; empty optional: print it as it is.
@@ -33,13 +35,14 @@ class DeviceText {
   std::string Statement(const IrStmt& statement, const Replace& replace = nullptr) const;
 
   // Declarations that take the loop variables of `loops` out of the flat index `flat` (an lvalue
-  // of 64 bits that is used up), the last one fastest.
+  // of the index type that is used up), the last one fastest.
   std::string Unflatten(const std::vector<LoopHeader>& loops, const std::string& flat) const;
   // "((rows) * (cols))"; "1" for none
   std::string ExtentText(const std::vector<LoopHeader>& loops) const;
 
  private:
   bool cuda_;
+  std::string index_;
 };
 
 // The product of the loops' extents in the language of the plan. Empty: the plan cannot say it.

@@ -1,6 +1,7 @@
 #include "propose/device/grid_index.h"
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 #include "base/text.h"
@@ -59,13 +60,33 @@ bool IsIntegerType(std::string_view type) {
   return kTypes.count(type) > 0;
 }
 
+constexpr std::string_view kDimensions = "xyz";
+
+bool IsBuiltinOf(const DeviceContext& context, Node node, std::string_view what, int dimension) {
+  node = WithoutCasts(node);
+  if (context.IsCuda()) {
+    return node.Is("field_expression") &&
+           node.text() == std::string(what) + "." + kDimensions[static_cast<size_t>(dimension)];
+  }
+  static const std::map<std::string_view, std::string_view> kCalls = {
+      {"threadIdx", "get_local_id"},  {"blockIdx", "get_group_id"},
+      {"blockDim", "get_local_size"}, {"gridDim", "get_num_groups"},
+      {"global", "get_global_id"},    {"globalSize", "get_global_size"}};
+  const auto call = kCalls.find(what);
+  return call != kCalls.end() && node.Is("call_expression") && CalleeName(node) == call->second &&
+         CallArguments(node).size() == 1 &&
+         CallArguments(node)[0].text() == std::to_string(dimension);
+}
+
 class Reader {
  public:
   Reader(const DeviceContext& context, const DeviceKernel& kernel)
       : context_(context), launch_(*context.launches()[kernel.launches[0]]), kernel_(kernel) {}
 
   std::optional<GridIndex> Read() {
+    FindCooperation();
     if (!Statements(kernel_.body.NamedChildren()) || index_.rest.empty()) return std::nullopt;
+    if (index_.cooperative && !AddBlockVariables()) return std::nullopt;
     // Dimension x moves fastest: slowest loops come first.
     std::sort(ids_.begin(), ids_.end(),
               [](const Id& a, const Id& b) { return a.dimension > b.dimension; });
@@ -78,7 +99,7 @@ class Reader {
 
  private:
   struct Id {
-    std::string name;
+    std::string type, name;
     int dimension = 0;
   };
   struct Derived {
@@ -86,6 +107,8 @@ class Reader {
     Ratio ratio;
   };
 
+  void FindCooperation();
+  bool AddBlockVariables();
   bool Statements(const std::vector<Node>& statements);
   bool Declaration(Node node);
   bool EarlyReturn(Node node);
@@ -97,7 +120,9 @@ class Reader {
   void AddDerived(const Id& id, const std::vector<std::pair<std::string, Ratio>>& leaves);
 
   std::optional<int> DimensionOf(Node expression) const;
-  bool IsBuiltin(Node node, std::string_view what, int dimension) const;
+  bool IsBuiltin(Node node, std::string_view what, int dimension) const {
+    return IsBuiltinOf(context_, node, what, dimension);
+  }
   std::optional<int> LoneDimension(Node node) const;
   bool IsBlockSize(Node node, int dimension) const;
   std::optional<Ratio> RatioOf(Node expression) const;
@@ -121,24 +146,6 @@ class Reader {
   std::map<std::string, Node> values_;      // integer locals
 };
 
-constexpr std::string_view kDimensions = "xyz";
-
-bool Reader::IsBuiltin(Node node, std::string_view what, int dimension) const {
-  node = WithoutCasts(node);
-  if (context_.IsCuda()) {
-    return node.Is("field_expression") &&
-           node.text() == std::string(what) + "." + kDimensions[static_cast<size_t>(dimension)];
-  }
-  static const std::map<std::string_view, std::string_view> kCalls = {
-      {"threadIdx", "get_local_id"}, {"blockIdx", "get_group_id"},
-      {"blockDim", "get_local_size"}, {"gridDim", "get_num_groups"},
-      {"global", "get_global_id"},    {"globalSize", "get_global_size"}};
-  const auto call = kCalls.find(what);
-  return call != kCalls.end() && node.Is("call_expression") && CalleeName(node) == call->second &&
-         CallArguments(node).size() == 1 &&
-         CallArguments(node)[0].text() == std::to_string(dimension);
-}
-
 bool Reader::IsBlockSize(Node node, int dimension) const {
   node = WithoutCasts(node);
   return IsBuiltin(node, "blockDim", dimension) || node.text() == BlockText(dimension);
@@ -148,10 +155,10 @@ bool Reader::IsBlockSize(Node node, int dimension) const {
 std::optional<int> Reader::LoneDimension(Node node) const {
   for (int d = 0; d < 3; ++d) {
     if (IsBuiltin(node, "global", d)) return d;
-    if (IsBuiltin(node, "blockIdx", d) && BlockText(d) == "1") return d;
+    if (IsBuiltin(node, "blockIdx", d) && (BlockText(d) == "1" || index_.cooperative)) return d;
     const auto at = static_cast<size_t>(d);
     const bool single = at >= launch_.grid.size() || launch_.grid[at].text == "1";
-    if (IsBuiltin(node, "threadIdx", d) && single) return d;
+    if (IsBuiltin(node, "threadIdx", d) && single && !index_.cooperative) return d;
   }
   return std::nullopt;
 }
@@ -253,7 +260,7 @@ bool Reader::Declaration(Node node) {
       for (const Id& id : ids_) {
         if (id.dimension == *dimension) return false;
       }
-      ids_.push_back({name, *dimension});
+      ids_.push_back({type == "auto" ? "int64_t" : type, name, *dimension});
       return true;
     }
     if (const auto ratio = RatioOf(value)) {
@@ -350,7 +357,7 @@ bool Reader::GridStride(Node node) {
            declaration.text().find("get_global_size") != std::string_view::npos ||
            declaration.text().find("get_num_groups") != std::string_view::npos;
   });
-  ids_.push_back({std::string(name.text()), *dimension});
+  ids_.push_back({std::string(init.Child("type").text()), std::string(name.text()), *dimension});
   if (!Bounds(node.Child("condition"), "&&", true)) return false;
   const Node body = node.Child("body");
   return Statements(body.Is("compound_statement") ? body.NamedChildren() : std::vector<Node>{body});
@@ -376,12 +383,82 @@ bool Reader::Statements(const std::vector<Node>& statements) {
 // The grid's own extent in a dimension without a guard, in the kernel's names.
 std::optional<std::string> Reader::GridText(int dimension) const {
   const auto d = static_cast<size_t>(dimension);
-  if (d >= launch_.grid.size() || BlockText(dimension) != "1") return std::nullopt;
-  const std::string& grid = launch_.grid[d].text;
-  for (size_t i = 0; i < launch_.args.size() && i < kernel_.parameter_names.size(); ++i) {
-    if (launch_.args[i].text == grid) return kernel_.parameter_names[i];
+  if (d >= launch_.grid.size() || (BlockText(dimension) != "1" && !index_.cooperative)) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  std::map<std::string, std::string> names;  // of the plan -> of the kernel
+  const auto add = [&](size_t i, const std::string& plan_name) {
+    if (i < kernel_.parameter_names.size()) names[plan_name] = kernel_.parameter_names[i];
+  };
+  if (launch_.args_given) {
+    for (size_t i = 0; i < launch_.args.size(); ++i) add(i, launch_.args[i].text);
+  } else {
+    const Task& task = context_.task();
+    size_t at = task.inputs.size() + task.outputs.size() + context_.plan().scratch.size();
+    for (const std::string& axis : task.axes) add(at++, axis);
+  }
+  const std::string& grid = launch_.grid[d].text;
+  std::string out;
+  for (size_t i = 0; i < grid.size();) {
+    size_t end = i;
+    while (end < grid.size() && (std::isalnum(static_cast<unsigned char>(grid[end])) != 0 ||
+                                 grid[end] == '_')) {
+      ++end;
+    }
+    if (end == i) {
+      if (grid[i] == '/' || grid[i] == '%') return std::nullopt;
+      out += grid[i++];
+      continue;
+    }
+    const std::string word = grid.substr(i, end - i);
+    i = end;
+    if (std::isdigit(static_cast<unsigned char>(word[0])) != 0 || context_.HasConstant(word)) {
+      out += word;
+    } else if (const auto found = names.find(word); found != names.end()) {
+      out += found->second;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return out.find_first_of("+-*") == std::string::npos ? out : "(" + out + ")";
+}
+
+// A kernel in which a loop strides over the threads of the block.
+void Reader::FindCooperation() {
+  for (Node node : kernel_.body.Subtree()) {
+    if (node.Is("for_statement") && ThreadLoopStart(context_, launch_, node)) {
+      index_.cooperative = true;
+      return;
+    }
+  }
+}
+
+// Block indices that are used in place, without a variable of their own.
+bool Reader::AddBlockVariables() {
+  for (Node node : kernel_.body.Subtree()) {
+    const auto dimension = BlockDimension(context_, node);
+    if (!dimension) continue;
+    bool known = false;
+    for (const Id& id : ids_) known = known || id.dimension == *dimension;
+    if (known) {
+      // Both a variable and in place: one name for both would need an alias.
+      for (Id& id : ids_) {
+        if (id.dimension == *dimension && id.name != BlockVariable(*dimension)) {
+          bool declares = false;
+          for (Node up = node; up && !declares; up = up.parent()) {
+            declares = up.Is("init_declarator") && up.Child("declarator").text() == id.name;
+          }
+          if (!declares) return false;
+        }
+      }
+      continue;
+    }
+    ids_.push_back({"int64_t", BlockVariable(*dimension), *dimension});
+  }
+  for (Id& id : ids_) {
+    if (context_.IsCuda() && id.name == BlockVariable(id.dimension)) id.type = "int";
+  }
+  return true;
 }
 
 void Reader::AddDerived(const Id& id, const std::vector<std::pair<std::string, Ratio>>& leaves) {
@@ -401,7 +478,7 @@ void Reader::AddDerived(const Id& id, const std::vector<std::pair<std::string, R
     return std::any_of(leaves.begin(), leaves.end(),
                        [&](const auto& leaf) { return leaf.first == name; });
   };
-  if (!is_leaf(id.name)) declare("int64_t", id.name, {});
+  if (!is_leaf(id.name)) declare(id.type, id.name, {});
   for (const Derived& derived : derived_) {
     if (derived.ratio.base != id.name || is_leaf(derived.name)) continue;
     if (!derived.ratio.modulus) declare(derived.type, derived.name, derived.ratio.divisor);
@@ -427,7 +504,7 @@ bool Reader::AddLoops(const Id& id) {
     total = Factors{*grid};
   }
   if (parts.empty()) {
-    index_.loops.push_back({id.name, ProductText(*total)});
+    index_.loops.push_back({id.type, id.name, ProductText(*total)});
     return true;
   }
   std::stable_sort(parts.begin(), parts.end(), [](const Derived& a, const Derived& b) {
@@ -466,13 +543,89 @@ bool Reader::AddLoops(const Id& id) {
     leaves.push_back({top_name, {id.name, at, *left}});
   }
   for (size_t i = leaves.size(); i-- > 0;) {
-    index_.loops.push_back({leaves[i].first, ProductText(*leaves[i].second.modulus)});
+    index_.loops.push_back({id.type, leaves[i].first, ProductText(*leaves[i].second.modulus)});
   }
   AddDerived(id, leaves);
   return true;
 }
 
 }  // namespace
+
+char BlockReductionOf(const DeviceContext& context, std::string_view function) {
+  for (Node node : context.tree().root().Subtree()) {
+    if (!node.Is("function_definition")) continue;
+    Node declarator = node.Child("declarator");
+    if (!declarator.Is("function_declarator") ||
+        declarator.Child("declarator").text() != function) {
+      continue;
+    }
+    bool barrier = false, sum = false, largest = false, smallest = false;
+    for (Node inner : node.Child("body").Subtree()) {
+      if (inner.Is("call_expression")) {
+        const std::string callee = PlainCalleeName(inner);
+        barrier = barrier || callee == "__syncthreads" || callee == "barrier";
+        largest = largest || callee == "fmaxf" || callee == "fmax" || callee == "max";
+        smallest = smallest || callee == "fminf" || callee == "fmin" || callee == "min";
+      }
+      if (inner.Is("subscript_expression") && inner.parent().Is("binary_expression")) {
+        sum = sum || inner.parent().Child("operator").text() == "+";
+      }
+      if (inner.Is("assignment_expression") && inner.Child("operator").text() == "+=") {
+        sum = sum || inner.Child("left").Is("subscript_expression");
+      }
+    }
+    if (!barrier || sum + largest + smallest != 1) return 0;
+    return sum ? '+' : largest ? '>' : '<';
+  }
+  return 0;
+}
+
+std::optional<std::string> ThreadLoopStart(const DeviceContext& context, const PlanLaunch& launch,
+                                           Node node) {
+  const Node init = node.Child("initializer");
+  const Node update = node.Child("update");
+  if (!init.Is("declaration") || !update.Is("assignment_expression") ||
+      update.Child("operator").text() != "+=") {
+    return std::nullopt;
+  }
+  const Node declarator = init.Child("declarator");
+  if (!declarator.Is("init_declarator") ||
+      update.Child("left").text() != declarator.Child("declarator").text()) {
+    return std::nullopt;
+  }
+  const Node step = WithoutCasts(update.Child("right"));
+  const bool whole = IsBuiltinOf(context, step, "blockDim", 0) ||
+                     (!launch.block.empty() && step.text() == launch.block[0].text);
+  if (!whole || launch.block.size() > 1) return std::nullopt;
+  const Node start = WithoutCasts(declarator.Child("value"));
+  if (IsBuiltinOf(context, start, "threadIdx", 0)) return "0";
+  if (start.Is("binary_expression") && start.Child("operator").text() == "+") {
+    const Node left = start.Child("left"), right = start.Child("right");
+    if (IsBuiltinOf(context, right, "threadIdx", 0)) return std::string(left.text());
+    if (IsBuiltinOf(context, left, "threadIdx", 0)) return std::string(right.text());
+  }
+  return std::nullopt;
+}
+
+std::string BlockVariable(int dimension) {
+  return std::string("block_") + kDimensions[static_cast<size_t>(dimension)];
+}
+
+std::optional<int> BlockDimension(const DeviceContext& context, Node node) {
+  if (!node.Is("field_expression") && !node.Is("call_expression")) return std::nullopt;
+  for (int d = 0; d < 3; ++d) {
+    if (IsBuiltinOf(context, node, "blockIdx", d)) return d;
+  }
+  return std::nullopt;
+}
+
+bool IsFirstThread(const DeviceContext& context, Node condition) {
+  condition = condition.Unwrapped();
+  if (condition.Is("condition_clause")) condition = condition.NamedChildren()[0].Unwrapped();
+  return condition.Is("binary_expression") && condition.Child("operator").text() == "==" &&
+         IsBuiltinOf(context, condition.Child("left"), "threadIdx", 0) &&
+         condition.Child("right").text() == "0";
+}
 
 std::optional<GridIndex> ReadGridIndex(const DeviceContext& context, const DeviceKernel& kernel) {
   if (kernel.launches.size() != 1 || context.IsTriton()) return std::nullopt;

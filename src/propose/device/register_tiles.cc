@@ -120,7 +120,7 @@ std::string Emitter::MainLoop(bool vectors) const {
     load += Load(side, vectors);
     keep += Keep(side, vectors);
   }
-  const std::string type = text_.Int64();
+  const std::string type = text_.index_type();
   return declarations + "{\nconst " + type + " ks_term0 = 0;\n" + load + "}\nfor (" + type +
          " ks_next = 0; ks_next < ks_terms;) {\n" + keep + "ks_next += " + bk_ + ";\n" +
          text_.Barrier() + "if (ks_next < ks_terms) {\nconst " + type + " ks_term0 = ks_next;\n" +
@@ -128,7 +128,7 @@ std::string Emitter::MainLoop(bool vectors) const {
 }
 
 std::string Emitter::Finish() const {
-  const std::string type = "const " + text_.Int64();
+  const std::string type = "const " + text_.index_type();
   return "#pragma unroll\nfor (int ks_i = 0; ks_i < " + tm_ +
          "; ++ks_i) {\n#pragma unroll\nfor (int ks_j = 0; ks_j < " + tn_ + "; ++ks_j) {\n" + type +
          " ks_row = ks_row0 + ks_down * " + tm_ + " + ks_i;\n" + type +

@@ -31,7 +31,7 @@ class Emitter {
  public:
   Emitter(const DeviceContext& context, const VirtualNest& nest, const RowPlan& plan,
           const RowOptions& options)
-      : context_(context), nest_(nest), plan_(plan), options_(options), text_(context.dialect()) {}
+      : context_(context), nest_(nest), plan_(plan), options_(options), text_(context.dialect(), nest.index_type) {}
 
   std::optional<KernelRewrite> Emit();
 
@@ -261,7 +261,7 @@ std::string Emitter::Preload() const {
   }
   if (loads.empty()) return declarations;
   return declarations + "#pragma unroll\nfor (int ks_item = 0; ks_item < " + items_ +
-         "; ++ks_item) {\nconst " + text_.Int64() + " ks_at = ks_lane + ks_item * " + lanes_ +
+         "; ++ks_item) {\nconst " + text_.index_type() + " ks_at = ks_lane + ks_item * " + lanes_ +
          ";\nif (ks_at < " + text_.Expr(first.loop->high) + ") {\n" + loads + "}\n}\n";
 }
 
@@ -273,19 +273,19 @@ std::string Emitter::Place() const {
     const std::vector<LoopHeader> outer(nest_.grid.begin(), nest_.grid.end() - 1);
     text += "const int ks_column = " + text_.Thread(0) + ";\n";
     text += "const int ks_lane = " + text_.Thread(1) + ";\n";
-    text += text_.Int64() + " ks_row = " + text_.Block(0) + ";\n";
-    text += "const " + text_.Int64() + " ks_strips = ((" + extent + ") + " + rows_ + " - 1) / " +
+    text += text_.index_type() + " ks_row = " + text_.Block(0) + ";\n";
+    text += "const " + text_.index_type() + " ks_strips = ((" + extent + ") + " + rows_ + " - 1) / " +
             rows_ + ";\n";
-    text += "const " + text_.Int64() + " ks_wanted = ks_row % ks_strips * " + rows_ +
+    text += "const " + text_.index_type() + " ks_wanted = ks_row % ks_strips * " + rows_ +
             " + ks_column;\nks_row /= ks_strips;\n";
     text += "const bool ks_active = ks_wanted < (" + extent + ");\n";
-    text += "const " + (text_.cuda() ? nest_.grid.back().cpp_type : "long") + " " + across +
+    text += "const " + text_.index_type() + " " + across +
             " = ks_active ? ks_wanted : (" + extent + ") - 1;\n";
     if (outer.empty()) return text;
     return text + text_.Unflatten(outer, "ks_row");
   }
   text += "const int ks_lane = " + text_.Thread(0) + ";\n";
-  text += text_.Int64() + " ks_row = " + text_.Block(0) +
+  text += text_.index_type() + " ks_row = " + text_.Block(0) +
           (warp() ? " * " + rows_ + " + " + text_.Thread(1) : "") + ";\n";
   if (warp()) {
     text += "if (ks_row >= " + text_.ExtentText(nest_.grid) + ") return;\n";

@@ -148,14 +148,14 @@ std::string Emitter::Multiply() const {
 
 std::string Emitter::MainLoop() const {
   const std::string element = facts_.element;
-  return "const auto ks_load = [&](const int64_t ks_term0, " + element + "* ks_tile) {\n" +
+  return "const auto ks_load = [&](const " + text_.index_type() + " ks_term0, " + element + "* ks_tile) {\n" +
          LoadSide(true) + LoadSide(false) + "};\n" +
-         "const int64_t ks_steps = (ks_terms + " + bk_ + " - 1) / " + bk_ + ";\n" +
+         "const " + text_.index_type() + " ks_steps = (ks_terms + " + bk_ + " - 1) / " + bk_ + ";\n" +
          "for (int ks_s = 0; ks_s < " + stages_ + " - 1; ++ks_s) {\n" +
-         "if (ks_s < ks_steps) ks_load(int64_t(ks_s) * " + bk_ +
+         "if (ks_s < ks_steps) ks_load(ks_s * " + bk_ +
          ", ks_tiles + ks_s * ks_stage);\n__pipeline_commit();\n}\n" +
-         "for (int64_t ks_step = 0; ks_step < ks_steps; ++ks_step) {\n" + "__pipeline_wait_prior(" +
-         stages_ + " - 2);\n__syncthreads();\n" + "const int64_t ks_next = ks_step + " + stages_ +
+         "for (" + text_.index_type() + " ks_step = 0; ks_step < ks_steps; ++ks_step) {\n" + "__pipeline_wait_prior(" +
+         stages_ + " - 2);\n__syncthreads();\n" + "const " + text_.index_type() + " ks_next = ks_step + " + stages_ +
          " - 1;\n" + "if (ks_next < ks_steps) ks_load(ks_next * " + bk_ +
          ", ks_tiles + ks_next % " + stages_ + " * ks_stage);\n__pipeline_commit();\n" + "const " +
          element + "* ks_tile = ks_tiles + ks_step % " + stages_ + " * ks_stage;\n" + Multiply() +
@@ -169,8 +169,8 @@ std::string Emitter::Finish() const {
          "nvcuda::wmma::store_matrix_sync(ks_out, ks_sums[ks_f][ks_g], 16, "
          "nvcuda::wmma::mem_row_major);\n__syncwarp();\n"
          "for (int ks_e = ks_thread % 32; ks_e < 256; ks_e += 32) {\n"
-         "const int64_t ks_row = ks_row0 + ks_warp_row + 16 * ks_f + ks_e / 16;\n"
-         "const int64_t ks_column = ks_column0 + ks_warp_column + 16 * ks_g + ks_e % 16;\n"
+         "const " + text_.index_type() + " ks_row = ks_row0 + ks_warp_row + 16 * ks_f + ks_e / 16;\n"
+         "const " + text_.index_type() + " ks_column = ks_column0 + ks_warp_column + 16 * ks_g + ks_e % 16;\n"
          "if (ks_row < ks_rows && ks_column < ks_columns) {\n" +
          tiles_.Store("ks_row", "ks_column", "ks_out[ks_e]") + "}\n}\n__syncwarp();\n}\n}\n";
 }

@@ -107,7 +107,8 @@ std::optional<TilePlan> PlanTiles(const VirtualNest& nest) {
   plan.plan_columns = *columns;
   plan.plan_batch = *batch;
   plan.plan_depth = PlanExtent(nest, plan.depth).value_or("");
-  const DeviceText text(SourceDialect::kCuda);
+  plan.index_type = nest.index_type;
+  const DeviceText text(SourceDialect::kCuda, nest.index_type);
   plan.left = OperandOf(nest, c.left, plan.rows, plan.depth, plan.batch, text);
   plan.right = OperandOf(nest, c.right, plan.columns, plan.depth, plan.batch, text);
   if (c.guard) plan.right.vector_condition.clear();
@@ -117,9 +118,9 @@ std::optional<TilePlan> PlanTiles(const VirtualNest& nest) {
 std::string TileText::Variables(const std::vector<LoopHeader>& loops, const std::string& flat,
                                 const char* scratch) const {
   if (loops.size() == 1) {
-    return "const " + text_.Int64() + " " + loops[0].name + " = " + flat + ";\n";
+    return "const " + text_.index_type() + " " + loops[0].name + " = " + flat + ";\n";
   }
-  return text_.Int64() + " " + scratch + " = " + flat + ";\n" + text_.Unflatten(loops, scratch);
+  return text_.index_type() + " " + scratch + " = " + flat + ";\n" + text_.Unflatten(loops, scratch);
 }
 
 std::string TileText::RowVariables(const std::string& flat) const {
@@ -133,7 +134,7 @@ std::string TileText::DepthVariables(const std::string& flat) const {
 }
 
 std::string TileText::Extents() const {
-  const std::string type = "const " + text_.Int64();
+  const std::string type = "const " + text_.index_type();
   return type + " ks_rows = " + text_.ExtentText(plan_.rows) + ";\n" + type +
          " ks_columns = " + text_.ExtentText(plan_.columns) + ";\n" + type +
          " ks_terms = " + text_.ExtentText(plan_.depth) + ";\n";
@@ -148,12 +149,12 @@ std::string TileText::Grid(const std::string& tile_rows, const std::string& tile
 
 std::string TileText::Place(const std::string& tile_rows, const std::string& tile_columns,
                             const std::string& group) const {
-  const std::string type = "const " + text_.Int64();
+  const std::string type = "const " + text_.index_type();
   std::string text = Extents();
   text += type + " ks_tiles_down = (ks_rows + " + tile_rows + " - 1) / " + tile_rows + ";\n";
   text +=
       type + " ks_tiles_across = (ks_columns + " + tile_columns + " - 1) / " + tile_columns + ";\n";
-  text += text_.Int64() + " ks_batch = " + text_.Block(0) + ";\n";
+  text += text_.index_type() + " ks_batch = " + text_.Block(0) + ";\n";
   text += type + " ks_tile = ks_batch % (ks_tiles_down * ks_tiles_across);\n";
   text += "ks_batch /= ks_tiles_down * ks_tiles_across;\n";
   // Blocks that run together share rows and columns in the second-level cache.

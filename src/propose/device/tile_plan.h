@@ -30,7 +30,7 @@ struct TilePlan {
   Contraction contraction;
   std::vector<LoopHeader> rows, columns, batch, depth;  // slowest first
   TileOperand left, right;
-  std::string sum_type;
+  std::string sum_type, index_type;
   std::string plan_rows, plan_columns, plan_batch, plan_depth;  // extents for the plan; depth and
                                                                 // may be empty
 };
@@ -42,7 +42,7 @@ std::optional<TilePlan> PlanTiles(const VirtualNest& nest);
 class TileText {
  public:
   TileText(const DeviceContext& context, const TilePlan& plan)
-      : plan_(plan), text_(context.dialect()) {}
+      : plan_(plan), text_(context.dialect(), plan.index_type) {}
 
   const DeviceText& text() const { return text_; }
   // Which tile the block makes: ks_row0, ks_column0 and the batch's variables.

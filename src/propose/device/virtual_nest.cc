@@ -13,10 +13,16 @@ namespace {
 // Prints parts of a kernel as plain C++: qualifiers gone, device spellings replaced.
 class HostText {
  public:
-  explicit HostText(const DeviceContext& context)
-      : masked_(MaskForParser(context.source(), context.dialect())) {}
+  // `launch`: of a cooperative kernel, whose threads become one; else null.
+  HostText(const DeviceContext& context, const PlanLaunch* launch)
+      : context_(context),
+        launch_(launch),
+        masked_(MaskForParser(context.source(), context.dialect())) {}
 
   std::string Of(Node node) const {
+    if (launch_ != nullptr) {
+      if (auto text = OfOneThread(node)) return *text;
+    }
     if (node.Is("call_expression")) {
       if (auto text = Call(node)) return *text;
     }
@@ -60,12 +66,55 @@ class HostText {
     return std::nullopt;
   }
 
+  // The work of all threads of the block in one: their loops run through, values need no combining.
+  std::optional<std::string> OfOneThread(Node node) const {
+    if (const auto dimension = BlockDimension(context_, node)) return BlockVariable(*dimension);
+    if (node.Is("for_statement")) {
+      const auto start = ThreadLoopStart(context_, *launch_, node);
+      if (!start) return std::nullopt;
+      const std::string name(
+          node.Child("initializer").Child("declarator").Child("declarator").text());
+      return "for (" + std::string(node.Child("initializer").Child("type").text()) + " " + name +
+             " = " + *start + "; " + Of(node.Child("condition")) + "; ++" + name + ") " +
+             Of(node.Child("body"));
+    }
+    if (node.Is("if_statement") && !node.Child("alternative") &&
+        IsFirstThread(context_, node.Child("condition"))) {
+      return Of(node.Child("consequence"));
+    }
+    if (!node.Is("expression_statement") || node.NamedChildren().size() != 1) return std::nullopt;
+    const Node inner = node.NamedChildren()[0];
+    if (inner.Is("assignment_expression") && inner.Child("operator").text() == "=" &&
+        inner.Child("right").Is("call_expression")) {
+      const Node call = inner.Child("right");
+      const std::vector<Node> arguments = CallArguments(call);
+      if (!arguments.empty() && arguments[0].text() == inner.Child("left").text() &&
+          BlockReductionOf(context_, CalleeName(call)) != 0) {
+        return ";";
+      }
+    }
+    return std::nullopt;
+  }
+
+  const DeviceContext& context_;
+  const PlanLaunch* launch_;
   const std::string masked_;
 };
 
+// Shared memory that a helper works in; a use outside helpers does not get a meaning here.
+bool IsSharedArray(const DeviceContext& context, Node declaration) {
+  if (!declaration.Child("declarator").Is("array_declarator")) return false;
+  const std::string_view text = declaration.text();
+  // The qualifier is hidden from the tree and lies in front of the type.
+  const std::string_view before = std::string_view(context.source()).substr(0, declaration.begin());
+  const std::string_view line = before.substr(before.rfind('\n') + 1);
+  return line.find("__shared__") != std::string_view::npos ||
+         line.find("__local") != std::string_view::npos || text.starts_with("__");
+}
+
 std::string VirtualSource(const DeviceContext& context, const DeviceKernel& kernel,
                           const GridIndex& index) {
-  const HostText host(context);
+  const HostText host(context, index.cooperative ? context.launches()[kernel.launches[0]] : nullptr);
   std::vector<std::string> parameters;
   for (Node parameter : kernel.parameters) parameters.push_back(host.Of(parameter));
   for (const PlanConstant& constant : context.plan().constants) {
@@ -74,11 +123,13 @@ std::string VirtualSource(const DeviceContext& context, const DeviceKernel& kern
   std::string text = "void " + kernel.name + "(" + Join(parameters, ", ") + ") {\n";
   for (Node declaration : index.prologue) text += host.Of(declaration) + "\n";
   for (const GridLoop& loop : index.loops) {
-    text += "for (int64_t " + loop.name + " = 0; " + loop.name + " < " + loop.extent + "; ++" +
+    text += "for (" + loop.type + " " + loop.name + " = 0; " + loop.name + " < " + loop.extent + "; ++" +
             loop.name + ") {\n";
   }
   for (const std::string& local : index.locals) text += local + "\n";
-  for (Node declaration : index.carried) text += host.Of(declaration) + "\n";
+  for (Node declaration : index.carried) {
+    if (!IsSharedArray(context, declaration)) text += host.Of(declaration) + "\n";
+  }
   for (Node statement : index.rest) text += host.Of(statement) + "\n";
   for (size_t i = 0; i <= index.loops.size(); ++i) text += "}\n";
   return text;
@@ -171,6 +222,11 @@ std::optional<VirtualNest> BuildVirtualNest(const DeviceContext& context,
     nest.grid.push_back({loop.name, loop.cpp_type, loop.low, loop.high});
     at = &loop.body;
   }
+  nest.cooperative = index->cooperative;
+  const bool narrow = std::all_of(index->loops.begin(), index->loops.end(), [](const GridLoop& l) {
+    return l.type == "int" || l.type == "int32_t";
+  });
+  nest.index_type = narrow ? "int" : context.IsCuda() ? "int64_t" : "long";
   nest.plan_names = PlanNames(context, kernel);
   return nest;
 }

@@ -7,7 +7,8 @@
 //
 // Known forms: an index a grid dimension (blockIdx * blockDim + threadIdx, get_global_id, or
 // blockIdx of one-thread blocks), guards by early return or around the rest, grid-stride loops, and
-// flat indices taken apart by / and %.
+// flat indices taken apart by / and %. Also kernels in which the threads of a block stride through
+// a row and combine their values by a helper function.
 #ifndef KS_PROPOSE_DEVICE_VIRTUAL_NEST_H_
 #define KS_PROPOSE_DEVICE_VIRTUAL_NEST_H_
 
@@ -31,6 +32,8 @@ struct VirtualNest {
   std::vector<LoopHeader> grid;          // parallel loops, outermost first
   const std::vector<IrStmt>& body() const;  // what one thread does
   const IrStmt& nest() const { return ir.body[0]; }
+  bool cooperative = false;   // the threads of a block already share a row
+  std::string index_type;     // wide enough for every index, as the kernel itself has it
   // Integer parameter -> expression of the launch plan.
   std::map<std::string, std::string> plan_names;
 

@@ -21,8 +21,13 @@ class ShareRowSkill final : public DeviceSkill {
       const std::optional<VirtualNest> nest = BuildVirtualNest(context, kernel);
       const std::optional<RowPlan> plan = nest ? PlanRow(*nest) : std::nullopt;
       if (!plan) continue;
-      const bool along_row = plan->unit_along_row >= plan->unit_along_grid;
-      if (along_row) {
+      if (nest->cooperative) {
+        // A block shares the row already: what remains is shuffles and registers.
+        Add(context, *nest, *plan, {RowScheme::kBlock, true}, 1.8, edits);
+        Add(context, *nest, *plan, {RowScheme::kWarp, true}, 1.6, edits);
+        Add(context, *nest, *plan, {RowScheme::kWarp, false}, 1.3, edits);
+        Add(context, *nest, *plan, {RowScheme::kBlock, false}, 1.2, edits);
+      } else if (plan->unit_along_row >= plan->unit_along_grid) {
         Add(context, *nest, *plan, {RowScheme::kBlock, true}, 24, edits);
         Add(context, *nest, *plan, {RowScheme::kWarp, true}, 20, edits);
         Add(context, *nest, *plan, {RowScheme::kBlock, false}, 16, edits);
