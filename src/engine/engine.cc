@@ -278,6 +278,7 @@ class Search {
           static_cast<uint64_t>(step) * kSelectionTries + static_cast<uint64_t>(attempt);
       const int64_t begin_ns = parts_.clock.MonotonicNs();
       ProposalContext context;
+      context.backend = config_.backend;
       context.task = &parts_.evaluator.task();
       context.machine = &parts_.evaluator.machine();
       context.selection = parts_.archive.Select(DeriveSeed(config_.seed, "select", index));
