@@ -9,8 +9,8 @@
 
 #include "base/hash.h"
 #include "base/rng.h"
+#include "engine/evaluation_pool.h"
 #include "engine/run_state.h"
-#include "engine/worker_pool.h"
 
 namespace ks {
 namespace {
@@ -354,7 +354,7 @@ class Search {
 
   // Waits for one result and commits it; ticks meanwhile.
   Status AwaitOne() {
-    std::optional<WorkerPool::Done> done;
+    std::optional<EvaluationPool::Done> done;
     while (!(done = pool_.Wait(kTickMs))) {
       for (Observer* observer : parts_.observers) observer->OnTick(Elapsed());
     }
@@ -375,7 +375,7 @@ class Search {
   RunState state_;
   int64_t start_ns_;
   double elapsed_before_s_ = 0;
-  WorkerPool pool_;  // last: its workers use the index
+  EvaluationPool pool_;  // last: its workers use the index
 };
 
 }  // namespace
