@@ -8,6 +8,7 @@
 
 #include "backend/cuda/toolkit.h"
 #include "backend/device/device_backend.h"
+#include "backend/triton/python_env.h"
 #include "report/show.h"
 
 namespace ks {
@@ -19,6 +20,9 @@ Result<std::unique_ptr<DeviceBackend>> OpenDeviceBackend(const std::string& name
 
 // The CUDA compilers that the environment and the usual places offer.
 CudaToolkit FindToolkit();
+// The Python that Triton kernels are compiled with: KSMITH_PYTHON, the active virtual environment,
+// else python3 on PATH. ERRORS: as ProbePython; it may have no Triton.
+Result<PythonEnvironment> FindPython();
 
 // Asks every driver, in a process each; nothing is measured. About 0.3 s a device.
 std::vector<DeviceListing> FindDevices();

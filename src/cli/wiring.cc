@@ -26,7 +26,7 @@
 namespace ks {
 namespace {
 
-const std::vector<std::string> kBackends = {"cpu", "cuda", "opencl"};
+const std::vector<std::string> kBackends = {"cpu", "cuda", "opencl", "triton"};
 const std::vector<std::string> kProposers = {"builtin"};
 
 Error Unknown(std::string_view what, const std::string& name,
