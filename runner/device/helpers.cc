@@ -96,7 +96,8 @@ Status Helpers::WarmUp() {
   KS_RETURN_IF_ERROR(StartHash(elements, partial_, true, 1, 1));
   KS_RETURN_IF_ERROR(Exchange(elements, partial_, 1));
   const BufferView side = {partial_, kSlotBytes, kBytes};
-  for (const DType dtype : {DType::kF32, DType::kF64, DType::kI32, DType::kI64, DType::kU8}) {
+  for (const DType dtype : {DType::kF32, DType::kF64, DType::kF16, DType::kBF16, DType::kI32,
+                            DType::kI64, DType::kU8}) {
     KS_RETURN_IF_ERROR(Compare(dtype, side, side, {}));
   }
   KS_RETURN_IF_ERROR(Probe());

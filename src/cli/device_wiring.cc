@@ -9,6 +9,7 @@
 #include "backend/device/device_runner_process.h"
 #include "backend/gpu/gpu_backend.h"
 #include "backend/opencl/opencl_backend.h"
+#include "backend/triton/triton_compiler.h"
 #include "base/file.h"
 
 namespace ks {
@@ -83,6 +84,26 @@ Result<std::shared_ptr<RunnerPool>> OpenGpu(int device, const CudaToolkit& toolk
   return std::shared_ptr<RunnerPool>(std::move(pool));
 }
 
+// A compiler and the sandbox that it works in.
+template <typename Compiler>
+struct SandboxedCompiler {
+  std::unique_ptr<Sandbox> sandbox;
+  std::unique_ptr<Compiler> compiler;  // destroyed first
+};
+
+template <typename Compiler, typename Options>
+Status AddCompiler(Options options, GpuBackendParts& parts) {
+  auto owner = std::make_shared<SandboxedCompiler<Compiler>>();
+  KS_ASSIGN_OR_RETURN(owner->sandbox, Sandbox::Create());
+  KS_ASSIGN_OR_RETURN(owner->compiler, Compiler::Create(*owner->sandbox, std::move(options), {}));
+  parts.compiler = owner->compiler->version();
+  parts.compile = [owner](const Task& task, const std::string& source, const CompileLimits& limits,
+                          std::stop_token stop) {
+    return owner->compiler->Compile(task, source, limits, std::move(stop));
+  };
+  return {};
+}
+
 Result<std::unique_ptr<DeviceBackend>> OpenCuda(int device, std::unique_ptr<ProcessBackend> host) {
   const CudaToolkit toolkit = FindToolkit();
   GpuBackendParts parts;
@@ -90,19 +111,25 @@ Result<std::unique_ptr<DeviceBackend>> OpenCuda(int device, std::unique_ptr<Proc
   parts.host = std::move(host);
   KS_ASSIGN_OR_RETURN(parts.pool, OpenGpu(device, toolkit));
   if (!toolkit.usable()) return Error{ErrorCode::kFailedPrecondition, kGetCudaToolkit};
-  KS_ASSIGN_OR_RETURN(std::shared_ptr<Sandbox> sandbox, Sandbox::Create());
   CudaCompilerOptions options;
   options.toolkit = toolkit;
   options.arch = parts.pool->info().arch;
   options.limits = GpuLimits(parts.pool->info());
-  KS_ASSIGN_OR_RETURN(std::shared_ptr<CudaCompiler> compiler,
-                      CudaCompiler::Create(*sandbox, std::move(options), {}));
-  parts.compiler = compiler->version();
-  // The sandbox is destroyed after the compiler that uses it.
-  parts.compile = [sandbox, compiler](const Task& task, const std::string& source,
-                                      const CompileLimits& limits, std::stop_token stop) {
-    return compiler->Compile(task, source, limits, std::move(stop));
-  };
+  KS_RETURN_IF_ERROR(AddCompiler<CudaCompiler>(std::move(options), parts));
+  return std::unique_ptr<DeviceBackend>(std::make_unique<GpuBackend>(std::move(parts)));
+}
+
+Result<std::unique_ptr<DeviceBackend>> OpenTriton(int device,
+                                                  std::unique_ptr<ProcessBackend> host) {
+  GpuBackendParts parts;
+  parts.name = "triton";
+  parts.host = std::move(host);
+  KS_ASSIGN_OR_RETURN(parts.pool, OpenGpu(device, FindToolkit()));
+  TritonCompilerOptions options;
+  KS_ASSIGN_OR_RETURN(options.python, FindPython());
+  options.arch = TritonArch(parts.pool->info().arch);
+  options.limits = GpuLimits(parts.pool->info());
+  KS_RETURN_IF_ERROR(AddCompiler<TritonCompiler>(std::move(options), parts));
   return std::unique_ptr<DeviceBackend>(std::make_unique<GpuBackend>(std::move(parts)));
 }
 
@@ -110,12 +137,23 @@ Result<std::unique_ptr<DeviceBackend>> OpenCuda(int device, std::unique_ptr<Proc
 
 CudaToolkit FindToolkit() { return FindCudaToolkit(PosixFileSystem(), ToolkitRoots()); }
 
+Result<PythonEnvironment> FindPython() {
+  std::string python = "python3";
+  if (const char* environment = std::getenv("VIRTUAL_ENV")) {
+    python = std::string(environment) + "/bin/python3";
+  }
+  if (const char* chosen = std::getenv("KSMITH_PYTHON")) python = chosen;
+  const char* const path = std::getenv("PATH");
+  return ProbePython(python, path == nullptr ? "/usr/bin:/bin" : path);
+}
+
 Result<std::unique_ptr<DeviceBackend>> OpenDeviceBackend(const std::string& name, int device,
                                                          std::unique_ptr<ProcessBackend> host) {
   if (name == "opencl") return OpenOpenCl(device, std::move(host));
   if (name == "cuda") return OpenCuda(device, std::move(host));
+  if (name == "triton") return OpenTriton(device, std::move(host));
   return Error{ErrorCode::kInvalidArgument,
-               fmt::format("'{}' is no backend for devices (known: cuda, opencl)", name)};
+               fmt::format("'{}' is no backend for devices (known: cuda, triton, opencl)", name)};
 }
 
 std::vector<DeviceListing> FindDevices() {

@@ -8,6 +8,7 @@
 
 #include "backend/cuda/toolkit.h"
 #include "backend/device/device_backend.h"
+#include "backend/triton/python_env.h"
 #include "report/show.h"
 
 namespace ks {
@@ -19,6 +20,9 @@ Result<std::unique_ptr<DeviceBackend>> OpenDeviceBackend(const std::string& name
 
 // The CUDA compilers that the environment and the usual places offer.
 CudaToolkit FindToolkit();
+// The Python of the backend "triton": KSMITH_PYTHON, else that of the active virtual environment,
+// else python3. ERRORS: as ProbePython.
+Result<PythonEnvironment> FindPython();
 
 // Asks every driver, in a process each; nothing is measured. About 0.3 s a device.
 std::vector<DeviceListing> FindDevices();

@@ -200,6 +200,17 @@ DoctorCheck CheckCudaCompiler(const CudaToolkit& toolkit) {
           std::string(kGetCudaToolkit) + "; other backends go on without"};
 }
 
+DoctorCheck CheckTriton(const Result<PythonEnvironment>& python) {
+  const std::string mend = std::string(kGetTriton) + "; other backends go on without";
+  if (!python.ok()) return {"compiler: triton", State::kWeak, python.error().message, mend};
+  const std::string found =
+      fmt::format("{}, Python {}", python->executable, python->python_version);
+  if (python->triton_version.empty()) {
+    return {"compiler: triton", State::kWeak, found + " without Triton", mend};
+  }
+  return {"compiler: triton", State::kFine, found + ", Triton " + python->triton_version, ""};
+}
+
 DoctorCheck CheckDisk() {
   struct statvfs room {};
   if (::statvfs(".", &room) != 0) {

@@ -36,6 +36,8 @@ DoctorCheck CheckNoise(const Clock& clock);
 DoctorCheck CheckDevices(const DeviceListing& listing);
 // NVRTC or nvcc for the backend "cuda".
 DoctorCheck CheckCudaCompiler(const CudaToolkit& toolkit);
+// Python and Triton for the backend "triton".
+DoctorCheck CheckTriton(const Result<PythonEnvironment>& python);
 // Room for run folders under the current folder.
 DoctorCheck CheckDisk();
 // Compiles and checks the seed of a library task in the sandbox, as a run does.

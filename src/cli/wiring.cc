@@ -26,7 +26,7 @@
 namespace ks {
 namespace {
 
-const std::vector<std::string> kBackends = {"cpu", "cuda", "opencl"};
+const std::vector<std::string> kBackends = {"cpu", "cuda", "triton", "opencl"};
 const std::vector<std::string> kProposers = {"builtin"};
 
 Error Unknown(std::string_view what, const std::string& name,
@@ -121,7 +121,8 @@ Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std:
 
 Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name) {
   if (name != "builtin") return Unknown("proposer", name, kProposers);
-  return std::unique_ptr<Proposer>(std::make_unique<BuiltinProposer>(AllSkills()));
+  return std::unique_ptr<Proposer>(
+      std::make_unique<BuiltinProposer>(AllSkills(), AllDeviceSkills()));
 }
 
 std::unique_ptr<Archive> MakeArchive(const RunConfig& config) {

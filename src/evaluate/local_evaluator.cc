@@ -87,7 +87,7 @@ Result<LocalEvaluator::Kernel> LocalEvaluator::Compile(const EvaluationRequest& 
                                                        Evaluation& evaluation,
                                                        std::stop_token stop) {
   const StageTimer timer(evaluation.seconds.compile);
-  if (dynamic_cast<const ProcessBackend*>(&backend_) != nullptr) {  // a device has one compiler
+  if (!backend_.machine().device) {  // a device has one compiler, and no default flags
     const BuildDirectives directives = ParseBuildDirectives(request.source);
     evaluation.compiler = directives.compiler;
     evaluation.flags = Join(directives.flags, " ");

@@ -73,6 +73,18 @@ TEST(CheckDevices, ListsThemOrSaysHowToGetOne) {
   EXPECT_NE(CheckDevices(listing).found.find("A device"), std::string::npos);
 }
 
+TEST(CheckTriton, TellsNoPythonFromNoTriton) {
+  const DoctorCheck none = CheckTriton(Error{ErrorCode::kFailedPrecondition, "no python3"});
+  EXPECT_EQ(none.found, "no python3");
+  EXPECT_EQ(none.state, DoctorCheck::State::kWeak);
+  PythonEnvironment python;
+  python.executable = "/usr/bin/python3";
+  python.python_version = "3.11";
+  EXPECT_NE(CheckTriton(python).found.find("without Triton"), std::string::npos);
+  python.triton_version = "3.6.0";
+  EXPECT_EQ(CheckTriton(python).state, DoctorCheck::State::kFine);
+}
+
 TEST(CheckCudaCompiler, PrefersNvrtc) {
   CudaToolkit toolkit;
   EXPECT_EQ(CheckCudaCompiler(toolkit).state, DoctorCheck::State::kWeak);

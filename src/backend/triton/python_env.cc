@@ -22,7 +22,7 @@ constexpr double kProbeTimeoutS = 20;
 
 Error NoPython(const std::string& python, const std::string& why) {
   return {ErrorCode::kFailedPrecondition,
-          fmt::format("Python '{}': {}; name an interpreter with --python", python, why)};
+          fmt::format("Python '{}': {}; name an interpreter in KSMITH_PYTHON", python, why)};
 }
 
 std::string FindProgram(const std::string& name, const std::string& search_path) {

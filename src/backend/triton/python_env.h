@@ -19,7 +19,7 @@ struct PythonEnvironment {
 };
 
 inline constexpr const char* kGetTriton =
-    "install it into that Python (pip install 'triton>=3.6'), or name another one with --python";
+    "install it into that Python (pip install 'triton>=3.6'), or name another one in KSMITH_PYTHON";
 
 // Asks the interpreter (a path, or a name to find in `search_path`, as PATH). Runs it outside the
 // sandbox: it is the user's own. ERRORS: kFailedPrecondition: no such interpreter, or it fails.

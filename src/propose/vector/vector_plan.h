@@ -46,6 +46,10 @@ void NormalizeReductions(const KernelIr& kernel, std::vector<IrStmt>& body);
 // stride 1, small constant stride (reads) nor invariant.
 std::optional<VectorLoop> AnalyzeVectorLoop(const KernelIr& kernel, const IrStmt& loop);
 
+// The reductions and scans that `loop` carries, when its iterations are independent otherwise; no
+// demand on strides. Empty optional: something else is carried.
+std::optional<std::vector<LaneReduction>> CarriedReductions(const IrStmt& loop);
+
 // True when iterations of `loop` may run in any order: no carried scalar, every written array is
 // touched by one index form that moves with the loop.
 bool IsParallelLoop(const KernelIr& kernel, const IrStmt& loop);
