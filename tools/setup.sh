@@ -5,6 +5,7 @@
 #   tools/setup.sh           packages for `make build` and `make demo`
 #   tools/setup.sh --tests   also what only the tests and the lint need
 #   tools/setup.sh --bench   also what only the benchmarks need
+#   tools/setup.sh --devices also NVRTC and Triton in build/venv, for the tests of device compilers
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +15,8 @@ build_packages=(g++ cmake ninja-build python3 python3-pip python3-setuptools pyt
 test_packages=(ccache clang clang-format clang-tidy libgtest-dev chromium chromium-driver
   python3-selenium procps pocl-opencl-icd ocl-icd-libopencl1)
 bench_packages=(libopenblas-dev)
+# Without them those tests are skipped. NVRTC's headers come with a CUDA toolkit.
+device_wheels=(triton==3.6.0 nvidia-cuda-nvrtc==13.0.88 pytest ruff)
 
 # name version sha256 of the source distribution
 grammars=(
@@ -87,12 +90,30 @@ fetch_grammar() {
   trap - EXIT
 }
 
+make_environment() {
+  [ -x build/venv/bin/python3 ] || /usr/bin/python3 -m venv build/venv
+  local wheel missing=()
+  for wheel in "${device_wheels[@]}"; do
+    build/venv/bin/python3 -m pip show --quiet "${wheel%%==*}" >/dev/null 2>&1 ||
+      missing+=("$wheel")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing into build/venv: ${missing[*]}"
+  build/venv/bin/python3 -m pip install --quiet --disable-pip-version-check "${missing[@]}" ||
+    fail "pip could not install ${missing[*]}. Is this machine online?"
+}
+
+devices=false
 packages=("${build_packages[@]}")
 for argument in "$@"; do
   case "$argument" in
     --tests) packages+=("${test_packages[@]}") ;;
     --bench) packages+=("${bench_packages[@]}") ;;
-    *) fail "unknown argument '$argument' (known: --tests, --bench)" ;;
+    --devices)
+      devices=true
+      packages+=(python3-venv)
+      ;;
+    *) fail "unknown argument '$argument' (known: --tests, --bench, --devices)" ;;
   esac
 done
 command -v dpkg-query >/dev/null ||
@@ -102,4 +123,5 @@ for grammar in "${grammars[@]}"; do
   read -r language version sha256 <<<"$grammar"
   fetch_grammar "$language" "$version" "$sha256"
 done
+if $devices; then make_environment; fi
 say "ready"

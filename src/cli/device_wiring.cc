@@ -38,12 +38,12 @@ DeviceListing DevicesOf(const std::string& api, std::vector<std::string> backend
     options.index = index;
     options.env = DriverEnvironment();
     options.thread = &clones;
-    const auto runner = DeviceRunnerProcess::Start(options, {});
-    if (!runner.ok()) {
-      if (index == 0) found.problem = runner.error().message;
+    const Result<DeviceInfo> info = DeviceRunnerProcess::Describe(options, {});
+    if (!info.ok()) {
+      if (index == 0) found.problem = info.error().message;
       break;
     }
-    found.devices.push_back((*runner)->info());
+    found.devices.push_back(*info);
   }
   return found;
 }

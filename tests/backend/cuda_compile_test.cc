@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <thread>
+#include <map>
 
 #include "backend/compile/cubin.h"
 #include "backend/cuda/source_rules.h"
@@ -52,16 +52,25 @@ std::string Kernel(const std::string& more = "", const std::string& body = kBody
          more + body;
 }
 
-// With NVRTC when GetParam() is true, else with nvcc.
+// With NVRTC when GetParam() is true, else with nvcc. One warm compiler of each for all tests.
 class CudaCompile : public testing::TestWithParam<bool> {
  protected:
+  static void TearDownTestSuite() {
+    compilers_.clear();
+    sandbox_.reset();
+  }
   void SetUp() override {
-    auto sandbox = Sandbox::Create();
-    if (!sandbox.ok()) GTEST_SKIP() << sandbox.error().message;
-    sandbox_ = std::move(*sandbox);
-    const PosixFileSystem files;
+    if (sandbox_ == nullptr) {
+      auto sandbox = Sandbox::Create();
+      if (!sandbox.ok()) GTEST_SKIP() << sandbox.error().message;
+      sandbox_ = std::move(*sandbox);
+    }
+    if (compilers_[GetParam()] == nullptr) OpenCompiler();
+    if (!IsSkipped()) ASSERT_NE(compilers_[GetParam()], nullptr);
+  }
+  static void OpenCompiler() {
     CudaCompilerOptions options;
-    options.toolkit = FindCudaToolkit(files, TestRoots());
+    options.toolkit = FindCudaToolkit(PosixFileSystem(), TestRoots());
     options.limits.max_shared_bytes = 227 << 10;
     if (GetParam() && options.toolkit.nvrtc.empty()) GTEST_SKIP() << "no NVRTC here";
     if (!GetParam() && options.toolkit.nvcc.empty()) GTEST_SKIP() << "no nvcc here";
@@ -69,11 +78,11 @@ class CudaCompile : public testing::TestWithParam<bool> {
     if (!GetParam()) options.toolkit.nvrtc.clear();
     auto compiler = CudaCompiler::Create(*sandbox_, std::move(options), {});
     ASSERT_TRUE(compiler.ok()) << compiler.error().message;
-    compiler_ = std::move(*compiler);
+    compilers_[GetParam()] = std::move(*compiler);
   }
 
-  CompileOutcome Compile(const std::string& source, const CompileLimits& limits = {}) {
-    auto outcome = compiler_->Compile(SumTask(), source, limits, {});
+  CompileOutcome Compile(const std::string& source, const CompileLimits& limits = kPatient) {
+    auto outcome = compilers_[GetParam()]->Compile(SumTask(), source, limits, {});
     EXPECT_TRUE(outcome.ok()) << outcome.error().message;
     return outcome.ok() ? std::move(*outcome) : CompileOutcome(CompileFailed{});
   }
@@ -82,7 +91,7 @@ class CudaCompile : public testing::TestWithParam<bool> {
     if (const auto* failed = std::get_if<CompileFailed>(&outcome)) ADD_FAILURE() << failed->log;
     if (const auto* refused = std::get_if<Rejected>(&outcome)) ADD_FAILURE() << refused->evidence;
     auto* kernel = std::get_if<CompiledKernel>(&outcome);
-    EXPECT_NE(kernel, nullptr);
+    EXPECT_NE(kernel, nullptr) << outcome.index();
     return kernel == nullptr ? CompiledKernel{} : std::move(*kernel);
   }
   Diagnostic Complaint(const std::string& source) {
@@ -98,8 +107,9 @@ class CudaCompile : public testing::TestWithParam<bool> {
     return rejected == nullptr ? "none" : rejected->rule;
   }
 
-  std::unique_ptr<Sandbox> sandbox_;
-  std::unique_ptr<CudaCompiler> compiler_;
+  static constexpr CompileLimits kPatient = {.timeout_s = 120};
+  static inline std::unique_ptr<Sandbox> sandbox_;
+  static inline std::map<bool, std::unique_ptr<CudaCompiler>> compilers_;
 };
 
 INSTANTIATE_TEST_SUITE_P(, CudaCompile, testing::Bool(),

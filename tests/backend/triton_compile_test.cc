@@ -3,9 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
-#include <thread>
 
 #include "backend/device/program.h"
 #include "backend/triton/triton_jobs.h"
@@ -75,7 +73,7 @@ class TritonCompile : public testing::Test {
     ASSERT_NE(compiler_, nullptr);
   }
 
-  CompileOutcome Compile(const std::string& source, const CompileLimits& limits = {}) {
+  CompileOutcome Compile(const std::string& source, const CompileLimits& limits = kPatient) {
     auto outcome = compiler_->Compile(SumTask(), source, limits, {});
     EXPECT_TRUE(outcome.ok()) << outcome.error().message;
     return outcome.ok() ? std::move(*outcome) : CompileOutcome(CompileFailed{});
@@ -95,6 +93,7 @@ class TritonCompile : public testing::Test {
     return failed->diagnostics[0];
   }
 
+  static constexpr CompileLimits kPatient = {.timeout_s = 120};
   static inline std::unique_ptr<Sandbox> sandbox_;
   static inline std::unique_ptr<TritonCompiler> compiler_;
   static inline std::string problem_;

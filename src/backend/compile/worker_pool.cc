@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "base/file.h"
@@ -104,7 +105,11 @@ class WorkerPool::Worker {
 };
 
 WorkerPool::WorkerPool(const Sandbox& sandbox, WorkerPoolOptions options)
-    : sandbox_(sandbox), options_(std::move(options)) {}
+    : sandbox_(sandbox), options_(std::move(options)) {
+  if (options_.workers <= 0) {
+    options_.workers = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 2, 16);
+  }
+}
 
 WorkerPool::~WorkerPool() = default;
 

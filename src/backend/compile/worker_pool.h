@@ -27,7 +27,7 @@ struct WorkerPoolOptions {
   SandboxSpec sandbox;
   std::string_view executable;  // bytes to run; empty: sandbox.argv[0]
   std::string name;             // for messages: "nvrtc"
-  int workers = 2;              // most at a time
+  int workers = 0;              // most at a time; 0: one a core, 2 to 16
   int requests = 500;           // served by one process, then it is replaced
   double start_timeout_s = 60;
 };

@@ -18,7 +18,7 @@ struct CudaCompilerOptions {
   CudaToolkit toolkit;
   std::string arch = "sm_90";
   LaunchLimits limits;  // of the device that the code is for
-  int workers = 2;      // NVRTC serialises inside a process
+  int workers = 0;      // as of WorkerPool: NVRTC serialises inside a process
   int64_t worker_memory_bytes = CompileLimits().memory_bytes;
 };
 

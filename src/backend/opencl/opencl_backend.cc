@@ -99,8 +99,7 @@ Result<DeviceInfo> Look(int raw_index, const std::vector<std::string>& env, cons
   runner.env = env;
   runner.sandbox = sandbox;
   runner.thread = &clones;
-  KS_ASSIGN_OR_RETURN(const auto process, DeviceRunnerProcess::Start(runner, std::move(stop)));
-  return process->info();
+  return DeviceRunnerProcess::Describe(runner, std::move(stop));
 }
 
 // Calls visit(Found) until it returns true: processors first, in the sandbox where their candidates

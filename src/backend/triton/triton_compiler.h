@@ -19,7 +19,7 @@ struct TritonCompilerOptions {
   std::string backend = "cuda";  // "hip"
   std::string arch = "90";       // "gfx942"
   LaunchLimits limits;           // of the device that the code is for
-  int workers = 2;
+  int workers = 0;               // as of WorkerPool
 };
 
 // "sm_90" -> "90"; other names stay.

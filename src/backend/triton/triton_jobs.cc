@@ -14,6 +14,10 @@ std::string ElementType(DType dtype) {
       return "fp32";
     case DType::kF64:
       return "fp64";
+    case DType::kF16:
+      return "fp16";
+    case DType::kBF16:
+      return "bf16";
     case DType::kI32:
       return "i32";
     case DType::kI64:

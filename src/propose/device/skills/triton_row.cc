@@ -24,18 +24,28 @@ class TritonLaunchSkill final : public DeviceSkill {
     if (!context.IsTriton()) return edits;
     for (size_t i = 0; i < context.launches().size(); ++i) {
       const PlanLaunch& launch = *context.launches()[i];
-      for (const int warps : {launch.num_warps * 2, launch.num_warps / 2}) {
+      const int64_t warps_now = Written(launch.num_warps, kDefaultWarps);
+      for (const int64_t warps : {warps_now * 2, warps_now / 2}) {
         if (warps >= 1 && warps <= 32) Try(context, i, "num_warps", warps, 1.08, edits);
       }
-      for (const int stages : {launch.num_stages + 1, launch.num_stages - 1}) {
-        if (stages >= 1 && stages <= 7) Try(context, i, "num_stages", stages, 1.04, edits);
+      const int64_t stages_now = Written(launch.num_stages, kDefaultStages);
+      for (const int64_t stages : {stages_now + 1, stages_now - 1}) {
+        if (stages_now > 0 && stages >= 1 && stages <= 7)
+          Try(context, i, "num_stages", stages, 1.04, edits);
       }
     }
     return edits;
   }
 
  private:
-  static void Try(const DeviceContext& context, size_t launch, const char* option, int value,
+  static constexpr int64_t kDefaultWarps = 4, kDefaultStages = 3;
+  // The number that is written, the default when nothing is, 0 for an expression: its constants are
+  // tuned by themselves.
+  static int64_t Written(const PlanText& option, int64_t otherwise) {
+    return option.text.empty() ? otherwise : ParseInt(option.text).value_or(0);
+  }
+
+  static void Try(const DeviceContext& context, size_t launch, const char* option, int64_t value,
                   double gain, std::vector<Edit>& edits) {
     auto source = WithLaunchOption(context.source(), launch, option, std::to_string(value));
     if (!source) return;
@@ -65,7 +75,8 @@ class SinglePassRowSkill final : public DeviceSkill {
       bool alike = true;
       for (const PythonLoop& loop : RangeLoops(kernel.body)) {
         if (!context.HasConstant(loop.step)) continue;
-        alike = alike && loop.low == "0" && (step.empty() || (loop.step == step && loop.high == high));
+        alike =
+            alike && loop.low == "0" && (step.empty() || (loop.step == step && loop.high == high));
         step = loop.step;
         high = loop.high;
         loops.push_back(loop);
@@ -77,7 +88,8 @@ class SinglePassRowSkill final : public DeviceSkill {
       const auto flat = WithConstant(text.Apply(), step, "next_pow2(" + *extent + ")");
       if (!flat) continue;
       for (const int warps : {8, 4, 16}) {
-        auto source = WithLaunchOption(*flat, kernel.launches[0], "num_warps", std::to_string(warps));
+        auto source =
+            WithLaunchOption(*flat, kernel.launches[0], "num_warps", std::to_string(warps));
         if (!source) continue;
         edits.push_back({*std::move(source),
                          "Hold each row of " + kernel.name + " in one block of " +
@@ -148,8 +160,8 @@ class PipelinedLoopSkill final : public DeviceSkill {
           if (!plain || *high - *low > 16) continue;
           TextEdits text(context.source());
           text.Replace(function, "tl.static_range");
-          edits.push_back({text.Apply(), "Unroll the loop over " + loop.variable + ".",
-                           EditKind::kMicro, 1.1});
+          edits.push_back(
+              {text.Apply(), "Unroll the loop over " + loop.variable + ".", EditKind::kMicro, 1.1});
           continue;
         }
         for (const char* stages : {"3", "2", "4", "1"}) {
@@ -197,10 +209,10 @@ class TritonCacheSkill final : public DeviceSkill {
         }
       }
       if (text.empty()) continue;
-      edits.push_back({text.Apply(),
-                       std::string("Give every ") + hint.call + " the " + hint.keyword + " " +
-                           hint.value + ".",
-                       EditKind::kMicro, 1.02});
+      edits.push_back(
+          {text.Apply(),
+           std::string("Give every ") + hint.call + " the " + hint.keyword + " " + hint.value + ".",
+           EditKind::kMicro, 1.02});
     }
     return edits;
   }
