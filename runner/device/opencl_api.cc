@@ -178,7 +178,10 @@ class OpenClApi final : public DeviceApi {
     info.max_threads = static_cast<int>(GroupInfo<size_t>(kernel, cl::kKernelWorkGroupSize));
     info.static_shared_bytes =
         static_cast<int64_t>(GroupInfo<uint64_t>(kernel, cl::kKernelLocalMemSize));
-    info.spill_bytes = static_cast<int64_t>(GroupInfo<uint64_t>(kernel, cl::kKernelPrivateMemSize));
+    if (!info_.is_cpu) {  // there it is the compiler's own workspace
+      info.spill_bytes =
+          static_cast<int64_t>(GroupInfo<uint64_t>(kernel, cl::kKernelPrivateMemSize));
+    }
     KS_RETURN_IF_ERROR(ReadParameters(kernel, symbol, &info));
     return info;
   }
