@@ -119,13 +119,9 @@ done
 command -v dpkg-query >/dev/null ||
   fail "this is not Debian. Install the like of: ${packages[*]}"
 install_packages "${packages[@]}"
-<<<<<<< HEAD
 for grammar in "${grammars[@]}"; do
   read -r language version sha256 <<<"$grammar"
   fetch_grammar "$language" "$version" "$sha256"
 done
-=======
-fetch_grammar
 if $devices; then make_environment; fi
->>>>>>> compile
 say "ready"

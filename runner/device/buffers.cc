@@ -81,6 +81,13 @@ Status WorkloadBuffers::Place(const TaskLayout& task, size_t workload) {
   return {};
 }
 
+bool WorkloadBuffers::SameScalars(std::span<const std::byte* const> inputs) const {
+  for (size_t i = 0; i < scalar_bytes_.size(); ++i) {
+    if (std::memcmp(scalars_[i].data(), inputs[i], scalar_bytes_[i]) != 0) return false;
+  }
+  return true;
+}
+
 Status WorkloadBuffers::SetInputs(std::span<const std::byte* const> inputs) {
   for (size_t i = 0; i < inputs_.size(); ++i) {
     if (scalar_bytes_[i] > 0) {

@@ -49,6 +49,8 @@ class WorkloadBuffers {
                                                          const TaskLayout& task, size_t workload);
   ~WorkloadBuffers();
 
+  // The scalars among these inputs are those that are there.
+  bool SameScalars(std::span<const std::byte* const> inputs) const;
   // Copies the contents in; complete when it returns. REQUIRES: sizes as the layout says.
   Status SetInputs(std::span<const std::byte* const> inputs);
 

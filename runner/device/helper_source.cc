@@ -61,7 +61,8 @@ KS_KERNEL ks_prepare(KS_GLOBAL u8* arena, KS_GLOBAL u8* scratch, KS_GLOBAL const
   if (row[3] == 2) {
     for (i = KS_FIRST; i < bytes; i += KS_STRIDE) data[i] = Canary(salt, KS_ROW, i);
   } else {
-    u32 word = row[3] == 0 ? 0xFFF80000U | (u32)(salt & 0xFFFF) : 0xA5A5A5A5U;
+    /* Not a number in every float type, whichever half or whole is looked at. */
+    u32 word = row[3] == 0 ? 0xFFF8FFC0U | (u32)(salt & 0x3F) : 0xA5A5A5A5U;
     KS_GLOBAL u32* words = (KS_GLOBAL u32*)data;
     for (i = KS_FIRST; i < bytes / 4; i += KS_STRIDE) words[i] = word;
     if (KS_FIRST < bytes % 4) {
@@ -100,6 +101,8 @@ KS_KERNEL ks_hash(KS_GLOBAL const u8* arena, KS_GLOBAL const u64* table, u32 pos
       value = ((KS_GLOBAL const u64*)data)[i];
     } else if (row[3] == 4) {
       value = ((KS_GLOBAL const u32*)data)[i];
+    } else if (row[3] == 2) {
+      value = ((KS_GLOBAL const u16*)data)[i];
     } else {
       value = data[i];
     }

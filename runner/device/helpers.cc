@@ -69,12 +69,12 @@ Status Helpers::FindKernels() {
   KS_RETURN_IF_ERROR(find("ks_hash", &hash_));
   KS_RETURN_IF_ERROR(find("ks_exchange", &exchange_));
   KS_RETURN_IF_ERROR(find("ks_probe", &probe_));
-  for (const char* name : {"ks_squares_f32", "ks_squares_f64", "ks_squares_f16", "ks_squares_bf16"}) {
+  for (const char* name :
+       {"ks_squares_f32", "ks_squares_f64", "ks_squares_f16", "ks_squares_bf16"}) {
     KS_RETURN_IF_ERROR(find(name, &squares_.emplace_back()));
   }
-  for (const char* name :
-       {"ks_compare_f32", "ks_compare_f64", "ks_compare_f16", "ks_compare_bf16", "ks_compare_i32",
-        "ks_compare_i64", "ks_compare_u8"}) {
+  for (const char* name : {"ks_compare_f32", "ks_compare_f64", "ks_compare_f16", "ks_compare_bf16",
+                           "ks_compare_i32", "ks_compare_i64", "ks_compare_u8"}) {
     KS_RETURN_IF_ERROR(find(name, &compare_.emplace_back()));
   }
   return {};

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -240,14 +239,14 @@ Result<Opened> Open() {
   KS_RETURN_IF_ERROR(Decode(frame.payload, &request));
   Opened opened;
   KS_ASSIGN_OR_RETURN(opened.api, OpenDevice(request));
+  opened.answer.info = opened.api->info();
+  if (request.describe_only) return opened;
   opened.answer.helper_image = std::move(request.helper_image);
   KS_ASSIGN_OR_RETURN(opened.helpers, Helpers::Load(*opened.api, &opened.answer.helper_image));
-  opened.answer.info = opened.api->info();
   return opened;
 }
 
 int Run() {
-  prctl(PR_SET_DUMPABLE, 0);
   const Result<Opened> opened = Open();
   if (!opened.ok()) {
     const Status ignored = WriteFrame(kDeviceSocketFd, static_cast<uint32_t>(AnswerKind::kError),
@@ -256,8 +255,10 @@ int Run() {
   }
   const std::string answer = Encode(opened->answer);
   if (!WriteFrame(kDeviceSocketFd, static_cast<uint32_t>(AnswerKind::kDone), answer).ok()) return 2;
-  Server server(*opened->api, *opened->helpers);
-  Serve(server);
+  if (opened->helpers != nullptr) {
+    Server server(*opened->api, *opened->helpers);
+    Serve(server);
+  }
   // Drivers' own destructors may wait for a device that does not answer any more.
   _exit(0);
 }

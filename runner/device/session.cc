@@ -86,8 +86,8 @@ Status Session::SetContents(size_t workload, std::span<const std::byte* const> i
   if (found == buffers_.end()) {
     KS_ASSIGN_OR_RETURN(auto made, WorkloadBuffers::Create(api_, helpers_, task_, workload));
     found = buffers_.emplace(workload, std::move(made)).first;
-  } else {
-    DropCalls(-1, static_cast<int>(workload));  // scalars may have changed
+  } else if (!found->second->SameScalars(inputs)) {
+    DropCalls(-1, static_cast<int>(workload));  // their arguments hold the values
   }
   return found->second->SetInputs(inputs);
 }

@@ -38,12 +38,12 @@ DeviceListing DevicesOf(const std::string& api, std::vector<std::string> backend
     options.index = index;
     options.env = DriverEnvironment();
     options.thread = &clones;
-    const auto runner = DeviceRunnerProcess::Start(options, {});
-    if (!runner.ok()) {
-      if (index == 0) found.problem = runner.error().message;
+    const Result<DeviceInfo> info = DeviceRunnerProcess::Describe(options, {});
+    if (!info.ok()) {
+      if (index == 0) found.problem = info.error().message;
       break;
     }
-    found.devices.push_back((*runner)->info());
+    found.devices.push_back(*info);
   }
   return found;
 }
@@ -133,40 +133,7 @@ Result<std::unique_ptr<DeviceBackend>> OpenTriton(int device,
   return std::unique_ptr<DeviceBackend>(std::make_unique<GpuBackend>(std::move(parts)));
 }
 
-Result<std::unique_ptr<DeviceBackend>> OpenTriton(int device,
-                                                  std::unique_ptr<ProcessBackend> host) {
-  KS_ASSIGN_OR_RETURN(const PythonEnvironment python, FindPython());
-  GpuBackendParts parts;
-  parts.name = "triton";
-  parts.host = std::move(host);
-  KS_ASSIGN_OR_RETURN(parts.pool, OpenGpu(device, FindToolkit()));
-  KS_ASSIGN_OR_RETURN(std::shared_ptr<Sandbox> sandbox, Sandbox::Create());
-  TritonCompilerOptions options;
-  options.python = python;
-  options.arch = TritonArch(parts.pool->info().arch);
-  options.limits = GpuLimits(parts.pool->info());
-  KS_ASSIGN_OR_RETURN(std::shared_ptr<TritonCompiler> compiler,
-                      TritonCompiler::Create(*sandbox, std::move(options), {}));
-  parts.compiler = compiler->version();
-  // The sandbox is destroyed after the compiler that uses it.
-  parts.compile = [sandbox, compiler](const Task& task, const std::string& source,
-                                      const CompileLimits& limits, std::stop_token stop) {
-    return compiler->Compile(task, source, limits, std::move(stop));
-  };
-  return std::unique_ptr<DeviceBackend>(std::make_unique<GpuBackend>(std::move(parts)));
-}
-
 }  // namespace
-
-Result<PythonEnvironment> FindPython() {
-  const char* const path = std::getenv("PATH");
-  const std::string search_path = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
-  if (const char* chosen = std::getenv("KSMITH_PYTHON")) return ProbePython(chosen, search_path);
-  if (const char* environment = std::getenv("VIRTUAL_ENV")) {
-    return ProbePython(std::string(environment) + "/bin/python3", search_path);
-  }
-  return ProbePython("python3", search_path);
-}
 
 CudaToolkit FindToolkit() { return FindCudaToolkit(PosixFileSystem(), ToolkitRoots()); }
 
@@ -186,11 +153,7 @@ Result<std::unique_ptr<DeviceBackend>> OpenDeviceBackend(const std::string& name
   if (name == "cuda") return OpenCuda(device, std::move(host));
   if (name == "triton") return OpenTriton(device, std::move(host));
   return Error{ErrorCode::kInvalidArgument,
-<<<<<<< HEAD
                fmt::format("'{}' is no backend for devices (known: cuda, triton, opencl)", name)};
-=======
-               fmt::format("'{}' is no backend for devices (known: cuda, opencl, triton)", name)};
->>>>>>> compile
 }
 
 std::vector<DeviceListing> FindDevices() {

@@ -20,13 +20,8 @@ Result<std::unique_ptr<DeviceBackend>> OpenDeviceBackend(const std::string& name
 
 // The CUDA compilers that the environment and the usual places offer.
 CudaToolkit FindToolkit();
-<<<<<<< HEAD
 // The Python of the backend "triton": KSMITH_PYTHON, else that of the active virtual environment,
 // else python3. ERRORS: as ProbePython.
-=======
-// The Python that Triton kernels are compiled with: KSMITH_PYTHON, the active virtual environment,
-// else python3 on PATH. ERRORS: as ProbePython; it may have no Triton.
->>>>>>> compile
 Result<PythonEnvironment> FindPython();
 
 // Asks every driver, in a process each; nothing is measured. About 0.3 s a device.

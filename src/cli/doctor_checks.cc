@@ -203,22 +203,12 @@ DoctorCheck CheckCudaCompiler(const CudaToolkit& toolkit) {
 DoctorCheck CheckTriton(const Result<PythonEnvironment>& python) {
   const std::string mend = std::string(kGetTriton) + "; other backends go on without";
   if (!python.ok()) return {"compiler: triton", State::kWeak, python.error().message, mend};
-<<<<<<< HEAD
   const std::string found =
       fmt::format("{}, Python {}", python->executable, python->python_version);
   if (python->triton_version.empty()) {
     return {"compiler: triton", State::kWeak, found + " without Triton", mend};
   }
   return {"compiler: triton", State::kFine, found + ", Triton " + python->triton_version, ""};
-=======
-  const std::string where =
-      fmt::format("{} (Python {})", python->executable, python->python_version);
-  if (python->triton_version.empty()) {
-    return {"compiler: triton", State::kWeak, "no Triton in " + where, mend};
-  }
-  return {"compiler: triton", State::kFine, fmt::format("{} in {}", python->triton_version, where),
-          ""};
->>>>>>> compile
 }
 
 DoctorCheck CheckDisk() {

@@ -36,11 +36,7 @@ DoctorCheck CheckNoise(const Clock& clock);
 DoctorCheck CheckDevices(const DeviceListing& listing);
 // NVRTC or nvcc for the backend "cuda".
 DoctorCheck CheckCudaCompiler(const CudaToolkit& toolkit);
-<<<<<<< HEAD
 // Python and Triton for the backend "triton".
-=======
-// Triton for the backend "triton".
->>>>>>> compile
 DoctorCheck CheckTriton(const Result<PythonEnvironment>& python);
 // Room for run folders under the current folder.
 DoctorCheck CheckDisk();

@@ -26,11 +26,7 @@
 namespace ks {
 namespace {
 
-<<<<<<< HEAD
 const std::vector<std::string> kBackends = {"cpu", "cuda", "triton", "opencl"};
-=======
-const std::vector<std::string> kBackends = {"cpu", "cuda", "opencl", "triton"};
->>>>>>> compile
 const std::vector<std::string> kProposers = {"builtin"};
 
 Error Unknown(std::string_view what, const std::string& name,

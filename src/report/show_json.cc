@@ -329,8 +329,10 @@ std::string TasksJson(const std::vector<Task>& tasks) {
   for (const Task& task : tasks) {
     Json workloads = Json::array();
     for (const Workload& w : task.workloads) {
-      workloads.push_back(
-          {{"name", w.name}, {"role", kRoles[static_cast<size_t>(w.role)]}, {"axes", w.axes}});
+      workloads.push_back({{"name", w.name},
+                           {"role", kRoles[static_cast<size_t>(w.role)]},
+                           {"on", w.on},
+                           {"axes", w.axes}});
     }
     Json backends = Json::array();
     for (const SeedKernel& seed : task.seeds) backends.push_back(seed.backend);

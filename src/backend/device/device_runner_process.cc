@@ -140,6 +140,7 @@ Status DeviceRunnerProcess::Spawn(const DeviceRunnerOptions& options) {
   spec.exec_fd = executable.get();
   spec.argv = {"ksmith-device-runner"};
   spec.env = options.env;
+  spec.env.emplace_back("CUDA_MODULE_LOADING=EAGER");  // not inside the first timed call
   spec.fds = {theirs.get(), staging_->file.get()};
   KS_ASSIGN_OR_RETURN(process_, StartTrusted(spec, *options.thread));
   return {};
@@ -147,10 +148,21 @@ Status DeviceRunnerProcess::Spawn(const DeviceRunnerOptions& options) {
 
 Result<std::unique_ptr<DeviceRunnerProcess>> DeviceRunnerProcess::Start(
     const DeviceRunnerOptions& options, std::stop_token stop) {
+  return Open(options, false, stop);
+}
+
+Result<DeviceInfo> DeviceRunnerProcess::Describe(const DeviceRunnerOptions& options,
+                                                 std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(const auto process, Open(options, true, stop));
+  return process->info();
+}
+
+Result<std::unique_ptr<DeviceRunnerProcess>> DeviceRunnerProcess::Open(
+    const DeviceRunnerOptions& options, bool describe_only, const std::stop_token& stop) {
   std::unique_ptr<DeviceRunnerProcess> self(new DeviceRunnerProcess());  // private constructor
   KS_RETURN_IF_ERROR(self->Spawn(options));
   const OpenRequest request = {options.api, static_cast<uint32_t>(options.index),
-                               options.compiler_path, options.helper_image};
+                               options.compiler_path, options.helper_image, describe_only};
   KS_ASSIGN_OR_RETURN(
       const std::string answer,
       self->AskPlain(DeviceCommand::kOpen, Encode(request), options.start_timeout_s, stop));

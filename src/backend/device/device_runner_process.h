@@ -38,6 +38,9 @@ class DeviceRunnerProcess final : public DeviceRunner {
   // helper kernels, with what to do about it; kUnavailable: it died; kCancelled.
   static Result<std::unique_ptr<DeviceRunnerProcess>> Start(const DeviceRunnerOptions& options,
                                                             std::stop_token stop);
+  // What the device is, by a process that ends with it: quick, because no helper kernel is
+  // compiled. ERRORS: as Start.
+  static Result<DeviceInfo> Describe(const DeviceRunnerOptions& options, std::stop_token stop);
   ~DeviceRunnerProcess() override;
 
   Status OpenTask(const Task& task) override;
@@ -77,6 +80,9 @@ class DeviceRunnerProcess final : public DeviceRunner {
 
   DeviceRunnerProcess();
   Status Spawn(const DeviceRunnerOptions& options);
+  static Result<std::unique_ptr<DeviceRunnerProcess>> Open(const DeviceRunnerOptions& options,
+                                                           bool describe_only,
+                                                           const std::stop_token& stop);
   // The answer's payload, or the candidate's fault.
   DeviceResult<std::string> Ask(const Request& request, const std::stop_token& stop);
   Result<Frame> Receive(double timeout_s, const std::stop_token& stop);

@@ -75,7 +75,7 @@ using Of = std::conditional_t<std::is_same_v<Visitor, Putter>, const T, T>;
 
 template <typename V>
 void Fields(V& v, Of<V, OpenRequest>& m) {
-  v(m.api), v(m.index), v(m.compiler_path), v(m.helper_image);
+  v(m.api), v(m.index), v(m.compiler_path), v(m.helper_image), v(m.describe_only);
 }
 template <typename V>
 void Fields(V& v, Of<V, DeviceInfo>& m) {

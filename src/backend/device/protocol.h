@@ -65,8 +65,9 @@ struct StagingSpan {
 struct OpenRequest {
   std::string api;  // "cuda", "opencl"
   uint32_t index = 0;
-  std::string compiler_path;  // CUDA: libnvrtc; empty: the loader finds it
-  std::string helper_image;   // from an earlier runner on this device; may be empty
+  std::string compiler_path;   // CUDA: libnvrtc; empty: the loader finds it
+  std::string helper_image;    // from an earlier runner on this device; may be empty
+  bool describe_only = false;  // no helper kernels: the runner ends after its answer
 };
 struct OpenAnswer {
   DeviceInfo info;

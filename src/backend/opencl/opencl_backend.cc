@@ -99,8 +99,7 @@ Result<DeviceInfo> Look(const OpenClOptions& options, std::stop_token stop) {
   runner.index = options.device;
   runner.env = options.env;
   runner.thread = &clones;
-  KS_ASSIGN_OR_RETURN(const auto process, DeviceRunnerProcess::Start(runner, std::move(stop)));
-  return process->info();
+  return DeviceRunnerProcess::Describe(runner, std::move(stop));
 }
 
 }  // namespace

@@ -22,11 +22,7 @@ constexpr double kProbeTimeoutS = 20;
 
 Error NoPython(const std::string& python, const std::string& why) {
   return {ErrorCode::kFailedPrecondition,
-<<<<<<< HEAD
           fmt::format("Python '{}': {}; name an interpreter in KSMITH_PYTHON", python, why)};
-=======
-          fmt::format("Python '{}': {}; name another one in KSMITH_PYTHON", python, why)};
->>>>>>> compile
 }
 
 std::string FindProgram(const std::string& name, const std::string& search_path) {

@@ -37,7 +37,7 @@ TaskLayout SampleLayout() {
 }
 
 TEST(DeviceProtocol, EveryMessageComesBackAsItWasSent) {
-  RoundTrip(OpenRequest{"cuda", 3, "/lib/nvrtc", std::string("\0\1", 2)});
+  RoundTrip(OpenRequest{"cuda", 3, "/lib/nvrtc", std::string("\0\1", 2), true});
   OpenAnswer answer;
   answer.info.name = "NVIDIA H200";
   answer.info.l2_bytes = int64_t{50} << 20;
