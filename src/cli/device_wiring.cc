@@ -157,7 +157,9 @@ Result<std::unique_ptr<DeviceBackend>> OpenDeviceBackend(const std::string& name
 }
 
 std::vector<DeviceListing> FindDevices() {
-  return {DevicesOf("cuda", {"cuda", "triton"}), DevicesOf("opencl", {"opencl"})};
+  OpenClListing opencl = ListOpenClDevices(DriverEnvironment(), {});
+  return {DevicesOf("cuda", {"cuda", "triton"}),
+          {"opencl", {"opencl"}, std::move(opencl.devices), std::move(opencl.problem)}};
 }
 
 }  // namespace ks

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "backend/compile/bound_task.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr size_t kMaxLogBytes = 8 << 10;
 constexpr int64_t kMostGroups = 2147483647;
+constexpr int kMostDevices = 64;
 
 LaunchLimits LimitsOf(const DeviceInfo& device) {
   LaunchLimits limits;
@@ -80,41 +82,97 @@ CompileOutcome AsCompileOutcome(Outcome fault) {
   return CompileFailed{{}, "the driver's compiler broke on this source: " + OutcomeSummary(fault)};
 }
 
-Result<std::unique_ptr<RunnerPool>> NewPool(const OpenClOptions& options, const Sandbox* sandbox,
-                                            std::stop_token stop) {
-  RunnerPoolOptions pool;
-  pool.runner.api = "opencl";
-  pool.runner.index = options.device;
-  pool.runner.env = options.env;
-  pool.runner.sandbox = sandbox;
-  pool.reuse_after_load = sandbox == nullptr;
-  return RunnerPool::Create(std::move(pool), std::move(stop));
-}
+// A device as a runner finds it: in a sandbox the numbers may differ from those outside.
+struct Found {
+  int raw_index = 0;
+  bool sandboxed = false;
+  DeviceInfo info;  // `index`: what a user calls it
+};
 
-// A look at the device by a process that never meets a candidate.
-Result<DeviceInfo> Look(const OpenClOptions& options, std::stop_token stop) {
+// A look at one device by a process that never meets a candidate.
+Result<DeviceInfo> Look(int raw_index, const std::vector<std::string>& env, const Sandbox* sandbox,
+                        std::stop_token stop) {
   CloneThread clones;
   DeviceRunnerOptions runner;
   runner.api = "opencl";
-  runner.index = options.device;
-  runner.env = options.env;
+  runner.index = raw_index;
+  runner.env = env;
+  runner.sandbox = sandbox;
   runner.thread = &clones;
   return DeviceRunnerProcess::Describe(runner, std::move(stop));
 }
 
+// Calls visit(Found) until it returns true: processors first, in the sandbox where their candidates
+// will run, then what is seen outside and is no processor. The error: why the first look failed.
+template <typename Visit>
+Status VisitDevices(const std::vector<std::string>& env, const Sandbox& sandbox,
+                    const std::stop_token& stop, Visit visit) {
+  Status first;
+  int index = 0;
+  for (const bool sandboxed : {true, false}) {
+    for (int raw = 0; raw < kMostDevices; ++raw) {
+      const Result<DeviceInfo> seen = Look(raw, env, sandboxed ? &sandbox : nullptr, stop);
+      if (!seen.ok()) {
+        if (first.ok()) first = seen.error();
+        break;
+      }
+      if (seen->is_cpu != sandboxed) continue;
+      Found found{raw, sandboxed, *seen};
+      found.info.index = index++;
+      if (visit(std::move(found))) return {};
+    }
+  }
+  return first.ok() ? Error{ErrorCode::kFailedPrecondition, "no OpenCL device"} : first.error();
+}
+
+Result<std::unique_ptr<RunnerPool>> NewPool(const Found& device, std::vector<std::string> env,
+                                            const Sandbox* sandbox, std::stop_token stop) {
+  RunnerPoolOptions pool;
+  pool.runner.api = "opencl";
+  pool.runner.index = device.raw_index;
+  pool.runner.env = std::move(env);
+  pool.runner.sandbox = device.sandboxed ? sandbox : nullptr;
+  pool.reuse_after_load = !device.sandboxed;
+  return RunnerPool::Create(std::move(pool), std::move(stop));
+}
+
 }  // namespace
+
+OpenClListing ListOpenClDevices(const std::vector<std::string>& env, std::stop_token stop) {
+  OpenClListing listing;
+  const Result<std::unique_ptr<Sandbox>> sandbox = Sandbox::Create();
+  if (!sandbox.ok()) {
+    listing.problem = sandbox.error().message;
+    return listing;
+  }
+  const Status end = VisitDevices(env, **sandbox, stop, [&](Found found) {
+    listing.devices.push_back(std::move(found.info));
+    return false;
+  });
+  if (listing.devices.empty()) listing.problem = end.error().message;
+  return listing;
+}
 
 Result<std::unique_ptr<OpenClBackend>> OpenClBackend::Create(OpenClOptions options,
                                                              std::stop_token stop) {
   KS_CHECK(options.host != nullptr);
-  KS_ASSIGN_OR_RETURN(const DeviceInfo device, Look(options, stop));
   std::unique_ptr<OpenClBackend> self(new OpenClBackend(std::move(options.host)));  // private
-  if (device.is_cpu) {
-    KS_ASSIGN_OR_RETURN(self->sandbox_, Sandbox::Create());
+  KS_ASSIGN_OR_RETURN(self->sandbox_, Sandbox::Create());
+  std::optional<Found> device;
+  const Status looked = VisitDevices(options.env, *self->sandbox_, stop, [&](const Found& found) {
+    if (found.info.index == options.device) device = found;
+    return device.has_value();
+  });
+  if (!device) {
+    return Error{looked.error().code, fmt::format("there is no OpenCL device {} here: {}",
+                                                  options.device, looked.error().message)};
   }
-  KS_ASSIGN_OR_RETURN(self->pool_, NewPool(options, self->sandbox_.get(), std::move(stop)));
-  self->machine_ = MachineWith(self->host_->machine(), self->pool_->info());
-  self->limits_ = LimitsOf(*self->machine_.device);
+  KS_ASSIGN_OR_RETURN(
+      self->pool_, NewPool(*device, std::move(options.env), self->sandbox_.get(), std::move(stop)));
+  DeviceInfo info = self->pool_->info();
+  info.index = options.device;
+  self->machine_ = MachineWith(self->host_->machine(), info);
+  self->limits_ = LimitsOf(info);
   return self;
 }
 

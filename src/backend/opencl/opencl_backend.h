@@ -16,10 +16,17 @@
 namespace ks {
 
 struct OpenClOptions {
-  int device = 0;                        // among all platforms' devices, in the driver's order
+  int device = 0;                        // as ListOpenClDevices counts them
   std::vector<std::string> env;          // "NAME=value" for the runners
   std::unique_ptr<ProcessBackend> host;  // runs the references
 };
+
+struct OpenClListing {
+  std::vector<DeviceInfo> devices;  // their `index` is their place here
+  std::string problem;              // why there is none
+};
+// Processors first, then other devices. Starts a process for each look.
+OpenClListing ListOpenClDevices(const std::vector<std::string>& env, std::stop_token stop);
 
 // Thread-safe. A candidate is built by the device's own driver, in a runner that is kept for
 // building only; where the device is the host's processor, candidates are native code, and every
@@ -51,7 +58,7 @@ class OpenClBackend final : public DeviceBackend {
 
   // Constant after construction.
   const std::unique_ptr<ProcessBackend> host_;
-  std::unique_ptr<Sandbox> sandbox_;  // of a CPU device
+  std::unique_ptr<Sandbox> sandbox_;  // where runners of a processor live
   std::unique_ptr<RunnerPool> pool_;
   Machine machine_;
   LaunchLimits limits_;
