@@ -82,7 +82,8 @@ std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
 
 Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name) {
   if (name != "builtin") return Unknown("proposer", name, kProposers);
-  return std::unique_ptr<Proposer>(std::make_unique<BuiltinProposer>(AllSkills(), AllDeviceSkills()));
+  return std::unique_ptr<Proposer>(
+      std::make_unique<BuiltinProposer>(AllSkills(), AllDeviceSkills()));
 }
 
 std::unique_ptr<Archive> MakeArchive(const SearchConfig& config) {

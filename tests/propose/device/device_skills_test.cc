@@ -157,9 +157,8 @@ std::vector<Edit> EditsOf(const std::string& skill, const std::string& source, c
 }
 
 bool AnyHas(const std::vector<Edit>& edits, const std::string& text) {
-  return std::any_of(edits.begin(), edits.end(), [&](const Edit& edit) {
-    return edit.source.find(text) != std::string::npos;
-  });
+  return std::any_of(edits.begin(), edits.end(),
+                     [&](const Edit& edit) { return edit.source.find(text) != std::string::npos; });
 }
 
 TEST(VirtualNest, SeesAFlatIndexTakenApartAsLoops) {
@@ -259,8 +258,8 @@ TEST(TileTranspose, TurnsTilesOnlyWhereTheDirectionChanges) {
       "  const int j = blockIdx.x * blockDim.x + threadIdx.x;\n"
       "  const int i = blockIdx.y * blockDim.y + threadIdx.y;\n";
   const Task task = TaskWith("t", {"x"}, "y", {"m", "n"});
-  EXPECT_EQ(EditsOf("tile_transpose", head + "  if (i < m && j < n) y[j * m + i] = x[i * n + j];\n}\n",
-                    task, "cuda")
+  EXPECT_EQ(EditsOf("tile_transpose",
+                    head + "  if (i < m && j < n) y[j * m + i] = x[i * n + j];\n}\n", task, "cuda")
                 .size(),
             1U);
   EXPECT_TRUE(EditsOf("tile_transpose",
@@ -274,7 +273,8 @@ TEST(SpecializeAxes, MakesSizesConstantsInEveryLanguage) {
   ASSERT_EQ(cuda.size(), 1U);
   EXPECT_NE(cuda[0].source.find("constexpr int k = K_SIZE;"), std::string::npos);
   EXPECT_TRUE(EditsOf("specialize_axes", cuda[0].source, MatmulTask(), "cuda").empty());
-  const std::vector<Edit> triton = EditsOf("specialize_axes", kTritonMatmul, MatmulTask(), "triton");
+  const std::vector<Edit> triton =
+      EditsOf("specialize_axes", kTritonMatmul, MatmulTask(), "triton");
   ASSERT_EQ(triton.size(), 1U);
   EXPECT_NE(triton[0].source.find("    k: tl.constexpr = K_SIZE\n"), std::string::npos);
 }

@@ -39,8 +39,8 @@ class TritonLaunchSkill final : public DeviceSkill {
   }
 
  private:
-  static void Try(const DeviceContext& context, size_t launch, const char* option,
-                  int64_t value, double gain, std::vector<Edit>& edits) {
+  static void Try(const DeviceContext& context, size_t launch, const char* option, int64_t value,
+                  double gain, std::vector<Edit>& edits) {
     auto source = WithLaunchOption(context.source(), launch, option, std::to_string(value));
     if (!source) return;
     edits.push_back({*std::move(source),
@@ -69,7 +69,8 @@ class SinglePassRowSkill final : public DeviceSkill {
       bool alike = true;
       for (const PythonLoop& loop : RangeLoops(kernel.body)) {
         if (!context.HasConstant(loop.step)) continue;
-        alike = alike && loop.low == "0" && (step.empty() || (loop.step == step && loop.high == high));
+        alike =
+            alike && loop.low == "0" && (step.empty() || (loop.step == step && loop.high == high));
         step = loop.step;
         high = loop.high;
         loops.push_back(loop);
@@ -81,7 +82,8 @@ class SinglePassRowSkill final : public DeviceSkill {
       const auto flat = WithConstant(text.Apply(), step, "next_pow2(" + *extent + ")");
       if (!flat) continue;
       for (const int warps : {8, 4, 16}) {
-        auto source = WithLaunchOption(*flat, kernel.launches[0], "num_warps", std::to_string(warps));
+        auto source =
+            WithLaunchOption(*flat, kernel.launches[0], "num_warps", std::to_string(warps));
         if (!source) continue;
         edits.push_back({*std::move(source),
                          "Hold each row of " + kernel.name + " in one block of " +
@@ -152,8 +154,8 @@ class PipelinedLoopSkill final : public DeviceSkill {
           if (!plain || *high - *low > 16) continue;
           TextEdits text(context.source());
           text.Replace(function, "tl.static_range");
-          edits.push_back({text.Apply(), "Unroll the loop over " + loop.variable + ".",
-                           EditKind::kMicro, 1.1});
+          edits.push_back(
+              {text.Apply(), "Unroll the loop over " + loop.variable + ".", EditKind::kMicro, 1.1});
           continue;
         }
         for (const char* stages : {"3", "2", "4", "1"}) {
@@ -201,10 +203,10 @@ class TritonCacheSkill final : public DeviceSkill {
         }
       }
       if (text.empty()) continue;
-      edits.push_back({text.Apply(),
-                       std::string("Give every ") + hint.call + " the " + hint.keyword + " " +
-                           hint.value + ".",
-                       EditKind::kMicro, 1.02});
+      edits.push_back(
+          {text.Apply(),
+           std::string("Give every ") + hint.call + " the " + hint.keyword + " " + hint.value + ".",
+           EditKind::kMicro, 1.02});
     }
     return edits;
   }
