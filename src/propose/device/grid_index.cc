@@ -54,9 +54,9 @@ struct Ratio {
 
 bool IsIntegerType(std::string_view type) {
   static const std::set<std::string_view> kTypes = {
-      "int",    "int64_t",   "std::int64_t", "int32_t",      "size_t",   "unsigned", "uint64_t",
-      "uint",   "uint32_t",  "long",         "long long",    "ulong",    "auto",     "ptrdiff_t",
-      "unsigned int",        "unsigned long", "std::size_t"};
+      "int",      "int64_t",   "std::int64_t", "int32_t",       "size_t",     "unsigned",
+      "uint64_t", "uint",      "uint32_t",     "long",          "long long",  "ulong",
+      "auto",     "ptrdiff_t", "unsigned int", "unsigned long", "std::size_t"};
   return kTypes.count(type) > 0;
 }
 
@@ -193,8 +193,7 @@ Factors Reader::FactorsOf(Node expression) const {
     const auto value = values_.find(std::string(node.text()));
     if (value != values_.end()) {
       const Node inner = WithoutCasts(value->second);
-      const bool product =
-          inner.Is("binary_expression") && inner.Child("operator").text() == "*";
+      const bool product = inner.Is("binary_expression") && inner.Child("operator").text() == "*";
       if (product || inner.Is("identifier")) return FactorsOf(inner);
     }
     return {std::string(node.text())};
@@ -252,7 +251,8 @@ bool Reader::Declaration(Node node) {
     }
   }
   const std::string type(node.Child("type").text());
-  const bool plain = declarators == 1 && declarator && declarator.Child("declarator").Is("identifier");
+  const bool plain =
+      declarators == 1 && declarator && declarator.Child("declarator").Is("identifier");
   if (plain && IsIntegerType(type)) {
     const std::string name(declarator.Child("declarator").text());
     const Node value = declarator.Child("value");
@@ -317,8 +317,7 @@ bool Reader::EarlyReturn(Node node) {
 bool Reader::Around(Node node) {
   if (node.Child("alternative") || !Bounds(node.Child("condition"), "&&", true)) return false;
   const Node then = node.Child("consequence");
-  return Statements(then.Is("compound_statement") ? then.NamedChildren()
-                                                  : std::vector<Node>{then});
+  return Statements(then.Is("compound_statement") ? then.NamedChildren() : std::vector<Node>{then});
 }
 
 // for (T i = <index>; i < extent; i += <threads of the grid>) rest
@@ -401,8 +400,8 @@ std::optional<std::string> Reader::GridText(int dimension) const {
   std::string out;
   for (size_t i = 0; i < grid.size();) {
     size_t end = i;
-    while (end < grid.size() && (std::isalnum(static_cast<unsigned char>(grid[end])) != 0 ||
-                                 grid[end] == '_')) {
+    while (end < grid.size() &&
+           (std::isalnum(static_cast<unsigned char>(grid[end])) != 0 || grid[end] == '_')) {
       ++end;
     }
     if (end == i) {

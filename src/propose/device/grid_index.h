@@ -33,8 +33,8 @@ struct GridIndex {
 // (smallest) over the threads of the block. 0: it is no such helper.
 char BlockReductionOf(const DeviceContext& context, std::string_view function);
 
-// In a cooperative kernel: the first value of a loop `for (T v = threadIdx.x + low; ...; v += BLOCK)`
-// without the thread ("0" when there is nothing else); empty: not such a loop.
+// In a cooperative kernel: the first value of a loop `for (T v = threadIdx.x + low; ...; v +=
+// BLOCK)` without the thread ("0" when there is nothing else); empty: not such a loop.
 std::optional<std::string> ThreadLoopStart(const DeviceContext& context, const PlanLaunch& launch,
                                            Node for_statement);
 // The variable that stands for blockIdx.x (y, z) in a cooperative kernel.
