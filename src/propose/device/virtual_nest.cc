@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "propose/cpp/function.h"
 #include "propose/device/grid_index.h"
+#include "propose/device/thread_loop.h"
 #include "propose/vector/vector_plan.h"
 
 namespace ks {
