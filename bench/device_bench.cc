@@ -311,15 +311,15 @@ Result<CompiledKernel> Build(Parts& parts, const std::string& source) {
 }
 
 Status Honesty(const Options& options) {
-  KS_ASSIGN_OR_RETURN(Parts parts, Open(options, Spin(), SpinSource(options.backend, 4000)));
+  KS_ASSIGN_OR_RETURN(Parts parts, Open(options, Spin(), SpinSource(options.backend, 20000)));
   auto* const backend = dynamic_cast<DeviceBackend*>(parts.backend.get());
   if (backend == nullptr) {
     return Error{ErrorCode::kInvalidArgument, options.backend + " is not a device backend"};
   }
   const EvaluationConfig config;
   DeviceJudge judge(parts.task, *backend, config, SecretSeed());
-  KS_ASSIGN_OR_RETURN(const CompiledKernel slow, Build(parts, SpinSource(options.backend, 4000)));
-  KS_ASSIGN_OR_RETURN(const CompiledKernel fast, Build(parts, SpinSource(options.backend, 3960)));
+  KS_ASSIGN_OR_RETURN(const CompiledKernel slow, Build(parts, SpinSource(options.backend, 20000)));
+  KS_ASSIGN_OR_RETURN(const CompiledKernel fast, Build(parts, SpinSource(options.backend, 19800)));
   KS_ASSIGN_OR_RETURN(const Tally same,
                       CompareOften(judge, slow, slow, config, config.gain_margin, options.pairs));
   // A true gain of 1 %: found when the whole interval lies above 1.

@@ -22,7 +22,7 @@ pack() {
     strip "$bundle/bin/$program"
   done
   cp -r tasks tests/adversarial "$bundle/" && cp tools/gpu_check.sh "$bundle/tools/" &&
-    cp bench/torch_baselines.py bench/device_table.py "$bundle/bench/" || return 1
+    cp bench/*.py "$bundle/bench/" || return 1
   git rev-parse --short HEAD >"$bundle/commit"
   printf 'packed %s (%s)\n' "$bundle" "$(du -sh "$bundle" | cut -f1)"
 }

@@ -167,96 +167,99 @@ KS_DEVICE double SmallFloat(u16 bits, int fraction_bits) {
   }
   return (bits & 0x8000) != 0 ? -value : value;
 }
-#define KS_NUMBER(x) ((double)(x))
-#define KS_HALF(x) SmallFloat(x, 10)
-#define KS_BFLOAT(x) SmallFloat(x, 7)
 
-#define KS_SQUARES(NAME, T, VALUE)                                                                 \
-  KS_KERNEL NAME(KS_GLOBAL const T* want, u64 count, KS_GLOBAL double* partial) {            \
-    KS_SHARED double sums[KS_THREADS];                                                       \
-    double sum = 0;                                                                          \
-    u64 i;                                                                                   \
-    u32 step;                                                                                \
-    for (i = KS_FIRST; i < count; i += KS_STRIDE) {                                          \
-      double w = VALUE(want[i]);                                                             \
-      if (w - w == 0) sum += w * w;                                                          \
-    }                                                                                        \
-    sums[KS_THREAD] = sum;                                                                   \
-    KS_SYNC;                                                                                 \
-    for (step = KS_THREADS / 2; step > 0; step /= 2) {                                       \
-      if (KS_THREAD < step) sums[KS_THREAD] += sums[KS_THREAD + step];                       \
-      KS_SYNC;                                                                               \
-    }                                                                                        \
-    if (KS_THREAD == 0) partial[KS_BLOCK] = sums[0];                                         \
-  }
-KS_SQUARES(ks_squares_f32, float, KS_NUMBER)
-KS_SQUARES(ks_squares_f64, double, KS_NUMBER)
-KS_SQUARES(ks_squares_f16, u16, KS_HALF)
-KS_SQUARES(ks_squares_bf16, u16, KS_BFLOAT)
+/* An element as a double. Types: 0 f32, 1 f64, 2 f16, 3 bf16, 4 i32, 5 i64, 6 u8. */
+KS_DEVICE double Value(KS_GLOBAL const u8* data, u64 i, u32 type) {
+  if (type == 0) return (double)((KS_GLOBAL const float*)data)[i];
+  if (type == 1) return ((KS_GLOBAL const double*)data)[i];
+  if (type == 2) return SmallFloat(((KS_GLOBAL const u16*)data)[i], 10);
+  if (type == 3) return SmallFloat(((KS_GLOBAL const u16*)data)[i], 7);
+  if (type == 4) return (double)((KS_GLOBAL const s32*)data)[i];
+  if (type == 5) return (double)((KS_GLOBAL const s64*)data)[i];
+  return (double)data[i];
+}
+/* Integers, bit by bit. */
+KS_DEVICE int Same(KS_GLOBAL const u8* a, KS_GLOBAL const u8* b, u64 i, u32 type) {
+  if (type == 4) return ((KS_GLOBAL const s32*)a)[i] == ((KS_GLOBAL const s32*)b)[i];
+  if (type == 5) return ((KS_GLOBAL const s64*)a)[i] == ((KS_GLOBAL const s64*)b)[i];
+  return a[i] == b[i];
+}
 
-/* exact: integers, whose values must be equal; else |got - want| <= absolute + relative *
-   max(|want|, floor), and non-finite values must be the same infinity. */
-#define KS_COMPARE(NAME, T, EXACT, VALUE)                                                    \
-  KS_KERNEL NAME(KS_GLOBAL const T* got, KS_GLOBAL const T* want, u64 count, double absolute, \
-                 double relative, double least, KS_GLOBAL double* partial) {                 \
-    KS_SHARED double bad[KS_THREADS];                                                        \
-    KS_SHARED double first[KS_THREADS];                                                      \
-    KS_SHARED double worst[KS_THREADS];                                                      \
-    KS_SHARED double errors[KS_THREADS];                                                     \
-    KS_SHARED double wants[KS_THREADS];                                                      \
-    u32 t = KS_THREAD;                                                                       \
-    u32 step;                                                                                \
-    u64 i;                                                                                   \
-    bad[t] = 0;                                                                              \
-    first[t] = (double)count;                                                                \
-    worst[t] = 0;                                                                            \
-    errors[t] = 0;                                                                           \
-    wants[t] = 0;                                                                            \
-    for (i = KS_FIRST; i < count; i += KS_STRIDE) {                                          \
-      double g = VALUE(got[i]);                                                              \
-      double w = VALUE(want[i]);                                                             \
-      int finite = g - g == 0 && w - w == 0;                                                 \
-      double error = g > w ? g - w : w - g;                                                  \
-      double size = w < 0 ? -w : w;                                                          \
-      int wrong;                                                                             \
-      if (w - w == 0) wants[t] += w * w;                                                     \
-      if (EXACT ? got[i] == want[i] : g == w) continue;                                      \
-      if (!finite) error = 1.0 / 0.0;                                                        \
-      if (size < least) size = least;                                                        \
-      wrong = EXACT || !finite || !(error <= absolute + relative * size);                    \
-      if (error > worst[t]) worst[t] = error;                                                \
-      errors[t] += error * error;                                                            \
-      if (!wrong) continue;                                                                  \
-      bad[t] += 1;                                                                           \
-      if ((double)i < first[t]) first[t] = (double)i;                                        \
-    }                                                                                        \
-    KS_SYNC;                                                                                 \
-    for (step = KS_THREADS / 2; step > 0; step /= 2) {                                       \
-      if (t < step) {                                                                        \
-        bad[t] += bad[t + step];                                                             \
-        if (first[t + step] < first[t]) first[t] = first[t + step];                          \
-        if (worst[t + step] > worst[t]) worst[t] = worst[t + step];                          \
-        errors[t] += errors[t + step];                                                       \
-        wants[t] += wants[t + step];                                                         \
-      }                                                                                      \
-      KS_SYNC;                                                                               \
-    }                                                                                        \
-    if (t == 0) {                                                                            \
-      KS_GLOBAL double* out = partial + 5 * (u64)KS_BLOCK;                                   \
-      out[0] = bad[0];                                                                       \
-      out[1] = first[0];                                                                     \
-      out[2] = worst[0];                                                                     \
-      out[3] = errors[0];                                                                    \
-      out[4] = wants[0];                                                                     \
-    }                                                                                        \
+/* Partial sums of squares, non-finite values left out. */
+KS_KERNEL ks_squares(KS_GLOBAL const u8* want, u64 count, u32 type, KS_GLOBAL double* partial) {
+  KS_SHARED double sums[KS_THREADS];
+  double sum = 0;
+  u64 i;
+  u32 step;
+  for (i = KS_FIRST; i < count; i += KS_STRIDE) {
+    double w = Value(want, i, type);
+    if (w - w == 0) sum += w * w;
   }
-KS_COMPARE(ks_compare_f32, float, 0, KS_NUMBER)
-KS_COMPARE(ks_compare_f64, double, 0, KS_NUMBER)
-KS_COMPARE(ks_compare_f16, u16, 0, KS_HALF)
-KS_COMPARE(ks_compare_bf16, u16, 0, KS_BFLOAT)
-KS_COMPARE(ks_compare_i32, s32, 1, KS_NUMBER)
-KS_COMPARE(ks_compare_i64, s64, 1, KS_NUMBER)
-KS_COMPARE(ks_compare_u8, u8, 1, KS_NUMBER)
+  sums[KS_THREAD] = sum;
+  KS_SYNC;
+  for (step = KS_THREADS / 2; step > 0; step /= 2) {
+    if (KS_THREAD < step) sums[KS_THREAD] += sums[KS_THREAD + step];
+    KS_SYNC;
+  }
+  if (KS_THREAD == 0) partial[KS_BLOCK] = sums[0];
+}
+
+/* Integers must be equal; else |got - want| <= absolute + relative * max(|want|, least), and
+   non-finite values must be the same infinity. Five results a block: see kCompareFields. */
+KS_KERNEL ks_compare(KS_GLOBAL const u8* got, KS_GLOBAL const u8* want, u64 count, u32 type,
+                     double absolute, double relative, double least, KS_GLOBAL double* partial) {
+  KS_SHARED double bad[KS_THREADS];
+  KS_SHARED double first[KS_THREADS];
+  KS_SHARED double worst[KS_THREADS];
+  KS_SHARED double errors[KS_THREADS];
+  KS_SHARED double wants[KS_THREADS];
+  u32 t = KS_THREAD;
+  int exact = type >= 4;
+  u32 step;
+  u64 i;
+  bad[t] = 0;
+  first[t] = (double)count;
+  worst[t] = 0;
+  errors[t] = 0;
+  wants[t] = 0;
+  for (i = KS_FIRST; i < count; i += KS_STRIDE) {
+    double g = Value(got, i, type);
+    double w = Value(want, i, type);
+    int finite = g - g == 0 && w - w == 0;
+    double error = g > w ? g - w : w - g;
+    double size = w < 0 ? -w : w;
+    int wrong;
+    if (w - w == 0) wants[t] += w * w;
+    if (exact ? Same(got, want, i, type) : g == w) continue;
+    if (!finite) error = 1.0 / 0.0;
+    if (size < least) size = least;
+    wrong = exact || !finite || !(error <= absolute + relative * size);
+    if (error > worst[t]) worst[t] = error;
+    errors[t] += error * error;
+    if (!wrong) continue;
+    bad[t] += 1;
+    if ((double)i < first[t]) first[t] = (double)i;
+  }
+  KS_SYNC;
+  for (step = KS_THREADS / 2; step > 0; step /= 2) {
+    if (t < step) {
+      bad[t] += bad[t + step];
+      if (first[t + step] < first[t]) first[t] = first[t + step];
+      if (worst[t + step] > worst[t]) worst[t] = worst[t + step];
+      errors[t] += errors[t + step];
+      wants[t] += wants[t + step];
+    }
+    KS_SYNC;
+  }
+  if (t == 0) {
+    KS_GLOBAL double* out = partial + 5 * (u64)KS_BLOCK;
+    out[0] = bad[0];
+    out[1] = first[0];
+    out[2] = worst[0];
+    out[3] = errors[0];
+    out[4] = wants[0];
+  }
+}
 
 /* The health check: a known kernel on known data. */
 KS_KERNEL ks_probe(KS_GLOBAL const u32* in, KS_GLOBAL u32* out, u32 count) {

@@ -80,7 +80,7 @@ class Helpers {
   DeviceApi& api_;
   ModuleId module_ = -1;
   KernelInfo prepare_, check_, hash_, exchange_, probe_;
-  std::vector<KernelInfo> squares_, compare_;  // in the order of DType; floats only, all
+  KernelInfo squares_, compare_;
   BufferId broken_ = -1;
   BufferId partial_ = -1;  // of hashes (two slots) and comparisons
 };

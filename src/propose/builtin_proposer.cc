@@ -140,7 +140,8 @@ std::optional<Proposal> FirstUnseen(std::vector<Scored>& ranked, const ProposalC
   for (Scored& entry : ranked) {
     if (stop.stop_requested()) return std::nullopt;
     const bool rewritten =
-        !DeviceDialectOf(context.backend) && (entry.edit.kind == EditKind::kStrategy || entry.edit.kind == EditKind::kStructure);
+        !DeviceDialectOf(context.backend) &&
+        (entry.edit.kind == EditKind::kStrategy || entry.edit.kind == EditKind::kStructure);
     std::string source =
         rewritten ? CompiledForMachine(entry.edit.source, context) : std::move(entry.edit.source);
     if (source == context.selection.parent->source) continue;
@@ -165,9 +166,9 @@ Result<std::optional<Proposal>> BuiltinProposer::Propose(const ProposalContext& 
   std::vector<Scored> scored;
   const bool on_device = DeviceDialectOf(context.backend).has_value();
   if (context.selection.repair) {
-    for (Edit& edit : on_device ? DeviceRepairEdits(parent.source, context.backend,
-                                                    parent.evaluation.outcome)
-                                : RepairEdits(parent.source, parent.evaluation.outcome)) {
+    for (Edit& edit :
+         on_device ? DeviceRepairEdits(parent.source, context.backend, parent.evaluation.outcome)
+                   : RepairEdits(parent.source, parent.evaluation.outcome)) {
       const double score = edit.expected_gain;
       scored.push_back({std::move(edit), kRepairSkill, score});
     }

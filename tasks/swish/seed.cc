@@ -7,6 +7,7 @@
 extern "C" void swish(const float* x, float* y, int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     const float value = x[i];
-    y[i] = value / (1.0f + std::exp(-value));
+    const float bounded = value < -80.0f ? -80.0f : value;  // no infinity for -ffast-math to divide
+    y[i] = value / (1.0f + std::exp(-bounded));
   }
 }

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ struct Case {
   std::string source;
   std::vector<std::string> verdicts;
 
+  friend void PrintTo(const Case& one, std::ostream* out) { *out << one.backend << "/" << one.name; }
   bool honest() const { return name.rfind("honest", 0) == 0; }
 };
 
@@ -48,7 +50,8 @@ std::vector<Case> Corpus(const std::string& backend) {
     const Result<std::string> source = files.Read(dir + "/" + name, kMaxTextFileBytes);
     if (!source.ok()) continue;
     Case one{backend, name, *source, {}};
-    for (std::string_view word : SplitWords(source->substr(0, source->find('\n')))) {
+    const std::string first = source->substr(0, source->find('\n'));
+    for (std::string_view word : SplitWords(first)) {
       if (word != "//" && word != "#" && word != "expect:") one.verdicts.emplace_back(word);
     }
     cases.push_back(std::move(one));

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "backend/compile/cubin.h"
+#include "backend/compile/ptx_features.h"
 #include "backend/cuda/source_rules.h"
 #include "backend/device/program.h"
 #include "tests/core/launch_samples.h"
@@ -66,7 +67,8 @@ class CudaCompile : public testing::TestWithParam<bool> {
       sandbox_ = std::move(*sandbox);
     }
     if (compilers_[GetParam()] == nullptr) OpenCompiler();
-    if (!IsSkipped()) ASSERT_NE(compilers_[GetParam()], nullptr);
+    if (IsSkipped()) return;
+    ASSERT_NE(compilers_[GetParam()], nullptr);
   }
   static void OpenCompiler() {
     CudaCompilerOptions options;
@@ -281,6 +283,29 @@ TEST(FindCudaToolkit, TakesTheNewestLibraryOfTheFirstRoot) {
   ASSERT_EQ(mounts.size(), 1u);
   EXPECT_EQ(mounts[0].host, "/env/nvidia/cu13/lib");
   EXPECT_FALSE(FindCudaToolkit(MemoryFileSystem(), {}).usable());
+}
+
+TEST(PtxFeatures, ReadsInstructionsByName) {
+  DeviceFeatures features;
+  AddPtxFeatures(
+      "\t@%p1 ld.global.nc.v4.f32 \t{%f1, %f2, %f3, %f4}, [%rd1];\n"
+      "// atom.add\n\tld.param.v4.b64 %rd1, [k];\n\tcp.async.cg.shared.global [%r1];\n"
+      "\tmma.sync.aligned.m16n8k8 x;\n",
+      &features);
+  EXPECT_EQ(features.load_bits, 128);
+  EXPECT_TRUE(features.uses_async_copy);
+  EXPECT_TRUE(features.uses_tensor_cores);
+  EXPECT_TRUE(features.uses_shared);
+  EXPECT_FALSE(features.uses_atomics);
+}
+
+TEST(PtxFeatures, KnowsWhichVariablesCodeRefersTo) {
+  const char* const ptx =
+      "// .weak idle\n.weak .global .align 4 .u32 idle;\n.global .align 4 .u32 busy;\n"
+      ".global .align 4 .u32 busy2;\n\tmov.u64 %rd1, busy;\n";
+  EXPECT_FALSE(PtxRefersTo(ptx, "idle"));
+  EXPECT_FALSE(PtxRefersTo(ptx, "busy2"));
+  EXPECT_TRUE(PtxRefersTo(ptx, "busy"));
 }
 
 TEST(ReadCubin, RefusesDamagedObjects) {

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
-#include <set>
 
+#include "backend/compile/ptx_features.h"
 #include "base/text.h"
 
 namespace ks {
@@ -45,7 +45,6 @@ class CubinReader {
 
   Result<CubinImage> Read() {
     KS_RETURN_IF_ERROR(ReadSections());
-    ReadReferences();
     KS_RETURN_IF_ERROR(ReadSymbols());
     for (const Section& section : sections_) {
       if (section.name == ".nv.info") ReadResources(section.content);
@@ -101,34 +100,14 @@ class CubinReader {
       for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= section.content.size();
            at += sizeof(Elf64_Sym)) {
         const auto symbol = At<Elf64_Sym>(section.content, at);
-        const bool used = referenced_.contains(symbols_.size());
         symbols_.emplace_back(TextAt(names, symbol->st_name));
-        ReadSymbol(*symbol, symbols_.back(), used);
+        ReadSymbol(*symbol, symbols_.back());
       }
     }
     return {};
   }
 
-  // Symbols that code or its tables of addresses refer to.
-  void ReadReferences() {
-    for (const Section& section : sections_) {
-      if (section.header.sh_type != SHT_RELA || section.name.starts_with(".rela.debug")) continue;
-      for (uint64_t at = 0; at + sizeof(Elf64_Rela) <= section.content.size();
-           at += sizeof(Elf64_Rela)) {
-        referenced_.insert(ELF64_R_SYM(At<Elf64_Rela>(section.content, at)->r_info));
-      }
-    }
-    for (const Section& section : sections_) {
-      if (section.header.sh_type != SHT_REL || section.name.starts_with(".rel.debug")) continue;
-      for (uint64_t at = 0; at + sizeof(Elf64_Rel) <= section.content.size();
-           at += sizeof(Elf64_Rel)) {
-        referenced_.insert(ELF64_R_SYM(At<Elf64_Rel>(section.content, at)->r_info));
-      }
-    }
-  }
-
-  // `used`: variables of headers that nothing refers to cannot keep state.
-  void ReadSymbol(const Elf64_Sym& symbol, std::string_view name, bool used) {
+  void ReadSymbol(const Elf64_Sym& symbol, std::string_view name) {
     const int type = ELF64_ST_TYPE(symbol.st_info);
     if (symbol.st_shndx == SHN_UNDEF) {
       if (type == STT_FUNC && !name.empty()) image_.imports.emplace_back(name);
@@ -136,7 +115,7 @@ class CubinReader {
     }
     if (symbol.st_shndx >= sections_.size()) return;
     const std::string_view where = sections_[symbol.st_shndx].name;
-    if (used && type == STT_OBJECT && (where == ".nv.global" || where == ".nv.global.init")) {
+    if (type == STT_OBJECT && (where == ".nv.global" || where == ".nv.global.init")) {
       image_.writable_globals.emplace_back(name);
     }
     // Device functions have a .text section of their own too, but no .nv.info of their name.
@@ -204,7 +183,6 @@ class CubinReader {
 
   const std::string_view bytes_;
   std::vector<Section> sections_;
-  std::set<uint64_t> referenced_;
   std::vector<std::string> symbols_;  // by index
   std::map<std::string, uint32_t> registers_, frames_;
   CubinImage image_;
@@ -221,14 +199,18 @@ const CubinKernel* CubinImage::Find(std::string_view symbol) const {
 
 Result<CubinImage> ReadCubin(std::string_view bytes) { return CubinReader(bytes).Read(); }
 
-std::optional<Rejected> CheckCubin(const CubinImage& image) {
-  if (!image.writable_globals.empty()) {
+std::optional<Rejected> CheckCubin(const CubinImage& image, std::string_view ptx) {
+  std::vector<std::string> used;
+  for (const std::string& name : image.writable_globals) {
+    if (ptx.empty() || PtxRefersTo(ptx, name)) used.push_back(name);
+  }
+  if (!used.empty()) {
     return Rejected{
         "module_globals",
         fmt::format("the module has writable variables, which would carry state from "
                     "launch to launch: {}; use a scratch buffer or __constant__ ($str: a "
                     "text of printf or assert)",
-                    Shorten(Join(image.writable_globals, ", "), 200))};
+                    Shorten(Join(used, ", "), 200))};
   }
   for (const std::string& name : image.imports) {
     const bool harmless =

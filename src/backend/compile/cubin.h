@@ -24,7 +24,7 @@ struct CubinKernel {
 
 struct CubinImage {
   std::vector<CubinKernel> kernels;
-  std::vector<std::string> writable_globals;  // used variables: they would keep state
+  std::vector<std::string> writable_globals;  // variables in writable memory
   std::vector<std::string> imports;           // functions of the device runtime
 
   const CubinKernel* Find(std::string_view symbol) const;
@@ -34,7 +34,9 @@ struct CubinImage {
 Result<CubinImage> ReadCubin(std::string_view bytes);
 
 // Rules of docs/measurement.md: `module_globals`, `device_runtime`.
-std::optional<Rejected> CheckCubin(const CubinImage& image);
+// Variables that no code in `ptx`, the assembly of the same compile, refers to are let be: headers
+// have many. Empty: all count.
+std::optional<Rejected> CheckCubin(const CubinImage& image, std::string_view ptx);
 
 }  // namespace ks
 

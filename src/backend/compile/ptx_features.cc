@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "base/text.h"
 
@@ -44,7 +45,23 @@ bool IsGlobalLoad(std::string_view instruction) {
   return true;
 }
 
+bool IsNameByte(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' || c == '%';
+}
+
 }  // namespace
+
+bool PtxRefersTo(std::string_view ptx, std::string_view name) {
+  int found = 0;
+  for (size_t at = ptx.find(name); at != std::string_view::npos; at = ptx.find(name, at + 1)) {
+    const size_t end = at + name.size();
+    if ((at > 0 && IsNameByte(ptx[at - 1])) || (end < ptx.size() && IsNameByte(ptx[end]))) continue;
+    const size_t line = at == 0 ? 0 : ptx.rfind('\n', at - 1) + 1;  // npos + 1 is 0
+    if (Trim(ptx.substr(line, at - line)).starts_with("//")) continue;
+    if (++found > 1) return true;
+  }
+  return false;
+}
 
 void AddPtxFeatures(std::string_view ptx, DeviceFeatures* features) {
   while (!ptx.empty()) {

@@ -66,7 +66,7 @@ class ProgramBuilder {
   std::optional<CompileOutcome> Add(uint32_t variant, CudaUnit unit) {
     const Result<CubinImage> image = ReadCubin(unit.cubin);
     if (!image.ok()) return CompileFailed{{}, image.error().message};
-    if (auto rejected = CheckCubin(*image)) return *rejected;
+    if (auto rejected = CheckCubin(*image, unit.ptx)) return *rejected;
     const auto first_kernel = static_cast<uint32_t>(program_.kernels.size());
     std::vector<const CubinKernel*> kernels;
     for (size_t i = 0; i < launches_.size(); ++i) {

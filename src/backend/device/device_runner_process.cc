@@ -333,7 +333,7 @@ DeviceResult<LoadedProgram> DeviceRunnerProcess::Load(const CompiledKernel& kern
   if (kernel.device) loaded.features = *kernel.device;
   const Status status = Decode(*std::get_if<std::string>(&answer), &loaded);
   if (!status.ok()) return Garbled(status.error());
-  return Answer(std::move(loaded));
+  return Answer(loaded);
 }
 
 Status DeviceRunnerProcess::Unload(int program) {

@@ -199,8 +199,10 @@ std::string Encode(const Error& message) { return Written(message); }
 std::string Encode(const PairRound& message) {
   Putter put;
   Fields(put, message);
-  put(message.broken_guard.has_value());
-  if (message.broken_guard) Fields(put, *message.broken_guard);
+  for (const auto* guard : {&message.broken_guard, &message.rival_broken_guard}) {
+    put(guard->has_value());
+    if (*guard) Fields(put, **guard);
+  }
   return put.Take();
 }
 
@@ -255,9 +257,11 @@ Status Decode(std::string_view bytes, Error* message) { return Taken(bytes, "err
 Status Decode(std::string_view bytes, PairRound* message) {
   Getter get(bytes);
   Fields(get, *message);
-  bool broken = false;
-  get(broken);
-  if (broken) Fields(get, message->broken_guard.emplace());
+  for (auto* guard : {&message->broken_guard, &message->rival_broken_guard}) {
+    bool broken = false;
+    get(broken);
+    if (broken) Fields(get, guard->emplace());
+  }
   if (!get.AtEnd()) return Garbled("pairs");
   return {};
 }

@@ -64,7 +64,7 @@ class ProgramBuilder {
       Resources resources;
       const Result<CubinImage> image = ReadCubin(kernel.image);
       if (!image.ok()) return Failed(image.error().message);
-      if (auto rejected = CheckCubin(*image)) return *rejected;
+      if (auto rejected = CheckCubin(*image, kernel.assembly)) return *rejected;
       const CubinKernel* const code = image->Find(kernel.symbol);
       if (code == nullptr) return Failed("no kernel " + Shorten(kernel.symbol, 100));
       const size_t kept = jobs[i].arguments.size() - kernel.dropped.size();

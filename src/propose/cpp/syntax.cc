@@ -72,11 +72,12 @@ bool IsQualifier(std::string_view word, SourceDialect dialect) {
   constexpr std::array<std::string_view, 6> kCommon = {
       "__restrict__", "__restrict", "__extension__", "__inline__", "__volatile__", "__const__"};
   constexpr std::array<std::string_view, 9> kCuda = {
-      "__global__", "__device__",      "__host__",     "__shared__",  "__constant__",
+      "__global__",  "__device__",      "__host__",     "__shared__",       "__constant__",
       "__managed__", "__forceinline__", "__noinline__", "__grid_constant__"};
   constexpr std::array<std::string_view, 14> kOpenCl = {
-      "__kernel", "__global", "__local",   "__constant",  "__private",  "kernel",     "global",
-      "local",    "constant", "__read_only", "restrict",  "private",    "__generic",  "__write_only"};
+      "__kernel", "__global", "__local",   "__constant",  "__private",
+      "kernel",   "global",   "local",     "constant",    "__read_only",
+      "restrict", "private",  "__generic", "__write_only"};
   const auto has = [&](const auto& words) {
     return std::find(words.begin(), words.end(), word) != words.end();
   };

@@ -90,8 +90,8 @@ std::unique_ptr<DeviceContext> DeviceContext::Make(const std::string& source, co
   if (std::holds_alternative<Diagnostic>(plan)) return nullptr;
   std::optional<SyntaxTree> tree = SyntaxTree::Parse(source, *dialect);
   if (!tree) return nullptr;
-  auto context = std::make_unique<DeviceContext>(
-      Private(), *std::move(tree), std::get<LaunchPlan>(std::move(plan)), *dialect);
+  auto context = std::make_unique<DeviceContext>(Private(), *std::move(tree),
+                                                 std::get<LaunchPlan>(std::move(plan)), *dialect);
   context->task_ = &task;
   context->machine_ = &machine;
   context->evaluation_ = evaluation;

@@ -25,8 +25,8 @@ struct DeviceKernel {
   std::string name;
   std::vector<size_t> launches;  // of this kernel, in order; counted as the plan's launches are
   Node definition;
-  Node body;                            // with its braces
-  std::vector<Node> parameters;         // declarations, in order
+  Node body;                     // with its braces
+  std::vector<Node> parameters;  // declarations, in order
   std::vector<std::string> parameter_names;
 };
 

@@ -12,9 +12,14 @@ namespace ks {
 namespace {
 
 bool RelaxesArithmetic(const std::string& flag) {
-  static constexpr std::string_view kFlags[] = {
-      "--use_fast_math", "-use_fast_math", "-cl-fast-relaxed-math", "-cl-unsafe-math-optimizations",
-      "--ftz=true",      "--prec-div=false", "--prec-sqrt=false",    "-cl-finite-math-only"};
+  static constexpr std::string_view kFlags[] = {"--use_fast_math",
+                                                "-use_fast_math",
+                                                "-cl-fast-relaxed-math",
+                                                "-cl-unsafe-math-optimizations",
+                                                "--ftz=true",
+                                                "--prec-div=false",
+                                                "--prec-sqrt=false",
+                                                "-cl-finite-math-only"};
   return std::find(std::begin(kFlags), std::end(kFlags), flag) != std::end(kFlags);
 }
 

@@ -11,8 +11,8 @@
 
 namespace ks {
 
-// Best guess first; empty when nothing known fits the failure. Flags that relax arithmetic are taken
-// back after a wrong result; sizes are halved after a launch beyond limits.
+// Best guess first; empty when nothing known fits the failure. Flags that relax arithmetic are
+// taken back after a wrong result; sizes are halved after a launch beyond limits.
 std::vector<Edit> DeviceRepairEdits(const std::string& source, std::string_view backend,
                                     const Outcome& outcome);
 

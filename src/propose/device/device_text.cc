@@ -16,9 +16,9 @@ using SKind = IrStmt::Kind;
 int Strength(const IrExpr& e) {
   if (e.kind != EKind::kBinary) return e.kind == EKind::kSelect ? 0 : 11;
   static const std::map<std::string, int> kStrength = {
-      {"*", 10}, {"/", 10}, {"%", 10}, {"+", 9},  {"-", 9}, {"<<", 8}, {">>", 8}, {"<", 7},
-      {">", 7},  {"<=", 7}, {">=", 7}, {"==", 6}, {"!=", 6}, {"&", 5},  {"^", 4},  {"|", 3},
-      {"&&", 2}, {"||", 1}};
+      {"*", 10}, {"/", 10}, {"%", 10}, {"+", 9},  {"-", 9},  {"<<", 8},
+      {">>", 8}, {"<", 7},  {">", 7},  {"<=", 7}, {">=", 7}, {"==", 6},
+      {"!=", 6}, {"&", 5},  {"^", 4},  {"|", 3},  {"&&", 2}, {"||", 1}};
   const auto found = kStrength.find(e.text);
   return found == kStrength.end() ? 1 : found->second;
 }
@@ -73,8 +73,8 @@ std::string DeviceText::Expr(const IrExprPtr& expression) const {
     case EKind::kIndex:
       return e.text + "[" + Expr(e.args[0]) + "]";
     case EKind::kUnary:
-      return e.text + Wrapped(Expr(e.args[0]), Strength(*e.args[0]) < 11 ||
-                                                   e.args[0]->kind == EKind::kUnary);
+      return e.text + Wrapped(Expr(e.args[0]),
+                              Strength(*e.args[0]) < 11 || e.args[0]->kind == EKind::kUnary);
     case EKind::kBinary: {
       const int own = Strength(e);
       return Wrapped(Expr(e.args[0]), Strength(*e.args[0]) < own) + " " + e.text + " " +

@@ -1,4 +1,5 @@
-// Writes kernels: IR as CUDA C++ or OpenCL C, and the replacement of a kernel's body with its launch.
+// Writes kernels: IR as CUDA C++ or OpenCL C, and the replacement of a kernel's body with its
+// launch.
 #ifndef KS_PROPOSE_DEVICE_DEVICE_TEXT_H_
 #define KS_PROPOSE_DEVICE_DEVICE_TEXT_H_
 
@@ -51,7 +52,7 @@ std::optional<std::string> PlanExtent(const VirtualNest& nest,
 
 // A new body for a kernel, and how it is launched. Value.
 struct KernelRewrite {
-  std::string body;  // without braces
+  std::string body;                                            // without braces
   std::string grid, block;                                     // inside the parentheses
   std::string shared;                                          // bytes; empty: as it is
   std::vector<std::pair<std::string, std::string>> constants;  // new ones: name, value

@@ -51,8 +51,8 @@ std::string Emitter::Coordinates(const Side& side, bool vectors) const {
   const std::string width = vectors ? " / 4" : "";
   const std::string times = vectors ? " * 4" : "";
   if (side.operand->along_depth) {
-    return "const int ks_k = ks_e % (" + bk_ + width + ")" + times + ";\nconst int ks_i = ks_e / (" +
-           bk_ + width + ");\n";
+    return "const int ks_k = ks_e % (" + bk_ + width + ")" + times +
+           ";\nconst int ks_i = ks_e / (" + bk_ + width + ");\n";
   }
   return "const int ks_i = ks_e % (" + side.extent + width + ")" + times +
          ";\nconst int ks_k = ks_e / (" + side.extent + width + ");\n";
@@ -63,8 +63,8 @@ std::string Emitter::Load(const Side& side, bool vectors) const {
   std::string text = "#pragma unroll\nfor (int ks_l = 0; ks_l < (" + count +
                      " + ks_threads - 1) / ks_threads; ++ks_l) {\nconst int ks_e = ks_thread + "
                      "ks_l * ks_threads;\n";
-  text += side.registers + (vectors ? "4[ks_l] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);\n"
-                                    : "[ks_l] = 0.0f;\n");
+  text += side.registers +
+          (vectors ? "4[ks_l] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);\n" : "[ks_l] = 0.0f;\n");
   text += Coordinates(side, vectors);
   text += "if (ks_e < " + count + " && " + side.first + " + ks_i < " + side.limit +
           " && ks_term0 + ks_k < ks_terms) {\n";
@@ -105,7 +105,8 @@ std::string Emitter::Multiply() const {
          "; ++ks_i) ks_x[ks_i] = ks_left[ks_k][ks_down * " + tm_ +
          " + ks_i];\n#pragma unroll\nfor (int ks_j = 0; ks_j < " + tn_ +
          "; ++ks_j) {\nks_y[ks_j] = ks_right[ks_k][(ks_j / ks_run * (" + bn_ + " / " + tn_ +
-         ") + ks_across) * ks_run + ks_j % ks_run];\n}\n#pragma unroll\nfor (int ks_i = 0; ks_i < " +
+         ") + ks_across) * ks_run + ks_j % ks_run];\n}\n#pragma unroll\nfor (int ks_i = 0; ks_i "
+         "< " +
          tm_ + "; ++ks_i) {\n#pragma unroll\nfor (int ks_j = 0; ks_j < " + tn_ +
          "; ++ks_j) ks_sums[ks_i][ks_j] += ks_x[ks_i] * ks_y[ks_j];\n}\n}\n";
 }
@@ -163,8 +164,7 @@ KernelRewrite Emitter::Emit(const TileSizes& sizes) {
   body += "const int ks_threads = " + bm_ + " / " + tm_ + " * (" + bn_ + " / " + tn_ + ");\n";
   // Array extents need a constant expression in both dialects.
   const auto constant = [&](std::string text) {
-    const std::string value =
-        "(" + bm_ + " / " + tm_ + " * (" + bn_ + " / " + tn_ + "))";
+    const std::string value = "(" + bm_ + " / " + tm_ + " * (" + bn_ + " / " + tn_ + "))";
     return ReplaceAll(text, "ks_threads - 1) / ks_threads", value + " - 1) / " + value);
   };
   body += "const int ks_thread = " + text_.Thread(0) + ";\n";

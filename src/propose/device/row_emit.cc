@@ -31,7 +31,11 @@ class Emitter {
  public:
   Emitter(const DeviceContext& context, const VirtualNest& nest, const RowPlan& plan,
           const RowOptions& options)
-      : context_(context), nest_(nest), plan_(plan), options_(options), text_(context.dialect(), nest.index_type) {}
+      : context_(context),
+        nest_(nest),
+        plan_(plan),
+        options_(options),
+        text_(context.dialect(), nest.index_type) {}
 
   std::optional<KernelRewrite> Emit();
 
@@ -58,7 +62,7 @@ class Emitter {
   const RowPlan& plan_;
   const RowOptions options_;
   const DeviceText text_;
-  std::string lanes_, rows_, items_;  // names of constants
+  std::string lanes_, rows_, items_;             // names of constants
   std::map<std::string, std::string> partials_;  // element type -> shared array
   std::string mask_ = "ks_mask";
 };
@@ -95,7 +99,9 @@ std::string Emitter::Partials(const std::string& type) {
   return name;
 }
 
-std::string Emitter::Sync() const { return warp() ? "__syncwarp(" + mask_ + ");\n" : text_.Barrier(); }
+std::string Emitter::Sync() const {
+  return warp() ? "__syncwarp(" + mask_ + ");\n" : text_.Barrier();
+}
 
 // Every thread of the row gets the combined value.
 std::string Emitter::Reduce(const LaneReduction& r, const std::string& type,
@@ -103,8 +109,8 @@ std::string Emitter::Reduce(const LaneReduction& r, const std::string& type,
   const bool arg = !r.index.empty();
   const auto shuffles = [&](const std::string& from, const std::string& width) {
     std::string text = "for (int ks_d = " + from + "; ks_d > 0; ks_d /= 2) {\n";
-    text += "const " + type + " ks_other = __shfl_xor_sync(" +
-            (warp() ? mask_ : "0xffffffffu") + ", " + r.name + ", ks_d, " + width + ");\n";
+    text += "const " + type + " ks_other = __shfl_xor_sync(" + (warp() ? mask_ : "0xffffffffu") +
+            ", " + r.name + ", ks_d, " + width + ");\n";
     if (arg) {
       text += "const " + index_type + " ks_other_index = __shfl_xor_sync(" +
               (warp() ? mask_ : "0xffffffffu") + ", " + r.index + ", ks_d, " + width + ");\n";
@@ -137,8 +143,8 @@ std::string Emitter::Reduce(const LaneReduction& r, const std::string& type,
     return text + text_.Barrier();
   }
   std::string text = shuffles("16", "32");
-  text += "if (" + lanes_ + " > 32) {\nif (ks_lane % 32 == 0) {\n" + parts + "[ks_lane / 32] = " +
-          r.name + ";\n";
+  text += "if (" + lanes_ + " > 32) {\nif (ks_lane % 32 == 0) {\n" + parts +
+          "[ks_lane / 32] = " + r.name + ";\n";
   if (arg) text += indices + "[ks_lane / 32] = " + r.index + ";\n";
   text += "}\n" + text_.Barrier() + r.name + " = " + parts + "[0];\n";
   if (arg) text += r.index + " = " + indices + "[0];\n";
@@ -160,14 +166,15 @@ std::string Emitter::Distributed(const SharedLoop& shared) const {
 std::string Emitter::CachedBody(const std::vector<IrStmt>& body, const SharedLoop& shared) const {
   std::map<std::string, IrExprPtr> by;
   for (const CachedArray& cached : plan_.cached) {
-    by[cached.array] = MakeIndex("ks_row_" + cached.array, MakeName("ks_item", IrType::kInt),
-                                 IrType::kFloat);
+    by[cached.array] =
+        MakeIndex("ks_row_" + cached.array, MakeName("ks_item", IrType::kInt), IrType::kFloat);
   }
   std::vector<IrStmt> copy = body;
   const std::function<void(std::vector<IrStmt>&)> rewrite = [&](std::vector<IrStmt>& list) {
     for (IrStmt& s : list) {
       for (IrExprPtr* e : {&s.value, &s.low, &s.high, &s.condition}) *e = ReplaceArrays(*e, by);
-      if (s.kind == SKind::kAssign && s.target->kind == EKind::kIndex && by.count(s.target->text) == 0) {
+      if (s.kind == SKind::kAssign && s.target->kind == EKind::kIndex &&
+          by.count(s.target->text) == 0) {
         s.target = ReplaceArrays(s.target, by);
       }
       rewrite(s.body);
@@ -211,8 +218,8 @@ std::string Emitter::SharedLoopText(const SharedLoop& shared, bool cached) {
     }
     after += Reduce(r, type, r.index.empty() ? "" : TypeOfLocal(nest_, r.index));
     if (IsSumLike(r.kind)) {
-      after += r.name + " = ks_old_" + r.name + (r.kind == RKind::kSum ? " + " : " * ") + r.name +
-               ";\n";
+      after +=
+          r.name + " = ks_old_" + r.name + (r.kind == RKind::kSum ? " + " : " * ") + r.name + ";\n";
     }
   }
   std::string text = before + (cached ? FromRegisters(shared) : Distributed(shared)) + after;
@@ -254,8 +261,8 @@ std::string Emitter::Preload() const {
       if (!index) continue;
       const IrExprPtr at =
           Substitute(index, {{shared.loop->name, MakeName("ks_at", IrType::kInt)}});
-      loads += "ks_row_" + cached.array + "[ks_item] = " + cached.array + "[" + text_.Expr(at) +
-               "];\n";
+      loads +=
+          "ks_row_" + cached.array + "[ks_item] = " + cached.array + "[" + text_.Expr(at) + "];\n";
       break;
     }
   }
@@ -274,13 +281,13 @@ std::string Emitter::Place() const {
     text += "const int ks_column = " + text_.Thread(0) + ";\n";
     text += "const int ks_lane = " + text_.Thread(1) + ";\n";
     text += text_.index_type() + " ks_row = " + text_.Block(0) + ";\n";
-    text += "const " + text_.index_type() + " ks_strips = ((" + extent + ") + " + rows_ + " - 1) / " +
-            rows_ + ";\n";
+    text += "const " + text_.index_type() + " ks_strips = ((" + extent + ") + " + rows_ +
+            " - 1) / " + rows_ + ";\n";
     text += "const " + text_.index_type() + " ks_wanted = ks_row % ks_strips * " + rows_ +
             " + ks_column;\nks_row /= ks_strips;\n";
     text += "const bool ks_active = ks_wanted < (" + extent + ");\n";
-    text += "const " + text_.index_type() + " " + across +
-            " = ks_active ? ks_wanted : (" + extent + ") - 1;\n";
+    text += "const " + text_.index_type() + " " + across + " = ks_active ? ks_wanted : (" + extent +
+            ") - 1;\n";
     if (outer.empty()) return text;
     return text + text_.Unflatten(outer, "ks_row");
   }
@@ -296,8 +303,7 @@ std::string Emitter::Place() const {
     text += "const unsigned ks_mask = (" + lanes_ + " == 32 ? 0xffffffffu : (1u << " + lanes_ +
             " % 32) - 1u) << ks_first;\n";
   } else if (text_.cuda()) {
-    text += "static_assert(" + lanes_ + " % 32 == 0 && " + lanes_ +
-            " <= 1024, \"whole warps\");\n";
+    text += "static_assert(" + lanes_ + " % 32 == 0 && " + lanes_ + " <= 1024, \"whole warps\");\n";
   }
   return text + text_.Unflatten(nest_.grid, "ks_row");
 }
@@ -340,14 +346,13 @@ std::optional<KernelRewrite> Emitter::Emit() {
   std::string row = Row(false);
   if (options_.cache) {
     items_ = context_.FreshName("ROW_ITEMS");
-    rewrite.constants.emplace_back(items_,
-                                   "ceil_div(" + plan_.row_extent + ", " + lanes_ + ")");
+    rewrite.constants.emplace_back(items_, "ceil_div(" + plan_.row_extent + ", " + lanes_ + ")");
     row = "#if " + items_ + " <= " + std::to_string(kMaxCachedItems) + "\n" + Preload() +
           Row(true) + "#else\n" + row + "#endif\n";
   }
   std::string shared;
   for (const auto& [type, name] : partials_) {
-    const std::string extents = column() ? "[" + lanes_ + "][" + rows_ + "]"
+    const std::string extents = column()       ? "[" + lanes_ + "][" + rows_ + "]"
                                 : text_.cuda() ? "[32]"
                                                : "[" + lanes_ + "]";
     shared += text_.Shared(std::string(Trim(type)), name, extents);

@@ -17,16 +17,16 @@ namespace ks {
 struct SharedLoop {
   const IrStmt* loop = nullptr;
   std::vector<LaneReduction> reductions;
-  bool writes = false;                 // some array
-  bool read_later = false;             // an array that it writes is used behind it
+  bool writes = false;      // some array
+  bool read_later = false;  // an array that it writes is used behind it
 };
 
 // An array of which each loop touches element `base + loop variable`: a thread meets the same
 // elements in every loop, so they can stay in its registers.
 struct CachedArray {
   std::string array, element;
-  bool loaded = false;                     // read before it is written
-  std::set<const IrStmt*> dead_stores;     // loops whose store a later loop overwrites
+  bool loaded = false;                  // read before it is written
+  std::set<const IrStmt*> dead_stores;  // loops whose store a later loop overwrites
 };
 
 // Value; pointers into the nest.

@@ -98,8 +98,8 @@ std::string Emitter::LoadBody(bool left, bool vectors) const {
     zero = "*reinterpret_cast<uint4*>(ks_to) = make_uint4(0, 0, 0, 0);\n";
   }
   if (!left && plan_.contraction.guard) {
-    load = "if (" + text_.Expr(plan_.contraction.guard) + ") {\n" + load + "} else {\n" + zero +
-           "}\n";
+    load =
+        "if (" + text_.Expr(plan_.contraction.guard) + ") {\n" + load + "} else {\n" + zero + "}\n";
   }
   return text + load + "} else {\n" + zero + "}\n}\n";
 }
@@ -122,14 +122,13 @@ std::string Emitter::Multiply() const {
   const auto load = [&](bool left) {
     const bool along = Operand(left).along_depth;
     const std::string place = left ? "(ks_warp_row + 16 * ks_f)" : "(ks_warp_column + 16 * ks_f)";
-    const std::string at = along ? place + " * " + Pitch(left) + " + ks_k"
-                                 : "ks_k * " + Pitch(left) + " + " + place;
+    const std::string at =
+        along ? place + " * " + Pitch(left) + " + ks_k" : "ks_k * " + Pitch(left) + " + " + place;
     const std::string name = left ? "ks_x" : "ks_y";
-    std::string text = "#pragma unroll\nfor (int ks_f = 0; ks_f < " +
-                       std::string(left ? "ks_down" : "ks_across") + "; ++ks_f) {\n" +
-                       "nvcuda::wmma::load_matrix_sync(" + name + "[ks_f], " +
-                       (left ? "ks_tile" : "ks_tile + ks_left_size") + " + " + at + ", " +
-                       Pitch(left) + ");\n";
+    std::string text =
+        "#pragma unroll\nfor (int ks_f = 0; ks_f < " + std::string(left ? "ks_down" : "ks_across") +
+        "; ++ks_f) {\n" + "nvcuda::wmma::load_matrix_sync(" + name + "[ks_f], " +
+        (left ? "ks_tile" : "ks_tile + ks_left_size") + " + " + at + ", " + Pitch(left) + ");\n";
     if (facts_.bytes == 4) {
       text += "#pragma unroll\nfor (int ks_t = 0; ks_t < " + name +
               "[ks_f].num_elements; ++ks_t) {\n" + name +
@@ -148,17 +147,18 @@ std::string Emitter::Multiply() const {
 
 std::string Emitter::MainLoop() const {
   const std::string element = facts_.element;
-  return "const auto ks_load = [&](const " + text_.index_type() + " ks_term0, " + element + "* ks_tile) {\n" +
-         LoadSide(true) + LoadSide(false) + "};\n" +
-         "const " + text_.index_type() + " ks_steps = (ks_terms + " + bk_ + " - 1) / " + bk_ + ";\n" +
+  return "const auto ks_load = [&](const " + text_.index_type() + " ks_term0, " + element +
+         "* ks_tile) {\n" + LoadSide(true) + LoadSide(false) + "};\n" + "const " +
+         text_.index_type() + " ks_steps = (ks_terms + " + bk_ + " - 1) / " + bk_ + ";\n" +
          "for (int ks_s = 0; ks_s < " + stages_ + " - 1; ++ks_s) {\n" +
          "if (ks_s < ks_steps) ks_load(ks_s * " + bk_ +
-         ", ks_tiles + ks_s * ks_stage);\n__pipeline_commit();\n}\n" +
-         "for (" + text_.index_type() + " ks_step = 0; ks_step < ks_steps; ++ks_step) {\n" + "__pipeline_wait_prior(" +
-         stages_ + " - 2);\n__syncthreads();\n" + "const " + text_.index_type() + " ks_next = ks_step + " + stages_ +
-         " - 1;\n" + "if (ks_next < ks_steps) ks_load(ks_next * " + bk_ +
-         ", ks_tiles + ks_next % " + stages_ + " * ks_stage);\n__pipeline_commit();\n" + "const " +
-         element + "* ks_tile = ks_tiles + ks_step % " + stages_ + " * ks_stage;\n" + Multiply() +
+         ", ks_tiles + ks_s * ks_stage);\n__pipeline_commit();\n}\n" + "for (" +
+         text_.index_type() + " ks_step = 0; ks_step < ks_steps; ++ks_step) {\n" +
+         "__pipeline_wait_prior(" + stages_ + " - 2);\n__syncthreads();\n" + "const " +
+         text_.index_type() + " ks_next = ks_step + " + stages_ + " - 1;\n" +
+         "if (ks_next < ks_steps) ks_load(ks_next * " + bk_ + ", ks_tiles + ks_next % " + stages_ +
+         " * ks_stage);\n__pipeline_commit();\n" + "const " + element +
+         "* ks_tile = ks_tiles + ks_step % " + stages_ + " * ks_stage;\n" + Multiply() +
          "}\n__pipeline_wait_prior(0);\n__syncthreads();\n";
 }
 
@@ -169,8 +169,12 @@ std::string Emitter::Finish() const {
          "nvcuda::wmma::store_matrix_sync(ks_out, ks_sums[ks_f][ks_g], 16, "
          "nvcuda::wmma::mem_row_major);\n__syncwarp();\n"
          "for (int ks_e = ks_thread % 32; ks_e < 256; ks_e += 32) {\n"
-         "const " + text_.index_type() + " ks_row = ks_row0 + ks_warp_row + 16 * ks_f + ks_e / 16;\n"
-         "const " + text_.index_type() + " ks_column = ks_column0 + ks_warp_column + 16 * ks_g + ks_e % 16;\n"
+         "const " +
+         text_.index_type() +
+         " ks_row = ks_row0 + ks_warp_row + 16 * ks_f + ks_e / 16;\n"
+         "const " +
+         text_.index_type() +
+         " ks_column = ks_column0 + ks_warp_column + 16 * ks_g + ks_e % 16;\n"
          "if (ks_row < ks_rows && ks_column < ks_columns) {\n" +
          tiles_.Store("ks_row", "ks_column", "ks_out[ks_e]") + "}\n}\n__syncwarp();\n}\n}\n";
 }
@@ -183,10 +187,11 @@ std::string Emitter::Declarations() const {
          "constexpr int ks_stage = ks_left_size + " + Size(false) + ";\n" +
          "constexpr int ks_threads = 32 * " + wd_ + " * " + wa_ + ";\n" +
          "constexpr int ks_down = " + bm_ + " / " + wd_ + " / 16;\n" +
-         "constexpr int ks_across = " + bn_ + " / " + wa_ + " / 16;\n" + "static_assert(ks_down * " +
-         wd_ + " * 16 == " + bm_ + " && ks_across * " + wa_ + " * 16 == " + bn_ + " && " + bk_ +
-         " % 16 == 0 && " + pad_ + " * " + std::to_string(facts_.bytes) + " % 16 == 0 && " +
-         stages_ + " >= 2, \"whole fragments\");\n" + "const int ks_thread = threadIdx.x;\n" +
+         "constexpr int ks_across = " + bn_ + " / " + wa_ + " / 16;\n" +
+         "static_assert(ks_down * " + wd_ + " * 16 == " + bm_ + " && ks_across * " + wa_ +
+         " * 16 == " + bn_ + " && " + bk_ + " % 16 == 0 && " + pad_ + " * " +
+         std::to_string(facts_.bytes) + " % 16 == 0 && " + stages_ +
+         " >= 2, \"whole fragments\");\n" + "const int ks_thread = threadIdx.x;\n" +
          "const int ks_warp_row = ks_thread / 32 / " + wa_ + " * (" + bm_ + " / " + wd_ + ");\n" +
          "const int ks_warp_column = ks_thread / 32 % " + wa_ + " * (" + bn_ + " / " + wa_ +
          ");\n" + tiles_.Place(bm_, bn_, group_) +

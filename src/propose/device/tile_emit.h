@@ -9,10 +9,10 @@
 namespace ks {
 
 struct TileSizes {
-  int rows = 128, columns = 128, depth = 8;      // of a block's tile
-  int thread_rows = 8, thread_columns = 8;       // of a thread's tile (register kernel)
-  int warps_down = 2, warps_across = 4;          // of a block (tensor kernel)
-  int stages = 3;                                // tiles in flight (tensor kernel)
+  int rows = 128, columns = 128, depth = 8;  // of a block's tile
+  int thread_rows = 8, thread_columns = 8;   // of a thread's tile (register kernel)
+  int warps_down = 2, warps_across = 4;      // of a block (tensor kernel)
+  int stages = 3;                            // tiles in flight (tensor kernel)
 };
 
 // Shared-memory tiles, a register tile a thread, the next tile loaded while one is used.

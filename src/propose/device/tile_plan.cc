@@ -120,7 +120,8 @@ std::string TileText::Variables(const std::vector<LoopHeader>& loops, const std:
   if (loops.size() == 1) {
     return "const " + text_.index_type() + " " + loops[0].name + " = " + flat + ";\n";
   }
-  return text_.index_type() + " " + scratch + " = " + flat + ";\n" + text_.Unflatten(loops, scratch);
+  return text_.index_type() + " " + scratch + " = " + flat + ";\n" +
+         text_.Unflatten(loops, scratch);
 }
 
 std::string TileText::RowVariables(const std::string& flat) const {

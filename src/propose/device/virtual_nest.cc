@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "propose/cpp/function.h"
 #include "propose/device/grid_index.h"
+#include "propose/device/thread_loop.h"
 #include "propose/vector/vector_plan.h"
 
 namespace ks {
@@ -42,11 +43,11 @@ class HostText {
     const std::string name = CalleeName(node);
     const std::vector<Node> arguments = CallArguments(node);
     static const std::map<std::string, std::string> kCasts = {
-        {"__half2float", "float"},       {"__bfloat162float", "float"},
-        {"__float2half", "__half"},      {"__float2bfloat16", "__nv_bfloat16"},
-        {"__float2half_rn", "__half"},   {"__float2bfloat16_rn", "__nv_bfloat16"},
-        {"__int2float_rn", "float"},     {"convert_float", "float"},
-        {"convert_int", "int"},          {"convert_long", "long"}};
+        {"__half2float", "float"},     {"__bfloat162float", "float"},
+        {"__float2half", "__half"},    {"__float2bfloat16", "__nv_bfloat16"},
+        {"__float2half_rn", "__half"}, {"__float2bfloat16_rn", "__nv_bfloat16"},
+        {"__int2float_rn", "float"},   {"convert_float", "float"},
+        {"convert_int", "int"},        {"convert_long", "long"}};
     if (const auto cast = kCasts.find(name); cast != kCasts.end() && arguments.size() == 1) {
       return "static_cast<" + cast->second + ">(" + Of(arguments[0]) + ")";
     }
@@ -90,7 +91,7 @@ class HostText {
       const std::vector<Node> arguments = CallArguments(call);
       if (!arguments.empty() && arguments[0].text() == inner.Child("left").text() &&
           BlockReductionOf(context_, CalleeName(call)) != 0) {
-        return ";";
+        return "";
       }
     }
     return std::nullopt;
@@ -114,7 +115,8 @@ bool IsSharedArray(const DeviceContext& context, Node declaration) {
 
 std::string VirtualSource(const DeviceContext& context, const DeviceKernel& kernel,
                           const GridIndex& index) {
-  const HostText host(context, index.cooperative ? context.launches()[kernel.launches[0]] : nullptr);
+  const HostText host(context,
+                      index.cooperative ? context.launches()[kernel.launches[0]] : nullptr);
   std::vector<std::string> parameters;
   for (Node parameter : kernel.parameters) parameters.push_back(host.Of(parameter));
   for (const PlanConstant& constant : context.plan().constants) {
@@ -123,8 +125,8 @@ std::string VirtualSource(const DeviceContext& context, const DeviceKernel& kern
   std::string text = "void " + kernel.name + "(" + Join(parameters, ", ") + ") {\n";
   for (Node declaration : index.prologue) text += host.Of(declaration) + "\n";
   for (const GridLoop& loop : index.loops) {
-    text += "for (" + loop.type + " " + loop.name + " = 0; " + loop.name + " < " + loop.extent + "; ++" +
-            loop.name + ") {\n";
+    text += "for (" + loop.type + " " + loop.name + " = 0; " + loop.name + " < " + loop.extent +
+            "; ++" + loop.name + ") {\n";
   }
   for (const std::string& local : index.locals) text += local + "\n";
   for (Node declaration : index.carried) {

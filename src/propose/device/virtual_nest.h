@@ -26,14 +26,14 @@ namespace ks {
 // Value. Names of the loops are those of the kernel's variables.
 struct VirtualNest {
   std::string kernel;
-  size_t launch = 0;                     // the only one of the kernel
-  size_t body_begin = 0, body_end = 0;   // of the kernel's body in the source, braces included
-  KernelIr ir;                           // its body is one nest of loops
-  std::vector<LoopHeader> grid;          // parallel loops, outermost first
+  size_t launch = 0;                        // the only one of the kernel
+  size_t body_begin = 0, body_end = 0;      // of the kernel's body in the source, braces included
+  KernelIr ir;                              // its body is one nest of loops
+  std::vector<LoopHeader> grid;             // parallel loops, outermost first
   const std::vector<IrStmt>& body() const;  // what one thread does
   const IrStmt& nest() const { return ir.body[0]; }
-  bool cooperative = false;   // the threads of a block already share a row
-  std::string index_type;     // wide enough for every index, as the kernel itself has it
+  bool cooperative = false;  // the threads of a block already share a row
+  std::string index_type;    // wide enough for every index, as the kernel itself has it
   // Integer parameter -> expression of the launch plan.
   std::map<std::string, std::string> plan_names;
 

@@ -10,11 +10,10 @@ namespace {
 
 IrType TypeOf(std::string_view cpp_type) {
   static constexpr std::string_view kInts[] = {
-      "int",     "int64_t",     "std::int64_t", "int32_t",      "std::int32_t",
-      "size_t",  "std::size_t", "unsigned",     "uint64_t",     "uint32_t",
-      "uint8_t", "ptrdiff_t",   "long",         "long long",    "char",
-      "int16_t", "uint16_t",    "int8_t",       "std::uint8_t", "std::ptrdiff_t",
-      "uint",    "ulong",       "uchar"};
+      "int",          "int64_t",        "std::int64_t", "int32_t",  "std::int32_t", "size_t",
+      "std::size_t",  "unsigned",       "uint64_t",     "uint32_t", "uint8_t",      "ptrdiff_t",
+      "long",         "long long",      "char",         "int16_t",  "uint16_t",     "int8_t",
+      "std::uint8_t", "std::ptrdiff_t", "uint",         "ulong",    "uchar"};
   if (cpp_type == "float" || cpp_type == "double") return IrType::kFloat;
   if (cpp_type == "__half" || cpp_type == "half" || cpp_type == "__nv_bfloat16") {
     return IrType::kFloat;  // device languages
@@ -30,10 +29,9 @@ std::string CanonicalCall(std::string_view spelled) {
   std::string_view bare = spelled;
   if (bare.starts_with("std::")) bare.remove_prefix(5);
   if (const size_t cut = bare.find('<'); cut != std::string_view::npos) bare = bare.substr(0, cut);
-  static constexpr std::string_view kKnown[] = {"exp",   "log",   "tanh", "sqrt", "erf",   "fabs",
-                                                "abs",   "pow",   "max",  "min",  "fmax",  "fmin",
-                                                "log1p", "expm1", "exp2", "log2", "floor", "ceil",
-                                                "rsqrt"};
+  static constexpr std::string_view kKnown[] = {
+      "exp",  "log",  "tanh",  "sqrt",  "erf",  "fabs", "abs",   "pow",  "max",  "min",
+      "fmax", "fmin", "log1p", "expm1", "exp2", "log2", "floor", "ceil", "rsqrt"};
   for (std::string_view name : kKnown) {
     if (bare == name ||
         (bare.size() == name.size() + 1 && bare.starts_with(name) && bare.back() == 'f')) {
@@ -481,10 +479,9 @@ IrExprPtr Builder::Call(Node node) {
     return call;
   }
   if (canonical == spelled && canonical.find("::") != std::string::npos) return nullptr;
-  static const std::set<std::string> kPure = {"exp",   "log",  "tanh", "sqrt",  "erf",
-                                              "abs",   "pow",  "max",  "min",   "log1p",
-                                              "expm1", "exp2", "log2", "floor", "ceil",
-                                              "rsqrt"};
+  static const std::set<std::string> kPure = {"exp",  "log",   "tanh", "sqrt",  "erf",   "abs",
+                                              "pow",  "max",   "min",  "log1p", "expm1", "exp2",
+                                              "log2", "floor", "ceil", "rsqrt"};
   if (kPure.count(canonical) == 0 || args.empty()) return nullptr;
   IrType type = IrType::kFloat;
   if (canonical == "max" || canonical == "min" || canonical == "abs") {

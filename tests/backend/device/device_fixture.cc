@@ -120,15 +120,18 @@ RunnerPool* DeviceRunnerTest::Pool(const std::string& api) {
   auto pool = NewPool(api);
   if (!pool.ok()) {
     // Anything but a missing driver or device is a failure, not a reason to skip.
-    EXPECT_EQ(pool.error().code, ErrorCode::kFailedPrecondition) << pool.error().message;
-    shared.problems[api] = pool.error().message;
+    const bool missing = pool.error().code == ErrorCode::kFailedPrecondition;
+    shared.problems[api] = (missing ? "" : "broken: ") + pool.error().message;
     return nullptr;
   }
   return (shared.pools[api] = *std::move(pool)).get();
 }
 
 void DeviceRunnerTest::SetUp() {
-  if (Pool(api()) == nullptr) GTEST_SKIP() << TheShared().problems[api()];
+  if (Pool(api()) != nullptr) return;
+  const std::string& problem = TheShared().problems[api()];
+  if (problem.starts_with("broken: ")) FAIL() << problem;
+  GTEST_SKIP() << problem;
 }
 
 std::unique_ptr<DeviceRunner> DeviceRunnerTest::TakeRunner() {

@@ -259,7 +259,7 @@ TEST_P(DeviceRunnerTest, ScratchBeyondTheDevicesMemoryIsOutOfMemory) {
 TEST_P(DeviceRunnerTest, ContentsBeyondTheDevicesMemoryAreRefusedAndTheRunnerGoesOn) {
   const auto runner = TakeRunner();
   ASSERT_NE(runner, nullptr);
-  task_.outputs[0].shape = {"n", "100000000"};
+  task_.outputs[0].shape = {"n", "50000000"};
   ASSERT_TRUE(runner->OpenTask(task_).ok());
   const Status refused = runner->SetContents(0, Contents(0));
   ASSERT_FALSE(refused.ok());

@@ -56,7 +56,7 @@ TEST(DeviceProtocol, EveryMessageComesBackAsItWasSent) {
   RoundTrip(loaded);
   PairRound round;
   round.pairs = {{10, 11, false}, {12, 13, true}};
-  round.broken_guard = OutOfBounds{"w", "c", "write past end"};
+  round.rival_broken_guard = OutOfBounds{"w", "c", "write past end"};
   RoundTrip(round);
   Agreement agreement;
   agreement.outputs = {{1, 2, 3, 4, 5, 6, 7, 8}};

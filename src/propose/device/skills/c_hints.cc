@@ -1,4 +1,5 @@
-// Small skills for CUDA C++ and OpenCL C: relaxed arithmetic, launch bounds, unrolling, cache hints.
+// Small skills for CUDA C++ and OpenCL C: relaxed arithmetic, launch bounds, unrolling, cache
+// hints.
 #include <algorithm>
 #include <set>
 
@@ -24,7 +25,8 @@ class FastMathSkill final : public DeviceSkill {
     std::vector<std::string> flags = context.flags();
     if (std::find(flags.begin(), flags.end(), flag) != flags.end()) return {};
     flags.push_back(flag);
-    const bool compute = context.measured() != nullptr && context.measured()->bottleneck == "compute";
+    const bool compute =
+        context.measured() != nullptr && context.measured()->bottleneck == "compute";
     return {{context.WithFlags(flags), "Compile with " + flag + ".", EditKind::kFlags,
              compute ? 1.25 : 1.06}};
   }
@@ -47,8 +49,8 @@ class LaunchBoundsSkill final : public DeviceSkill {
       bool constant = true;
       for (const PlanText& extent : launch.block) {
         extents.push_back("(" + extent.text + ")");
-        constant = constant && extent.text.find_first_of("abcdefghijklmnopqrstuvwxyz") ==
-                                   std::string::npos;
+        constant = constant &&
+                   extent.text.find_first_of("abcdefghijklmnopqrstuvwxyz") == std::string::npos;
       }
       // In front of the declarator: `void __launch_bounds__(256) name(...)`.
       const Node declarator = kernel.definition.Child("declarator");
@@ -62,8 +64,8 @@ class LaunchBoundsSkill final : public DeviceSkill {
         TextEdits text(context.source());
         text.Insert(declarator.begin(),
                     "__launch_bounds__(" + Join(extents, " * ") + blocks + ") ");
-        edits.push_back({text.Apply(), "Bound the launch of " + kernel.name + ".",
-                         EditKind::kMicro, 1.04});
+        edits.push_back(
+            {text.Apply(), "Bound the launch of " + kernel.name + ".", EditKind::kMicro, 1.04});
       }
     }
     return edits;
@@ -104,10 +106,10 @@ class UnrollLoopsSkill final : public DeviceSkill {
           const std::string indent = context.source().substr(line, loop.begin() - line);
           if (indent.find_first_not_of(' ') != std::string::npos) continue;
           text.Insert(loop.begin(), std::string("#pragma unroll ") + factor + "\n" + indent);
-          edits.push_back({text.Apply(),
-                           std::string("Unroll an innermost loop of ") + kernel.name + " by " +
-                               factor + ".",
-                           EditKind::kMicro, 1.05});
+          edits.push_back(
+              {text.Apply(),
+               std::string("Unroll an innermost loop of ") + kernel.name + " by " + factor + ".",
+               EditKind::kMicro, 1.05});
         }
       }
     }
@@ -147,8 +149,8 @@ class CacheHintsSkill final : public DeviceSkill {
       }
     }
     if (text.empty()) return;
-    edits.push_back({text.Apply(), "Promise that the buffers do not overlap.", EditKind::kMicro,
-                     1.06});
+    edits.push_back(
+        {text.Apply(), "Promise that the buffers do not overlap.", EditKind::kMicro, 1.06});
   }
 
   // p[i] = v;  ->  __stcs(&p[i], v); for pointer parameters that the kernel does not read.
@@ -163,9 +165,9 @@ class CacheHintsSkill final : public DeviceSkill {
         const bool store = parent.Is("assignment_expression") && parent.Child("left") == node &&
                            parent.Child("operator").text() == "=" &&
                            parent.parent().Is("expression_statement");
-        const bool parameter = std::find(kernel.parameter_names.begin(),
-                                         kernel.parameter_names.end(),
-                                         base) != kernel.parameter_names.end();
+        const bool parameter =
+            std::find(kernel.parameter_names.begin(), kernel.parameter_names.end(), base) !=
+            kernel.parameter_names.end();
         if (store && parameter) {
           stored.insert(base);
           stores.push_back(parent);

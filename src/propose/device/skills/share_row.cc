@@ -1,4 +1,5 @@
-// Skill share_row: a kernel with one thread a row gets a warp, a block or a column of threads a row.
+// Skill share_row: a kernel with one thread a row gets a warp, a block or a column of threads a
+// row.
 #include "propose/device/row_emit.h"
 #include "propose/device/skills.h"
 

@@ -82,8 +82,8 @@ class SpecializeAxesSkill final : public DeviceSkill {
       if (!next) return {};
       source = *std::move(next);
     }
-    return {{std::move(source), "Compile the kernel for each size by itself.",
-             EditKind::kStructure, 1.3}};
+    return {{std::move(source), "Compile the kernel for each size by itself.", EditKind::kStructure,
+             1.3}};
   }
 
  private:

@@ -23,8 +23,7 @@ class TileContractionSkill final : public DeviceSkill {
       const std::optional<VirtualNest> nest = BuildVirtualNest(context, kernel);
       const std::optional<TilePlan> plan = nest ? PlanTiles(*nest) : std::nullopt;
       if (!plan) continue;
-      for (const auto& [size, thread, depth] :
-           {std::tuple{128, 8, 8}, {64, 4, 16}, {32, 2, 32}}) {
+      for (const auto& [size, thread, depth] : {std::tuple{128, 8, 8}, {64, 4, 16}, {32, 2, 32}}) {
         if ((size / thread) * (size / thread) > context.device().max_threads_per_block) continue;
         TileSizes sizes;
         sizes.rows = sizes.columns = size;
@@ -34,11 +33,13 @@ class TileContractionSkill final : public DeviceSkill {
         auto source = rewrite ? ReplaceKernel(context, *nest, *rewrite) : std::nullopt;
         if (!source) continue;
         edits.push_back({*std::move(source),
-                         "Compute tiles of " + std::to_string(size) + " x " +
-                             std::to_string(size) + " outputs a block in " + nest->kernel +
-                             ", with " + std::to_string(thread * thread) +
-                             " sums in registers a thread.",
-                         EditKind::kStrategy, size == 128 ? 8.0 : size == 64 ? 7.0 : 4.0});
+                         "Compute tiles of " + std::to_string(size) + " x " + std::to_string(size) +
+                             " outputs a block in " + nest->kernel + ", with " +
+                             std::to_string(thread * thread) + " sums in registers a thread.",
+                         EditKind::kStrategy,
+                         size == 128  ? 8.0
+                         : size == 64 ? 7.0
+                                      : 4.0});
       }
     }
     return edits;

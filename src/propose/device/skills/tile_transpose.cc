@@ -67,8 +67,7 @@ class TileTransposeSkill final : public DeviceSkill {
       const auto rewrite = turn ? Emit(context, *nest, *turn) : std::nullopt;
       if (!rewrite) continue;
       if (auto source = ReplaceKernel(context, *nest, *rewrite)) {
-        edits.push_back({*std::move(source),
-                         "Turn tiles of " + nest->kernel + " in shared memory.",
+        edits.push_back({*std::move(source), "Turn tiles of " + nest->kernel + " in shared memory.",
                          EditKind::kStrategy, 2.5});
       }
     }

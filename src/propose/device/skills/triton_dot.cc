@@ -74,10 +74,9 @@ class DotTilesSkill final : public DeviceSkill {
         if (auto source = Apply(context, kernel.launches[0], *tile, shape)) {
           edits.push_back({*std::move(source),
                            "Tiles of " + std::to_string(shape.rows) + " x " +
-                               std::to_string(shape.columns) + " x " +
-                               std::to_string(shape.depth) + " in " + kernel.name + " on " +
-                               std::to_string(shape.warps) + " warps, " +
-                               std::to_string(shape.stages) + " stages.",
+                               std::to_string(shape.columns) + " x " + std::to_string(shape.depth) +
+                               " in " + kernel.name + " on " + std::to_string(shape.warps) +
+                               " warps, " + std::to_string(shape.stages) + " stages.",
                            EditKind::kStructure, gain});
         }
         gain = std::max(1.2, gain * 0.8);

@@ -11,6 +11,8 @@
 namespace ks {
 namespace {
 
+constexpr int64_t kDefaultWarps = 4, kDefaultStages = 3;  // Triton's own
+
 class TritonLaunchSkill final : public DeviceSkill {
  public:
   std::string name() const override { return "triton_launch"; }
@@ -24,27 +26,19 @@ class TritonLaunchSkill final : public DeviceSkill {
     if (!context.IsTriton()) return edits;
     for (size_t i = 0; i < context.launches().size(); ++i) {
       const PlanLaunch& launch = *context.launches()[i];
-      const int64_t warps_now = Written(launch.num_warps, kDefaultWarps);
+      const int64_t warps_now = ParseInt(launch.num_warps.text).value_or(kDefaultWarps);
+      const int64_t stages_now = ParseInt(launch.num_stages.text).value_or(kDefaultStages);
       for (const int64_t warps : {warps_now * 2, warps_now / 2}) {
         if (warps >= 1 && warps <= 32) Try(context, i, "num_warps", warps, 1.08, edits);
       }
-      const int64_t stages_now = Written(launch.num_stages, kDefaultStages);
       for (const int64_t stages : {stages_now + 1, stages_now - 1}) {
-        if (stages_now > 0 && stages >= 1 && stages <= 7)
-          Try(context, i, "num_stages", stages, 1.04, edits);
+        if (stages >= 1 && stages <= 7) Try(context, i, "num_stages", stages, 1.04, edits);
       }
     }
     return edits;
   }
 
  private:
-  static constexpr int64_t kDefaultWarps = 4, kDefaultStages = 3;
-  // The number that is written, the default when nothing is, 0 for an expression: its constants are
-  // tuned by themselves.
-  static int64_t Written(const PlanText& option, int64_t otherwise) {
-    return option.text.empty() ? otherwise : ParseInt(option.text).value_or(0);
-  }
-
   static void Try(const DeviceContext& context, size_t launch, const char* option, int64_t value,
                   double gain, std::vector<Edit>& edits) {
     auto source = WithLaunchOption(context.source(), launch, option, std::to_string(value));

@@ -82,8 +82,8 @@ class TuneConstantSkill final : public DeviceSkill {
     limits.max_shared_bytes = device.shared_bytes_per_block;
     limits.sm_count = device.sm_count;
     for (const Workload* workload : context.task().WorkloadsOf(WorkloadRole::kTime)) {
-      if (!std::holds_alternative<BoundPlan>(BindLaunchPlan(
-              std::get<LaunchPlan>(plan), source, context.task(), *workload, limits))) {
+      if (!std::holds_alternative<BoundPlan>(BindLaunchPlan(std::get<LaunchPlan>(plan), source,
+                                                            context.task(), *workload, limits))) {
         return false;
       }
     }
@@ -106,6 +106,8 @@ class TuneConstantSkill final : public DeviceSkill {
 
 }  // namespace
 
-std::unique_ptr<DeviceSkill> NewTuneConstantSkill() { return std::make_unique<TuneConstantSkill>(); }
+std::unique_ptr<DeviceSkill> NewTuneConstantSkill() {
+  return std::make_unique<TuneConstantSkill>();
+}
 
 }  // namespace ks

@@ -132,8 +132,8 @@ class VectorAccessSkill final : public DeviceSkill {
     const std::string space = text.cuda() ? "" : "__global ";
     for (const std::string& array : streams.read) {
       const std::string wide = VectorType(nest.ir.ElementOf(array));
-      vector += wide + " ks_" + array + " = *(const " + space + wide + "*)(" + array +
-                " + ks_at);\n";
+      vector +=
+          wide + " ks_" + array + " = *(const " + space + wide + "*)(" + array + " + ks_at);\n";
     }
     for (const std::string& array : streams.written) {
       if (streams.read.count(array) > 0) continue;
