@@ -21,6 +21,8 @@ using Clock = std::chrono::steady_clock;
 constexpr const char* kWorkerFolder = "/ksmith";
 constexpr size_t kMaxLogBytes = 8u << 10;
 constexpr size_t kMaxJobs = 64;
+// Of all Triton workers together where user namespaces share the count: a fork bomb ends here.
+constexpr int64_t kProcesses = 256;
 constexpr int64_t kTmpBytes = int64_t{256} << 20;
 // What Python and Triton's library map before a candidate does anything.
 constexpr int64_t kBaseMemoryBytes = int64_t{4} << 30;
@@ -196,6 +198,7 @@ Result<std::unique_ptr<TritonCompiler>> TritonCompiler::Create(const Sandbox& sa
     pool.sandbox.files.push_back({fmt::format("{}/kernelsmith/{}", kWorkerFolder, name), text});
   }
   pool.sandbox.tmp_bytes = kTmpBytes;
+  pool.sandbox.limits.processes = kProcesses;
   pool.sandbox.profile = SeccompProfile::kCompile;
   KS_ASSIGN_OR_RETURN(compiler->pool_,
                       WorkerPool::Create(sandbox, std::move(pool), std::move(stop)));
