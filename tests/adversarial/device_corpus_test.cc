@@ -36,7 +36,9 @@ struct Case {
   std::string source;
   std::vector<std::string> verdicts;
 
-  friend void PrintTo(const Case& one, std::ostream* out) { *out << one.backend << "/" << one.name; }
+  friend void PrintTo(const Case& one, std::ostream* out) {
+    *out << one.backend << "/" << one.name;
+  }
   bool honest() const { return name.rfind("honest", 0) == 0; }
 };
 
