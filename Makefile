@@ -15,7 +15,7 @@ help:
 	@echo "make bench    the benchmark tables (hours; see bench/run.sh)"
 	@echo "make lint     layers, sizes, formatting, headers alone, clang-tidy"
 	@echo "make format   clang-format on every own source"
-	@echo "make setup    install what the build needs (Debian 12), fetch the C++ grammar"
+	@echo "make setup    install what the build needs (Debian 12), fetch the grammars"
 	@echo "make clean    remove build/ but not runs/"
 
 setup:

@@ -39,14 +39,18 @@ ks_header_library(ks_fmt fmt/format.h)
 ks_header_library(ks_boost boost/beast.hpp)
 target_compile_definitions(ks_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ERROR_CODE_HEADER_ONLY)
 
-# The C++ grammar: generated C from the PyPI source distribution, unpacked by tools/setup.sh.
-set(KS_GRAMMAR_DIR "${CMAKE_SOURCE_DIR}/build/third_party/tree_sitter_cpp" CACHE PATH
-  "Folder with parser.c and scanner.c of tree-sitter-cpp 0.23.4")
-if(NOT EXISTS ${KS_GRAMMAR_DIR}/parser.c)
-  message(FATAL_ERROR "The C++ grammar is missing in ${KS_GRAMMAR_DIR}: run 'make setup'.")
-endif()
-add_library(ks_grammar_cpp STATIC ${KS_GRAMMAR_DIR}/parser.c ${KS_GRAMMAR_DIR}/scanner.c)
-target_link_libraries(ks_grammar_cpp PRIVATE ks_tree_sitter)
-target_include_directories(ks_grammar_cpp PRIVATE ${CMAKE_SOURCE_DIR}/cmake/grammar_compat)
-target_compile_options(ks_grammar_cpp PRIVATE -w -O1
-  -include ${CMAKE_SOURCE_DIR}/cmake/grammar_compat/compat.h)
+# Grammars: generated C from PyPI source distributions, unpacked by tools/setup.sh.
+function(ks_grammar target folder)
+  set(${target}_DIR "${CMAKE_SOURCE_DIR}/build/third_party/${folder}" CACHE PATH
+    "Folder with parser.c and scanner.c of ${folder}")
+  if(NOT EXISTS ${${target}_DIR}/parser.c)
+    message(FATAL_ERROR "A grammar is missing in ${${target}_DIR}: run 'make setup'.")
+  endif()
+  add_library(${target} STATIC ${${target}_DIR}/parser.c ${${target}_DIR}/scanner.c)
+  target_link_libraries(${target} PRIVATE ks_tree_sitter)
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/grammar_compat)
+  target_compile_options(${target} PRIVATE -w -O1
+    -include ${CMAKE_SOURCE_DIR}/cmake/grammar_compat/compat.h)
+endfunction()
+ks_grammar(ks_grammar_cpp tree_sitter_cpp)
+ks_grammar(ks_grammar_python tree_sitter_python)

@@ -20,11 +20,11 @@ def main() -> int:
     table = read_table(root / "tools" / "layers.txt")
     include = re.compile(r'^\s*#\s*include\s+"([a-z_]+)/([^"]+)"')
     faults = []
-    files = [*root.glob("src/*/**/*.h"), *root.glob("src/*/**/*.cc"), *root.glob("runner/*.h"),
-             *root.glob("runner/*.cc")]
+    files = [*root.glob("src/*/**/*.h"), *root.glob("src/*/**/*.cc"), *root.glob("runner/**/*.h"),
+             *root.glob("runner/**/*.cc")]
     for path in sorted(files):
         parts = path.relative_to(root).parts
-        module = "runner" if parts[0] == "runner" else parts[1]
+        module = "/".join(parts[:-1]) if parts[0] == "runner" else parts[1]
         if module not in table:
             faults.append(f"{path}: module '{module}' has no line in tools/layers.txt")
             continue

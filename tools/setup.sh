@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the build needs on Debian 12 and unpacks the C++ grammar. Idempotent: does only what
+# Installs what the build needs on Debian 12 and unpacks the grammars. Idempotent: does only what
 # is missing, and needs neither root nor network when nothing is.
 #
 #   tools/setup.sh           packages for `make build` and `make demo`
 #   tools/setup.sh --tests   also what only the tests and the lint need
 #   tools/setup.sh --bench   also what only the benchmarks need
+#   tools/setup.sh --devices also NVRTC and Triton in build/venv, for the tests of device compilers
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,13 +13,16 @@ build_packages=(g++ cmake ninja-build python3 python3-pip python3-setuptools pyt
   nlohmann-json3-dev libcli11-dev libfmt-dev libtomlplusplus-dev libsqlite3-dev libtree-sitter-dev
   libzstd-dev libseccomp-dev libssl-dev libboost1.81-dev)
 test_packages=(ccache clang clang-format clang-tidy libgtest-dev chromium chromium-driver
-  python3-selenium procps)
+  python3-selenium procps pocl-opencl-icd ocl-icd-libopencl1)
 bench_packages=(libopenblas-dev)
+# Without them those tests are skipped. NVRTC's headers come with a CUDA toolkit.
+device_wheels=(triton==3.6.0 nvidia-cuda-nvrtc==13.0.88 pytest ruff)
 
-grammar_name=tree-sitter-cpp
-grammar_version=0.23.4
-grammar_sha256=6a59c4cebb1ad1dc2e8d586cf8a72b39d21b8108b7b139d089719e81a339e41d
-grammar_dir=build/third_party/tree_sitter_cpp
+# name version sha256 of the source distribution
+grammars=(
+  "cpp 0.23.4 6a59c4cebb1ad1dc2e8d586cf8a72b39d21b8108b7b139d089719e81a339e41d"
+  "python 0.23.6 354bfa0a2f9217431764a631516f85173e9711af2c13dbd796a8815acfe505d9"
+)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
@@ -57,43 +61,67 @@ install_packages() {
   rm -f "$log"
 }
 
-# The generated C of the grammar comes from its PyPI source distribution. pip checks the hash.
+# The generated C of a grammar comes from its PyPI source distribution. pip checks the hash.
 fetch_grammar() {
-  if [ -f "$grammar_dir/version" ] && [ "$(cat "$grammar_dir/version")" = "$grammar_sha256" ] &&
-    [ -f "$grammar_dir/parser.c" ] && [ -f "$grammar_dir/scanner.c" ]; then
+  local language=$1 version=$2 sha256=$3
+  local name=tree-sitter-$language folder=build/third_party/tree_sitter_$language
+  if [ -f "$folder/version" ] && [ "$(cat "$folder/version")" = "$sha256" ] &&
+    [ -f "$folder/parser.c" ] && [ -f "$folder/scanner.c" ]; then
     return 0
   fi
-  say "fetching the C++ grammar ($grammar_name $grammar_version)"
+  say "fetching a grammar ($name $version)"
   local work
   work=$(mktemp -d)
   trap "rm -rf '$work'" EXIT
-  printf '%s==%s --hash=sha256:%s\n' "$grammar_name" "$grammar_version" "$grammar_sha256" \
-    >"$work/requirements.txt"
+  printf '%s==%s --hash=sha256:%s\n' "$name" "$version" "$sha256" >"$work/requirements.txt"
   # Debian's interpreter by name: another python3 may come first on PATH without pip or setuptools.
   # No build isolation: the setuptools that is installed reads the metadata, nothing else is fetched.
   if ! /usr/bin/python3 -m pip download --quiet --no-deps --no-build-isolation --no-cache-dir \
     --no-binary :all: --require-hashes --disable-pip-version-check --dest "$work" \
     --requirement "$work/requirements.txt" >"$work/log" 2>&1 </dev/null; then
     tail -n 15 "$work/log" >&2
-    fail "pip could not fetch $grammar_name $grammar_version. Is this machine online?"
+    fail "pip could not fetch $name $version. Is this machine online?"
   fi
-  tar -xzf "$work"/tree_sitter_cpp-*.tar.gz -C "$work" ||
-    tar -xzf "$work"/tree-sitter-cpp-*.tar.gz -C "$work"
-  mkdir -p "$grammar_dir"
-  cp "$work"/tree?sitter?cpp-"$grammar_version"/src/{parser,scanner}.c "$grammar_dir/"
-  printf '%s\n' "$grammar_sha256" >"$grammar_dir/version"
+  tar -xzf "$work"/tree?sitter?"$language"-*.tar.gz -C "$work"
+  mkdir -p "$folder"
+  cp "$work"/tree?sitter?"$language"-"$version"/src/{parser,scanner}.c "$folder/"
+  printf '%s\n' "$sha256" >"$folder/version"
+  rm -rf "$work"
+  trap - EXIT
 }
 
+make_environment() {
+  [ -x build/venv/bin/python3 ] || /usr/bin/python3 -m venv build/venv
+  local wheel missing=()
+  for wheel in "${device_wheels[@]}"; do
+    build/venv/bin/python3 -m pip show --quiet "${wheel%%==*}" >/dev/null 2>&1 ||
+      missing+=("$wheel")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing into build/venv: ${missing[*]}"
+  build/venv/bin/python3 -m pip install --quiet --disable-pip-version-check "${missing[@]}" ||
+    fail "pip could not install ${missing[*]}. Is this machine online?"
+}
+
+devices=false
 packages=("${build_packages[@]}")
 for argument in "$@"; do
   case "$argument" in
     --tests) packages+=("${test_packages[@]}") ;;
     --bench) packages+=("${bench_packages[@]}") ;;
-    *) fail "unknown argument '$argument' (known: --tests, --bench)" ;;
+    --devices)
+      devices=true
+      packages+=(python3-venv)
+      ;;
+    *) fail "unknown argument '$argument' (known: --tests, --bench, --devices)" ;;
   esac
 done
 command -v dpkg-query >/dev/null ||
   fail "this is not Debian. Install the like of: ${packages[*]}"
 install_packages "${packages[@]}"
-fetch_grammar
+for grammar in "${grammars[@]}"; do
+  read -r language version sha256 <<<"$grammar"
+  fetch_grammar "$language" "$version" "$sha256"
+done
+if $devices; then make_environment; fi
 say "ready"

@@ -13,6 +13,9 @@ namespace ks {
 std::vector<DescriptorAxis> CpuDescriptorAxes();
 // One bin an axis, each within its axis.
 std::vector<int> CpuBins(const CodeFeatures& features);
+inline std::vector<int> CpuCell(const Evaluation& evaluation) {
+  return CpuBins(evaluation.features);
+}
 
 }  // namespace ks
 

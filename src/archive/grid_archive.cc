@@ -39,8 +39,8 @@ GridArchive::GridArchive(const SearchConfig& config, std::vector<DescriptorAxis>
   KS_CHECK(CellCount(axes_) > 0);
 }
 
-size_t GridArchive::CellOf(const CodeFeatures& features) const {
-  const std::vector<int> bins = describe_(features);
+size_t GridArchive::CellOf(const Evaluation& evaluation) const {
+  const std::vector<int> bins = describe_(evaluation);
   KS_CHECK(bins.size() == axes_.size());
   size_t cell = 0;
   for (size_t i = 0; i < bins.size(); ++i) {
@@ -68,7 +68,7 @@ GridArchive::Record GridArchive::MakeRecord(const Member& member) const {
     const auto parent = records_.find(member.parent);
     if (parent != records_.end() && !parent->second.stock) record.founder = parent->second.founder;
   }
-  if (record.measured) record.cell = CellOf(member.evaluation.features);
+  if (record.measured) record.cell = CellOf(member.evaluation);
   return record;
 }
 

@@ -39,6 +39,23 @@ std::vector<BuildDirectives> FlagChoices(const Task& task, const Machine& machin
   return choices;
 }
 
+// Devices have one compiler each: what there is to choose is relaxed arithmetic.
+std::vector<BuildDirectives> DeviceFlagChoices(const Task& task, const std::string& backend,
+                                               const std::string& source) {
+  std::string relaxed;
+  if (backend == "cuda" || backend == "hip") relaxed = "--use_fast_math";
+  if (backend == "opencl") relaxed = "-cl-fast-relaxed-math";
+  if (relaxed.empty() || !task.allow_reassociation) return {};
+  BuildDirectives directives{"", {}};
+  if (WithoutBuildDirectives(source) != source) directives = ParseBuildDirectives(source);
+  directives.compiler.clear();
+  if (std::find(directives.flags.begin(), directives.flags.end(), relaxed) ==
+      directives.flags.end()) {
+    directives.flags.push_back(relaxed);
+  }
+  return {directives};
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> BaselineVariants(const Task& task, const std::string& backend,
@@ -49,7 +66,10 @@ Result<std::vector<std::string>> BaselineVariants(const Task& task, const std::s
                  "task '" + task.name + "' has no seed for backend '" + backend + "'"};
   }
   std::vector<std::string> variants = {seed->source};
-  for (const BuildDirectives& choice : FlagChoices(task, machine)) {
+  const std::vector<BuildDirectives> choices = backend == "cpu"
+                                                   ? FlagChoices(task, machine)
+                                                   : DeviceFlagChoices(task, backend, seed->source);
+  for (const BuildDirectives& choice : choices) {
     std::string variant = WithBuildDirectives(seed->source, choice);
     if (std::find(variants.begin(), variants.end(), variant) == variants.end()) {
       variants.push_back(std::move(variant));

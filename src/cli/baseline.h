@@ -13,7 +13,8 @@ namespace ks {
 
 // The seed as written first, then with other build directives: -O2 and -O3 for this machine, with
 // fast maths where the task's tolerance admits it, unrolled, wide vectors, by each compiler found.
-// All texts differ. ERRORS: kInvalidArgument (no seed for `backend`).
+// On devices: as written, and with relaxed arithmetic where the task admits it. All texts differ.
+// ERRORS: kInvalidArgument (no seed for `backend`).
 Result<std::vector<std::string>> BaselineVariants(const Task& task, const std::string& backend,
                                                   const Machine& machine);
 

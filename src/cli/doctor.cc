@@ -29,6 +29,9 @@ std::vector<DoctorCheck> AllChecks() {
   checks.push_back(CheckClock(clock));
   checks.push_back(CheckNoise(clock));
   checks.push_back(CheckDisk());
+  for (const DeviceListing& listing : FindDevices()) checks.push_back(CheckDevices(listing));
+  checks.push_back(CheckCudaCompiler(FindToolkit()));
+  checks.push_back(CheckTriton(FindPython()));
   return checks;
 }
 

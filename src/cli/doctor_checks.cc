@@ -175,6 +175,42 @@ DoctorCheck CheckNoise(const Clock& clock) {
           "not seen"};
 }
 
+DoctorCheck CheckDevices(const DeviceListing& listing) {
+  const std::string name = "devices: " + listing.api;
+  std::vector<std::string> found;
+  for (const DeviceInfo& device : listing.devices) {
+    found.push_back(fmt::format("{} ({}, driver {})", device.name, device.arch, device.driver));
+  }
+  if (!found.empty()) return {name, State::kFine, Join(found, "; "), ""};
+  const std::string mend =
+      listing.api == "cuda"
+          ? "only for an NVIDIA GPU: install its driver (nvidia-smi must list the device)"
+          : "for kernels in OpenCL, on the CPU too: apt-get install pocl-opencl-icd "
+            "ocl-icd-libopencl1";
+  return {name, State::kWeak, listing.problem, mend + "; other backends go on without"};
+}
+
+DoctorCheck CheckCudaCompiler(const CudaToolkit& toolkit) {
+  if (!toolkit.nvrtc.empty()) return {"compiler: cuda", State::kFine, toolkit.nvrtc, ""};
+  if (!toolkit.nvcc.empty()) {
+    return {"compiler: cuda", State::kWeak, toolkit.nvcc,
+            "NVRTC beside it would compile ten times faster: install the toolkit's cuda-nvrtc"};
+  }
+  return {"compiler: cuda", State::kWeak, "neither NVRTC nor nvcc",
+          std::string(kGetCudaToolkit) + "; other backends go on without"};
+}
+
+DoctorCheck CheckTriton(const Result<PythonEnvironment>& python) {
+  const std::string mend = std::string(kGetTriton) + "; other backends go on without";
+  if (!python.ok()) return {"compiler: triton", State::kWeak, python.error().message, mend};
+  const std::string found =
+      fmt::format("{}, Python {}", python->executable, python->python_version);
+  if (python->triton_version.empty()) {
+    return {"compiler: triton", State::kWeak, found + " without Triton", mend};
+  }
+  return {"compiler: triton", State::kFine, found + ", Triton " + python->triton_version, ""};
+}
+
 DoctorCheck CheckDisk() {
   struct statvfs room {};
   if (::statvfs(".", &room) != 0) {

@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "base/clock.h"
+#include "cli/device_wiring.h"
 #include "core/machine.h"
 
 namespace ks {
@@ -31,6 +32,12 @@ std::vector<DoctorCheck> CheckSandbox();
 DoctorCheck CheckClock(const Clock& clock);
 // Spread of a fixed piece of work, and that work compared with itself. About 0.2 s.
 DoctorCheck CheckNoise(const Clock& clock);
+// One driver interface: its devices, or how to get one. Weak at most: other backends go on without.
+DoctorCheck CheckDevices(const DeviceListing& listing);
+// NVRTC or nvcc for the backend "cuda".
+DoctorCheck CheckCudaCompiler(const CudaToolkit& toolkit);
+// Python and Triton for the backend "triton".
+DoctorCheck CheckTriton(const Result<PythonEnvironment>& python);
 // Room for run folders under the current folder.
 DoctorCheck CheckDisk();
 // Compiles and checks the seed of a library task in the sandbox, as a run does.

@@ -19,7 +19,7 @@ Result<std::string> ReadKernel(const std::string& path) {
   KS_ASSIGN_OR_RETURN(std::string source, PosixFileSystem().Read(path, kMaxKernelBytes));
   if (source.find('\0') != std::string::npos) {
     return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{}: this is a binary file; --kernel wants C++ source", path)};
+                 fmt::format("{}: this is a binary file; --kernel wants source text", path)};
   }
   return source;
 }
@@ -40,7 +40,7 @@ Result<Judged> Judge(const EvaluateOptions& options, std::stop_token stop) {
   std::unique_ptr<Backend> backend;
   Task task = opened;
   if (!remote) {  // a service takes the workloads of its device itself
-    KS_ASSIGN_OR_RETURN(backend, OpenBackend(options.backend));
+    KS_ASSIGN_OR_RETURN(backend, OpenBackend(options.backend, options.device));
     task = ForDeviceClass(opened, backend->device_class());
   }
   const SeedKernel* seed = task.FindSeed(options.backend);

@@ -18,6 +18,7 @@
 #include "cli/run_reader.h"
 #include "cli/version.h"
 #include "cli/wiring.h"
+#include "core/kernel_source.h"
 #include "engine/engine.h"
 #include "report/numbers.h"
 #include "report/progress.h"
@@ -61,6 +62,7 @@ Result<RunConfig> NewConfig(const EvolveOptions& options) {
     KS_ASSIGN_OR_RETURN(config, ReadConfigFile(options.config_file));
   }
   if (options.backend) config.backend = *options.backend;
+  if (options.device) config.device = *options.device;
   if (options.proposer) config.proposer = *options.proposer;
   if (options.seed) config.seed = *options.seed;
   if (options.jobs) config.jobs = *options.jobs;
@@ -88,7 +90,7 @@ std::string NewRunDir(const std::string& task, const Clock& clock, const FileSys
 Status OpenParts(const RemoteService& service, std::stop_token stop, OpenRun& run) {
   KS_ASSIGN_OR_RETURN(run.proposer, MakeProposer(run.config.proposer));
   if (service.url.empty()) {
-    KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend));
+    KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend, run.config.device));
     run.task = ForDeviceClass(run.task, run.backend->device_class());
     run.evaluator = MakeEvaluator(run.task, *run.backend, run.config.evaluation);
   } else {  // the service takes the workloads of its device; the task goes there as it is
@@ -96,7 +98,7 @@ Status OpenParts(const RemoteService& service, std::stop_token stop, OpenRun& ru
                         ConnectEvaluator(run.task, run.config.backend, run.config.evaluation,
                                          service, std::move(stop)));
   }
-  run.archive = MakeArchive(run.config.search);
+  run.archive = MakeArchive(run.config);
   return {};
 }
 
@@ -127,7 +129,7 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token
 Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun& run) {
   KS_ASSIGN_OR_RETURN(RecordedRun recorded, ReadRun(options.resume_dir));
   if (!options.config_file.empty() || options.seed || options.jobs || options.backend ||
-      options.proposer) {
+      options.device || options.proposer) {
     return Error{
         ErrorCode::kInvalidArgument,
         "a resumed run keeps its configuration: only --steps, --minutes and --until may be "
@@ -199,12 +201,13 @@ Status Finish(const OpenRun& run, const RunEnd& end, const Console& console) {
     KS_ASSIGN_OR_RETURN(const std::string source,
                         run.store->GetSource(recorded.SourceHashOf(view.best)));
     PosixFileSystem files;
-    KS_RETURN_IF_ERROR(files.WriteAtomically(folder.BestPath(), source));
+    const std::string best = folder.BestPath(SourceEnding(run.config.backend));
+    KS_RETURN_IF_ERROR(files.WriteAtomically(best, source));
     text += fmt::format(
         "\nbest      {}  {} over the seed with its best flags, {} over the seed as written\n",
         CandidateName(view.best), FormatSpeedup(view.SpeedupOf(view.best)),
         FormatSpeedup(view.SpeedupOverSeed(view.best)));
-    text += fmt::format("kernel    {}\n", folder.BestPath());
+    text += fmt::format("kernel    {}\n", best);
   }
   text += fmt::format("report    {}\n", folder.ReportPath());
   text +=

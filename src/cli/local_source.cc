@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backend/device/device_backend.h"
 #include "base/text.h"
 #include "cli/version.h"
 #include "cli/wiring.h"
@@ -29,6 +30,20 @@ class OwningEvaluator final : public Evaluator {
   const std::unique_ptr<Evaluator> evaluator_;
 };
 
+// Backends that launch on one device take turns there.
+void ShareLease(const std::vector<std::unique_ptr<Backend>>& others, Backend& backend) {
+  auto* const mine = dynamic_cast<DeviceBackend*>(&backend);
+  if (mine == nullptr) return;
+  for (const std::unique_ptr<Backend>& other : others) {
+    auto* const theirs = dynamic_cast<DeviceBackend*>(other.get());
+    if (theirs == nullptr || theirs->machine().device->api != mine->machine().device->api ||
+        theirs->machine().device->index != mine->machine().device->index) {
+      continue;
+    }
+    return mine->ShareLease(theirs->shared_lease());
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LocalEvaluatorSource>> LocalEvaluatorSource::Open(
@@ -43,6 +58,7 @@ Result<std::unique_ptr<LocalEvaluatorSource>> LocalEvaluatorSource::Open(
     }
     // Checks of CPU kernels run beside a timing on other cores; on other devices they would
     // disturb it.
+    ShareLease(source->backends_, *backend);
     source->devices_.push_back({name, name, backend->machine(), name != "cpu"});
     source->backends_.push_back(std::move(backend));
   }

@@ -26,6 +26,7 @@ struct EvolveOptions {
   std::string resume_dir;   // a run to go on with; empty: none
   std::string config_file;  // TOML; empty: none
   std::optional<std::string> backend;
+  std::optional<int> device;
   std::optional<std::string> proposer;
   std::optional<int64_t> steps;
   std::optional<double> minutes;
@@ -40,6 +41,7 @@ struct EvaluateOptions {
   std::string kernel_file;
   std::string config_file;
   std::string backend = "cpu";
+  int device = 0;
   Stages stages;
   bool json = false;
   RemoteService service;
@@ -62,8 +64,14 @@ struct ServeOptions {
 struct TasksOptions {
   enum class Action { kList, kCheck, kNew };
   Action action = Action::kList;
-  std::string task;    // kCheck: name or folder; kNew: the new name
-  std::string folder;  // kNew: where; empty: ./<name>
+  std::string task;             // kCheck: name or folder; kNew: the new name
+  std::string folder;           // kNew: where; empty: ./<name>
+  std::string backend = "cpu";  // kCheck: whose seed is admitted
+  int device = 0;
+  bool json = false;
+};
+
+struct DevicesOptions {
   bool json = false;
 };
 
@@ -105,7 +113,7 @@ struct DoctorOptions {
 
 using Command = std::variant<EvolveOptions, EvaluateOptions, ServeOptions, TasksOptions,
                              RunsOptions, ShowOptions, DiffOptions, ExportOptions, ReportOptions,
-                             ReplayOptions, DoctorOptions>;
+                             ReplayOptions, DoctorOptions, DevicesOptions>;
 
 }  // namespace ks
 

@@ -32,7 +32,17 @@ struct Slots {
   ReportOptions report;
   ReplayOptions replay;
   DoctorOptions doctor;
+  DevicesOptions devices;
 };
+
+constexpr const char* kBackendHelp =
+    "where candidates run: cpu, cuda, triton or opencl (default: cpu; see `ksmith devices`)";
+
+template <typename Number>
+void AddDevice(CLI::App& app, Number& device) {
+  app.add_option("--device", device, "which of the backend's devices (default: 0)")
+      ->check(CLI::Range(0, 255));
+}
 
 void AddRun(CLI::App& app, std::string& run_dir) {
   app.add_option("RUN", run_dir, "run folder")->required();
@@ -77,7 +87,8 @@ void DeclareServe(CLI::App& app, ServeOptions& options) {
 
 void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
   app.add_option("TASK", options.task, "task: a name of `ksmith tasks` or a folder");
-  app.add_option("--backend", options.backend, "where candidates run (default: cpu)");
+  app.add_option("--backend", options.backend, kBackendHelp);
+  AddDevice(app, options.device);
   app.add_option("--proposer", options.proposer, "who proposes (default: builtin)");
   app.add_option("--steps", options.steps, "stop after so many proposals")
       ->check(CLI::PositiveNumber);
@@ -105,7 +116,8 @@ void DeclareEvaluate(CLI::App& app, Slots& slots) {
   app.add_option("--stages", slots.stages, "some of compile,check,time (compile is implied)")
       ->delimiter(',')
       ->check(CLI::IsMember({"compile", "check", "time"}));
-  app.add_option("--backend", options.backend, "where it runs (default: cpu)");
+  app.add_option("--backend", options.backend, kBackendHelp);
+  AddDevice(app, options.device);
   app.add_option("--config", options.config_file, "TOML file with the protocol");
   AddService(app, options.service);
   AddJson(app, options.json);
@@ -115,6 +127,8 @@ void DeclareTasks(CLI::App& app, TasksOptions& options) {
   AddJson(app, options.json);
   CLI::App* check = app.add_subcommand("check", "admission gate: may this task be trusted?");
   check->add_option("TASK", options.task, "task: a name or a folder")->required();
+  check->add_option("--backend", options.backend, "whose seed is admitted (default: cpu)");
+  AddDevice(*check, options.device);
   AddJson(*check, options.json);
   CLI::App* create = app.add_subcommand("new", "write a small task that passes the gate");
   create->add_option("NAME", options.task, "name of the task: lower case, digits, _")->required();
@@ -160,6 +174,8 @@ void Declare(CLI::App& app, Slots& slots) {
   DeclareRunCommands(app, slots);
   AddJson(*app.add_subcommand("doctor", "what works here, what does not, how to mend it"),
           slots.doctor.json);
+  AddJson(*app.add_subcommand("devices", "list the accelerators that kernels can run on"),
+          slots.devices.json);
   app.require_subcommand(1);
 }
 
@@ -239,6 +255,7 @@ Command Chosen(const CLI::App& app, Slots& slots) {
   if (name == "report") return slots.report;
   if (name == "replay") return slots.replay;
   if (name == "doctor") return slots.doctor;
+  if (name == "devices") return slots.devices;
   return slots.evolve;
 }
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/wiring.h"
+#include "core/kernel_source.h"
 #include "report/html.h"
 #include "store/run_folder.h"
 
@@ -13,6 +14,7 @@ Status WriteReportFile(const RecordedRun& run, const std::string& path) {
   ReportInput input;
   input.run = {&run.view, run.dir, archive->Cells(), archive->axes(), archive->Hash()};
   input.source = [&run](const std::string& hash) { return run.store->GetSource(hash); };
+  input.kernel_file = "best." + std::string(SourceEnding(run.view.started.backend));
   input.written_unix_ms = SystemClock().UnixMs();
   if (const Result<Task> task = OpenRecordedTask(run.view.started); task.ok()) {
     input.task_summary = task->summary;

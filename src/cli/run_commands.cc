@@ -106,8 +106,8 @@ Result<ReplayReport> ReplayRun(const RecordedRun& run, std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(Task task, OpenRecordedTask(started));
   KS_ASSIGN_OR_RETURN(const std::unique_ptr<Proposer> proposer, MakeProposer(run.config.proposer));
   RecordedContext context(std::move(task), started.machine);
-  const std::unique_ptr<Archive> recorded = MakeArchive(run.config.search);
-  const std::unique_ptr<Archive> replayed = MakeArchive(run.config.search);
+  const std::unique_ptr<Archive> recorded = MakeArchive(run.config);
+  const std::unique_ptr<Archive> replayed = MakeArchive(run.config);
   const SystemClock clock;
   const EngineParts parts{context, *proposer, *recorded,        *run.store,
                           clock,   {},        NormalizedSource, {}};

@@ -37,7 +37,7 @@ Result<RecordedRun> ReadRun(const std::string& dir) {
 }
 
 Result<std::unique_ptr<Archive>> ArchiveOf(const RecordedRun& run) {
-  std::unique_ptr<Archive> archive = MakeArchive(run.config.search);
+  std::unique_ptr<Archive> archive = MakeArchive(run.config);
   if (const Status status = RebuildArchive(*run.store, *archive); !status.ok()) {
     return status.error().Under(run.dir);
   }

@@ -22,10 +22,11 @@ int List(const TasksOptions& options, const Console& console) {
   return kExitFine;
 }
 
-Result<GateReport> Admit(const std::string& name, std::stop_token stop) {
+Result<GateReport> Admit(const TasksOptions& options, std::stop_token stop) {
   const RunConfig config;
-  KS_ASSIGN_OR_RETURN(const Task opened, OpenTask(name));
-  KS_ASSIGN_OR_RETURN(const std::unique_ptr<ProcessBackend> backend, OpenHostBackend());
+  KS_ASSIGN_OR_RETURN(const Task opened, OpenTask(options.task));
+  KS_ASSIGN_OR_RETURN(const std::unique_ptr<Backend> backend,
+                      OpenBackend(options.backend, options.device));
   const Task task = ForDeviceClass(opened, backend->device_class());
   BackendGateRunner runner(task, *backend, config.evaluation, std::move(stop));
   return RunGate(task, runner, config.seed);
@@ -33,7 +34,7 @@ Result<GateReport> Admit(const std::string& name, std::stop_token stop) {
 
 int Check(const TasksOptions& options, const Console& console) {
   const InterruptGuard interrupt("\n");
-  const Result<GateReport> report = Admit(options.task, interrupt.token());
+  const Result<GateReport> report = Admit(options, interrupt.token());
   if (!report.ok()) return console.Fail(report.error());
   console.Out(options.json ? GateJson(options.task, *report)
                            : GateText(options.task, *report, console.style));

@@ -3,12 +3,18 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include <algorithm>
+
+#include "archive/device_descriptor.h"
 #include "archive/grid_archive.h"
 #include "backend/cpu/cpu_backend.h"
 #include "base/check.h"
+#include "base/rng.h"
 #include "base/text.h"
 #include "cli/config_file.h"
+#include "cli/device_wiring.h"
 #include "cli/token_file.h"
+#include "evaluate/device_judge.h"
 #include "evaluate/local_evaluator.h"
 #include "evaluate/process_judge.h"
 #include "propose/builtin_proposer.h"
@@ -20,7 +26,7 @@
 namespace ks {
 namespace {
 
-const std::vector<std::string> kBackends = {"cpu"};
+const std::vector<std::string> kBackends = {"cpu", "cuda", "triton", "opencl"};
 const std::vector<std::string> kProposers = {"builtin"};
 
 Error Unknown(std::string_view what, const std::string& name,
@@ -64,9 +70,17 @@ Result<std::vector<Task>> LibraryTasks() {
   return tasks;
 }
 
-Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name) {
-  if (name != "cpu") return Unknown("backend", name, kBackends);
-  KS_ASSIGN_OR_RETURN(std::unique_ptr<ProcessBackend> backend, OpenHostBackend());
+Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name, int device) {
+  if (std::find(kBackends.begin(), kBackends.end(), name) == kBackends.end()) {
+    return Unknown("backend", name, kBackends);
+  }
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<ProcessBackend> host, OpenHostBackend());
+  if (name == "cpu") {
+    if (device == 0) return std::unique_ptr<Backend>(std::move(host));
+    return Error{ErrorCode::kInvalidArgument, "the backend 'cpu' has one device, number 0"};
+  }
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<DeviceBackend> backend,
+                      OpenDeviceBackend(name, device, std::move(host)));
   return std::unique_ptr<Backend>(std::move(backend));
 }
 
@@ -77,12 +91,16 @@ Result<std::unique_ptr<ProcessBackend>> OpenHostBackend() {
 
 std::unique_ptr<Evaluator> MakeEvaluator(const Task& task, Backend& backend,
                                          const EvaluationConfig& config, Backend* compiler) {
+  Backend& compiles = compiler == nullptr ? backend : *compiler;
+  if (auto* const device = dynamic_cast<DeviceBackend*>(&backend)) {
+    auto judge = std::make_unique<DeviceJudge>(task, *device, config, SecretSeed());
+    return std::make_unique<LocalEvaluator>(task, compiles, std::move(judge), config);
+  }
   auto* const process = dynamic_cast<ProcessBackend*>(&backend);
   KS_CHECK(process != nullptr);
   const int core = task.max_threads == 1 ? TimingCore() : -1;
   auto judge = std::make_unique<ProcessJudge>(task, *process, config, core);
-  return std::make_unique<LocalEvaluator>(task, compiler == nullptr ? backend : *compiler,
-                                          std::move(judge), config);
+  return std::make_unique<LocalEvaluator>(task, compiles, std::move(judge), config);
 }
 
 Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std::string& backend,
@@ -103,11 +121,13 @@ Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std:
 
 Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name) {
   if (name != "builtin") return Unknown("proposer", name, kProposers);
-  return std::unique_ptr<Proposer>(std::make_unique<BuiltinProposer>(AllSkills()));
+  return std::unique_ptr<Proposer>(
+      std::make_unique<BuiltinProposer>(AllSkills(), AllDeviceSkills()));
 }
 
-std::unique_ptr<Archive> MakeArchive(const SearchConfig& config) {
-  return std::make_unique<GridArchive>(config);
+std::unique_ptr<Archive> MakeArchive(const RunConfig& config) {
+  if (config.backend == "cpu") return std::make_unique<GridArchive>(config.search);
+  return std::make_unique<GridArchive>(config.search, DeviceDescriptorAxes(), DeviceCell);
 }
 
 std::string NormalizedSource(const std::string& source) { return NormalizeSource(source); }

@@ -30,9 +30,9 @@ Result<Task> OpenRecordedTask(const RunStarted& started);
 // The library, by name.
 Result<std::vector<Task>> LibraryTasks();
 
-// ERRORS: kInvalidArgument (unknown name), kFailedPrecondition (no compiler, no sandbox, no
-// runner).
-Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name);
+// `device` counts those of the backend. ERRORS: kInvalidArgument (unknown name),
+// kFailedPrecondition (no compiler, no sandbox, no driver, no such device).
+Result<std::unique_ptr<Backend>> OpenBackend(const std::string& name, int device = 0);
 // The backend that runs on the host's processor and every task's reference. ERRORS: as OpenBackend.
 Result<std::unique_ptr<ProcessBackend>> OpenHostBackend();
 // `task` (of the backend's device class, see ForDeviceClass) and `backend` outlive it.
@@ -49,7 +49,8 @@ Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std:
                                                     std::stop_token stop);
 // ERRORS: kInvalidArgument (unknown name).
 Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name);
-std::unique_ptr<Archive> MakeArchive(const SearchConfig& config);
+// With the strategies of the configuration's backend as cells.
+std::unique_ptr<Archive> MakeArchive(const RunConfig& config);
 // Equal texts for sources that differ only in comments, white space or names of locals.
 std::string NormalizedSource(const std::string& source);
 

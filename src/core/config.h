@@ -40,6 +40,7 @@ struct RunConfig {
   double max_minutes = 0;    // 0: no limit
   double until_speedup = 0;  // 0: no limit
   std::string backend = "cpu";
+  int device = 0;  // which of the backend's devices
   std::string proposer = "builtin";
 };
 

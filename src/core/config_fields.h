@@ -45,6 +45,7 @@ void VisitConfigFields(Config& config, Visit visit) {
   visit(ConfigField{"run", "max_minutes", 0, 1e7, true}, config.max_minutes);
   visit(ConfigField{"run", "until_speedup", 0, 1e9, true}, config.until_speedup);
   visit(ConfigField{"run", "backend"}, config.backend);
+  visit(ConfigField{"run", "device", 0, 255}, config.device);
   visit(ConfigField{"run", "proposer"}, config.proposer);
 }
 

@@ -7,20 +7,73 @@
 namespace ks {
 namespace {
 
-// The words after "// ksmith: <keyword>" when `line` is that directive.
-std::optional<std::string_view> DirectiveBody(std::string_view line, std::string_view keyword) {
+constexpr std::string_view kPlanWords[] = {"const", "scratch", "clear", "launch", "and"};
+
+// What follows "// ksmith:" or "# ksmith:" when `line` is a directive.
+std::optional<std::string_view> Directive(std::string_view line) {
   line = Trim(line);
-  if (!line.starts_with("//")) return std::nullopt;
-  line = Trim(line.substr(2));
+  if (line.starts_with("//")) {
+    line.remove_prefix(2);
+  } else if (line.starts_with("#")) {
+    line.remove_prefix(1);
+  } else {
+    return std::nullopt;
+  }
+  line = Trim(line);
   if (!line.starts_with("ksmith:")) return std::nullopt;
-  line = Trim(line.substr(7));
-  if (!line.starts_with(keyword)) return std::nullopt;
-  line.remove_prefix(keyword.size());
-  if (!line.empty() && line.front() != ' ' && line.front() != '\t') return std::nullopt;
-  return Trim(line);
+  return Trim(line.substr(7));
+}
+
+// The words after the keyword when `line` is that directive.
+std::optional<std::string_view> DirectiveBody(std::string_view line, std::string_view keyword) {
+  std::optional<std::string_view> body = Directive(line);
+  if (!body || !body->starts_with(keyword)) return std::nullopt;
+  body->remove_prefix(keyword.size());
+  if (!body->empty() && body->front() != ' ' && body->front() != '\t') return std::nullopt;
+  return Trim(*body);
+}
+
+bool LooksLikePython(std::string_view line) {
+  for (const std::string_view word : {"import ", "from ", "def ", "@"}) {
+    if (line.starts_with(word)) return true;
+  }
+  return false;
 }
 
 }  // namespace
+
+std::string_view CommentMarkerOf(std::string_view source) {
+  bool python = false;
+  for (std::string_view line : Split(source, '\n')) {
+    if (Directive(line)) return Trim(line).starts_with("#") ? "#" : "//";
+    python = python || LooksLikePython(line);
+  }
+  return python ? "#" : "//";
+}
+
+std::string_view SourceEnding(std::string_view backend) {
+  if (backend == "cuda") return "cu";
+  if (backend == "hip") return "hip";
+  if (backend == "opencl") return "cl";
+  return backend == "triton" ? "py" : "cc";
+}
+
+std::string PlanDirectives(std::string_view source) {
+  std::string out;
+  for (std::string_view line : Split(source, '\n')) {
+    for (const std::string_view word : kPlanWords) {
+      const std::optional<std::string_view> body = DirectiveBody(line, word);
+      if (!body) continue;
+      out += word;
+      for (std::string_view part : SplitWords(*body)) {
+        out += ' ';
+        out += part;
+      }
+      out += '\n';
+    }
+  }
+  return out;
+}
 
 BuildDirectives ParseBuildDirectives(std::string_view source) {
   BuildDirectives directives;
@@ -49,8 +102,11 @@ std::string WithoutBuildDirectives(std::string_view source) {
 }
 
 std::string WithBuildDirectives(std::string_view source, const BuildDirectives& directives) {
-  return "// ksmith: compiler " + directives.compiler + "\n// ksmith: flags " +
-         Join(directives.flags, " ") + "\n" + WithoutBuildDirectives(source);
+  const std::string begin = std::string(CommentMarkerOf(source)) + " ksmith: ";
+  std::string out;
+  if (!directives.compiler.empty()) out += begin + "compiler " + directives.compiler + "\n";
+  out += begin + "flags " + Join(directives.flags, " ") + "\n";
+  return out + WithoutBuildDirectives(source);
 }
 
 }  // namespace ks

@@ -3,7 +3,8 @@
 //   // ksmith: compiler g++
 //   // ksmith: flags -O3 -march=x86-64-v3 -ffast-math
 //
-// At most one line of each; the last one wins. Which flags are allowed is the backend's business.
+// ("#" instead of "//" in Python.) At most one line of each; the last one wins. Which flags are
+// allowed is the backend's business. Device candidates also have a launch plan: core/launch_plan.h.
 #ifndef KS_CORE_KERNEL_SOURCE_H_
 #define KS_CORE_KERNEL_SOURCE_H_
 
@@ -20,10 +21,19 @@ struct BuildDirectives {
 };
 
 BuildDirectives ParseBuildDirectives(std::string_view source);
-// `source` with its directive lines replaced (or put in front).
+// `source` with its directive lines replaced (or put in front). Without a compiler (devices have
+// one each) there is no such line.
 std::string WithBuildDirectives(std::string_view source, const BuildDirectives& directives);
 // The text without any "// ksmith: flags|compiler" line.
 std::string WithoutBuildDirectives(std::string_view source);
+
+// What comments begin with: "#" in Python, else "//". The first directive decides, without one the
+// look of the lines.
+std::string_view CommentMarkerOf(std::string_view source);
+// The launch plan's directives, one a line, without comment markers and runs of white space.
+std::string PlanDirectives(std::string_view source);
+// Of a source file for this backend: "cc", "cu", "cl", "py", "hip".
+std::string_view SourceEnding(std::string_view backend);
 
 }  // namespace ks
 

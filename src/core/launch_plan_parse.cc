@@ -121,7 +121,8 @@ class PlanParser {
     SkipBlanks();
     const size_t type_at = at_;
     const std::optional<DType> dtype = ParseDType(TakeWord());
-    if (!dtype) return FailAt(type_at, "expected an element type: f32, f64, i32, i64 or u8");
+    if (!dtype)
+      return FailAt(type_at, "expected an element type: f32, f64, f16, bf16, i32, i64 or u8");
     scratch.dtype = *dtype;
     SkipBlanks();
     if (!Take('[')) return Fail("expected '[' and a shape, like [rows, 64]");

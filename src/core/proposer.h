@@ -27,6 +27,7 @@ struct SkillRecord {
 struct ProposalContext {
   const Task* task = nullptr;
   const Machine* machine = nullptr;
+  std::string backend;  // of the run: "cpu", "cuda", ...; empty counts as "cpu"
   Selection selection;
   std::map<std::string, SkillRecord> skills;  // by skill name
   // Children already tried from this parent, so that the same edit is not proposed twice.

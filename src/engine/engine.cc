@@ -9,8 +9,8 @@
 
 #include "base/hash.h"
 #include "base/rng.h"
+#include "engine/evaluation_pool.h"
 #include "engine/run_state.h"
-#include "engine/worker_pool.h"
 
 namespace ks {
 namespace {
@@ -249,8 +249,10 @@ class Search {
     double best = 0;
     for (CandidateId id = 0; id < state_.size(); ++id) {
       const Measured* measured = AsMeasured(state_.evaluation(id).outcome);
-      if (measured != nullptr && measured->speedup.low > best) {
-        best = measured->speedup.low;
+      // By the estimate, not by its lower end: slow seeds are timed few times, and a baseline that
+      // is too slow would flatter every candidate.
+      if (measured != nullptr && measured->speedup.mid > best) {
+        best = measured->speedup.mid;
         chosen = id;
       }
     }
@@ -276,6 +278,7 @@ class Search {
           static_cast<uint64_t>(step) * kSelectionTries + static_cast<uint64_t>(attempt);
       const int64_t begin_ns = parts_.clock.MonotonicNs();
       ProposalContext context;
+      context.backend = config_.backend;
       context.task = &parts_.evaluator.task();
       context.machine = &parts_.evaluator.machine();
       context.selection = parts_.archive.Select(DeriveSeed(config_.seed, "select", index));
@@ -351,7 +354,7 @@ class Search {
 
   // Waits for one result and commits it; ticks meanwhile.
   Status AwaitOne() {
-    std::optional<WorkerPool::Done> done;
+    std::optional<EvaluationPool::Done> done;
     while (!(done = pool_.Wait(kTickMs))) {
       for (Observer* observer : parts_.observers) observer->OnTick(Elapsed());
     }
@@ -372,7 +375,7 @@ class Search {
   RunState state_;
   int64_t start_ns_;
   double elapsed_before_s_ = 0;
-  WorkerPool pool_;  // last: its workers use the index
+  EvaluationPool pool_;  // last: its workers use the index
 };
 
 }  // namespace

@@ -17,6 +17,7 @@ struct TimingPlan {
   WorkloadRole role = WorkloadRole::kTime;
   StoppingRule rule;  // per workload
   uint64_t secret_seed = 0;
+  bool fresh = false;  // in processes and on contents that served no earlier evaluation
 };
 
 struct TimingResult {

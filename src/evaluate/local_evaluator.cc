@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/rng.h"
+#include "base/text.h"
 #include "core/kernel_source.h"
 #include "evaluate/stage_timer.h"
 #include "measure/paired.h"
@@ -86,10 +87,10 @@ Result<LocalEvaluator::Kernel> LocalEvaluator::Compile(const EvaluationRequest& 
                                                        Evaluation& evaluation,
                                                        std::stop_token stop) {
   const StageTimer timer(evaluation.seconds.compile);
-  const BuildDirectives directives = ParseBuildDirectives(request.source);
-  evaluation.compiler = directives.compiler;
-  for (const std::string& flag : directives.flags) {
-    evaluation.flags += (evaluation.flags.empty() ? "" : " ") + flag;
+  if (!backend_.machine().device) {  // a device has one compiler, and no default flags
+    const BuildDirectives directives = ParseBuildDirectives(request.source);
+    evaluation.compiler = directives.compiler;
+    evaluation.flags = Join(directives.flags, " ");
   }
   Kernel kernel = kernels_.Find(request.source);
   if (kernel == nullptr) {
@@ -145,14 +146,18 @@ Status LocalEvaluator::Check(const CompiledKernel& kernel, Evaluation& evaluatio
   return {};
 }
 
-Result<TimingResult> LocalEvaluator::Compare(const CompiledKernel& rival,
-                                             const CompiledKernel& kernel, WorkloadRole role,
-                                             double effort, Evaluation& evaluation,
-                                             std::stop_token stop) {
+TimingPlan LocalEvaluator::PlanFor(WorkloadRole role, double effort, bool fresh) const {
   TimingPlan plan;
   plan.role = role;
   plan.rule = RuleFrom(config_, task_.WorkloadsOf(role).size(), effort);
   plan.secret_seed = SecretSeed();
+  plan.fresh = fresh;
+  return plan;
+}
+
+Result<TimingResult> LocalEvaluator::Compare(const CompiledKernel& rival,
+                                             const CompiledKernel& kernel, const TimingPlan& plan,
+                                             Evaluation& evaluation, std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(TimingResult timing,
                       judge_->Compare(rival, kernel, plan, evaluation.seconds, stop));
   if (timing.device) evaluation.device = timing.device;
@@ -177,12 +182,14 @@ Status LocalEvaluator::Time(const EvaluationRequest& request, Kernel kernel, Eva
     if (stand_in) rival_over_parent = Chain(Inverse(request.parent->speedup), chosen.speedup);
   }
   const double effort = request.source == baseline_source ? kSeedEffort : 1.0;
-  KS_ASSIGN_OR_RETURN(TimingResult timing,
-                      Compare(*rival, *kernel, WorkloadRole::kTime, effort, evaluation, stop));
+  KS_ASSIGN_OR_RETURN(
+      TimingResult timing,
+      Compare(*rival, *kernel, PlanFor(WorkloadRole::kTime, effort, false), evaluation, stop));
   if (timing.rival_failed && rival != baseline) {
     rival_speedup = rival_over_parent = {1, 1, 1};
-    KS_ASSIGN_OR_RETURN(timing,
-                        Compare(*baseline, *kernel, WorkloadRole::kTime, 1.0, evaluation, stop));
+    KS_ASSIGN_OR_RETURN(
+        timing,
+        Compare(*baseline, *kernel, PlanFor(WorkloadRole::kTime, 1.0, false), evaluation, stop));
   }
   if (timing.rival_failed) {
     return Error{ErrorCode::kFailedPrecondition,
@@ -218,8 +225,9 @@ Status LocalEvaluator::Confirm(const EvaluationRequest& request, const CompiledK
                                const CompiledKernel& baseline, Evaluation& evaluation,
                                std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(const Kernel champion, CompileRival(request.champion->source, stop));
-  KS_ASSIGN_OR_RETURN(TimingResult again,
-                      Compare(*champion, kernel, WorkloadRole::kTime, 1.0, evaluation, stop));
+  KS_ASSIGN_OR_RETURN(
+      TimingResult again,
+      Compare(*champion, kernel, PlanFor(WorkloadRole::kTime, 1.0, true), evaluation, stop));
   if (again.fault) {
     evaluation.outcome = *std::move(again.fault);
     return {};
@@ -246,8 +254,9 @@ Status LocalEvaluator::Confirm(const EvaluationRequest& request, const CompiledK
     return {};
   }
   if (!direct_already) {
-    KS_ASSIGN_OR_RETURN(TimingResult direct,
-                        Compare(baseline, kernel, WorkloadRole::kTime, 0.5, evaluation, stop));
+    KS_ASSIGN_OR_RETURN(
+        TimingResult direct,
+        Compare(baseline, kernel, PlanFor(WorkloadRole::kTime, 0.5, true), evaluation, stop));
     if (direct.fault) {
       evaluation.outcome = *std::move(direct.fault);
       return {};
@@ -258,8 +267,9 @@ Status LocalEvaluator::Confirm(const EvaluationRequest& request, const CompiledK
   }
   evaluation.outcome = std::move(measured);
   if (!request.held_out || task_.WorkloadsOf(WorkloadRole::kHeldOut).empty()) return {};
-  KS_ASSIGN_OR_RETURN(TimingResult held_out,
-                      Compare(baseline, kernel, WorkloadRole::kHeldOut, 0.25, evaluation, stop));
+  KS_ASSIGN_OR_RETURN(
+      TimingResult held_out,
+      Compare(baseline, kernel, PlanFor(WorkloadRole::kHeldOut, 0.25, false), evaluation, stop));
   if (held_out.fault) {
     evaluation.outcome = *std::move(held_out.fault);
     return {};

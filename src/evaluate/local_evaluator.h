@@ -42,8 +42,9 @@ class LocalEvaluator final : public Evaluator {
               std::stop_token stop);
   Status Confirm(const EvaluationRequest& request, const CompiledKernel& kernel,
                  const CompiledKernel& baseline, Evaluation& evaluation, std::stop_token stop);
+  TimingPlan PlanFor(WorkloadRole role, double effort, bool fresh) const;
   Result<TimingResult> Compare(const CompiledKernel& rival, const CompiledKernel& kernel,
-                               WorkloadRole role, double effort, Evaluation& evaluation,
+                               const TimingPlan& plan, Evaluation& evaluation,
                                std::stop_token stop);
 
   const Task& task_;

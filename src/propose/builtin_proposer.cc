@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/rng.h"
 #include "core/kernel_source.h"
+#include "propose/device/device_repair.h"
 #include "propose/repair.h"
 
 namespace ks {
@@ -99,19 +100,23 @@ std::string CompiledForMachine(const std::string& source, const ProposalContext&
   return WithBuildDirectives(source, directives);
 }
 
-std::vector<Scored> ScoreEdits(const std::vector<std::unique_ptr<Skill>>& skills,
-                               const KernelContext& kernel, const ProposalContext& context,
+// The edits of one skill on the parent.
+struct SkillEdits {
+  std::string skill;
+  std::vector<Edit> edits;
+};
+
+std::vector<Scored> ScoreEdits(std::vector<SkillEdits> proposals, const ProposalContext& context,
                                Rng& rng) {
   std::vector<Scored> scored;
-  const Measured* measured = kernel.measured();
+  const Measured* measured = context.selection.parent->measured();
   const double headroom = std::log(Headroom(measured)) + 0.02;
-  for (const std::unique_ptr<Skill>& skill : skills) {
-    const std::string name = skill->name();
+  for (auto& [name, edits] : proposals) {
     const auto found = context.skills.find(name);
     const SkillRecord record = found == context.skills.end() ? SkillRecord() : found->second;
     const double fatigue = std::pow(0.75, FruitlessChildren(context, name));
     double order = 1.0;  // a skill lists its best guess first
-    for (Edit& edit : skill->Edits(kernel)) {
+    for (Edit& edit : edits) {
       const auto [wins, losses] = PriorOf(edit.kind);
       const double chance =
           DrawBeta(wins + record.held, losses + std::max(0, record.tried - record.held), rng);
@@ -135,7 +140,8 @@ std::optional<Proposal> FirstUnseen(std::vector<Scored>& ranked, const ProposalC
   for (Scored& entry : ranked) {
     if (stop.stop_requested()) return std::nullopt;
     const bool rewritten =
-        entry.edit.kind == EditKind::kStrategy || entry.edit.kind == EditKind::kStructure;
+        !DeviceDialectOf(context.backend) &&
+        (entry.edit.kind == EditKind::kStrategy || entry.edit.kind == EditKind::kStructure);
     std::string source =
         rewritten ? CompiledForMachine(entry.edit.source, context) : std::move(entry.edit.source);
     if (source == context.selection.parent->source) continue;
@@ -147,8 +153,9 @@ std::optional<Proposal> FirstUnseen(std::vector<Scored>& ranked, const ProposalC
 
 }  // namespace
 
-BuiltinProposer::BuiltinProposer(std::vector<std::unique_ptr<Skill>> skills)
-    : skills_(std::move(skills)) {}
+BuiltinProposer::BuiltinProposer(std::vector<std::unique_ptr<Skill>> skills,
+                                 std::vector<std::unique_ptr<DeviceSkill>> device_skills)
+    : skills_(std::move(skills)), device_skills_(std::move(device_skills)) {}
 
 Result<std::optional<Proposal>> BuiltinProposer::Propose(const ProposalContext& context,
                                                          std::stop_token stop) {
@@ -157,16 +164,32 @@ Result<std::optional<Proposal>> BuiltinProposer::Propose(const ProposalContext& 
   const Member& parent = *context.selection.parent;
   Rng rng(DeriveSeed(context.seed, "builtin_proposer", 0));
   std::vector<Scored> scored;
+  const bool on_device = DeviceDialectOf(context.backend).has_value();
   if (context.selection.repair) {
-    for (Edit& edit : RepairEdits(parent.source, parent.evaluation.outcome)) {
+    for (Edit& edit :
+         on_device ? DeviceRepairEdits(parent.source, context.backend, parent.evaluation.outcome)
+                   : RepairEdits(parent.source, parent.evaluation.outcome)) {
       const double score = edit.expected_gain;
       scored.push_back({std::move(edit), kRepairSkill, score});
     }
   } else {
-    const std::unique_ptr<KernelContext> kernel =
-        KernelContext::Make(parent.source, *context.task, *context.machine, &parent.evaluation);
-    if (kernel == nullptr) return std::optional<Proposal>();
-    scored = ScoreEdits(skills_, *kernel, context, rng);
+    std::vector<SkillEdits> proposals;
+    if (on_device) {
+      const std::unique_ptr<DeviceContext> kernel = DeviceContext::Make(
+          parent.source, *context.task, *context.machine, context.backend, &parent.evaluation);
+      if (kernel == nullptr) return std::optional<Proposal>();
+      for (const auto& skill : device_skills_) {
+        proposals.push_back({skill->name(), skill->Edits(*kernel)});
+      }
+    } else {
+      const std::unique_ptr<KernelContext> kernel =
+          KernelContext::Make(parent.source, *context.task, *context.machine, &parent.evaluation);
+      if (kernel == nullptr) return std::optional<Proposal>();
+      for (const auto& skill : skills_) {
+        proposals.push_back({skill->name(), skill->Edits(*kernel)});
+      }
+    }
+    scored = ScoreEdits(std::move(proposals), context, rng);
   }
   std::stable_sort(scored.begin(), scored.end(),
                    [](const Scored& a, const Scored& b) { return a.score > b.score; });

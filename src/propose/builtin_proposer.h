@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/proposer.h"
+#include "propose/device/device_skill.h"
 #include "propose/skill.h"
 
 namespace ks {
@@ -18,12 +19,16 @@ namespace ks {
 // then a random one of the best.
 class BuiltinProposer final : public Proposer {
  public:
-  explicit BuiltinProposer(std::vector<std::unique_ptr<Skill>> skills);
+  // `device_skills` serve the parents of backends with a device language ("cuda", "opencl",
+  // "triton"), `skills` all others.
+  explicit BuiltinProposer(std::vector<std::unique_ptr<Skill>> skills,
+                           std::vector<std::unique_ptr<DeviceSkill>> device_skills = {});
   Result<std::optional<Proposal>> Propose(const ProposalContext& context,
                                           std::stop_token stop) override;
 
  private:
   const std::vector<std::unique_ptr<Skill>> skills_;
+  const std::vector<std::unique_ptr<DeviceSkill>> device_skills_;
 };
 
 }  // namespace ks

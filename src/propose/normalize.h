@@ -6,9 +6,10 @@
 
 namespace ks {
 
-// Comments and white space removed, locals and parameters renamed in order of appearance;
-// build directives, pragmas, attributes and restrict kept. A source that does not
-// parse comes back with its directives, comments and runs of white space removed.
+// Comments and white space removed, locals and parameters renamed in order of appearance; build
+// directives, launch plan, pragmas, attributes and restrict kept. A source that does not parse as
+// C++ (OpenCL, CUDA) comes back with comments and runs of white space removed, Python also with its
+// indentation.
 std::string NormalizeSource(const std::string& source);
 
 }  // namespace ks

@@ -34,6 +34,30 @@ std::string FeaturesText(const CodeFeatures& f) {
   return Join(parts, ", ");
 }
 
+std::string DeviceText(const DeviceFeatures& f) {
+  std::vector<std::string> parts;
+  parts.push_back(fmt::format("{} launch{}", f.launches, f.launches == 1 ? "" : "es"));
+  if (f.threads_per_block > 0) parts.push_back(fmt::format("{} threads", f.threads_per_block));
+  if (f.registers > 0) parts.push_back(fmt::format("{} registers", f.registers));
+  if (f.spill_bytes > 0) parts.push_back(fmt::format("{} B spilled a thread", f.spill_bytes));
+  if (f.shared_bytes > 0) {
+    parts.push_back(FormatBytes(static_cast<double>(f.shared_bytes)) + " shared");
+  }
+  if (f.occupancy > 0) parts.push_back(FormatPercent(f.occupancy) + " occupancy");
+  if (f.blocks_per_sm > 0) {
+    parts.push_back(FormatRatio(f.blocks_per_sm) + " blocks a multiprocessor");
+  }
+  if (f.load_bits > 0) parts.push_back(fmt::format("{} bit loads", f.load_bits));
+  if (f.uses_tensor_cores) parts.push_back("tensor cores");
+  if (f.uses_async_copy) parts.push_back("async copies");
+  if (f.uses_shuffle) parts.push_back("shuffles");
+  if (f.uses_atomics) parts.push_back("atomics");
+  if (f.scratch_bytes > 0) {
+    parts.push_back(FormatBytes(static_cast<double>(f.scratch_bytes)) + " scratch");
+  }
+  return Join(parts, ", ");
+}
+
 std::string TimingsTable(const std::vector<WorkloadTiming>& timings, const Style& style) {
   Table table({{"workload", Align::kLeft, 40},
                {"median", Align::kRight},
@@ -115,7 +139,11 @@ std::string EvaluationText(const EvaluationInput& input, const Style& style) {
       fmt::format("{} {}: {}\n", PrintableLine(input.task), PrintableLine(input.file),
                   Paint(style, measured != nullptr ? Ink::kGreen : Ink::kRed, headline));
   if (!e.compiler.empty()) out += Field(style, "compiler", e.compiler + " " + e.flags);
-  if (!e.binary_hash.empty()) out += Field(style, "code", FeaturesText(e.features));
+  if (e.device) {
+    out += Field(style, "code", DeviceText(*e.device));
+  } else if (!e.binary_hash.empty()) {
+    out += Field(style, "code", FeaturesText(e.features));
+  }
   out += Field(style, "took",
                fmt::format("compile {}, check {}, time {}, waiting {}",
                            FormatNs(1e9 * e.seconds.compile), FormatNs(1e9 * e.seconds.check),

@@ -37,7 +37,9 @@ std::string Sha256Base64(std::string_view bytes) {
 
 std::string Header(const ReportInput& input) {
   const RunView& view = *input.run.view;
-  std::string sub = Html(view.started.backend) + " \u00b7 " + Html(view.started.machine.cpu);
+  const Machine& machine = view.started.machine;
+  std::string sub = Html(view.started.backend) + " \u00b7 " +
+                    Html(machine.device ? machine.device->name : machine.cpu);
   sub += " \u00b7 " + FormatUtc(view.started_unix_ms).substr(0, 10);
   std::string out = fmt::format("<header><p class=\"brand\">kernelsmith report</p><h1>{}</h1>",
                                 Html(view.started.task));

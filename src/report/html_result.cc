@@ -141,6 +141,23 @@ std::string Row(std::string_view name, std::string_view value) {
   return fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>", name, Html(value));
 }
 
+std::string DeviceRows(const Machine& m) {
+  if (!m.device) return "";
+  const DeviceInfo& d = *m.device;
+  std::string rows = Row("device", fmt::format("{} ({}), number {}", d.name, d.arch, d.index));
+  rows += Row("driver", d.api + " " + d.driver);
+  rows += Row("units", fmt::format("{}, {} memory, {} cache", d.sm_count,
+                                   FormatBytes(static_cast<double>(d.memory_bytes)),
+                                   FormatBytes(static_cast<double>(d.l2_bytes))));
+  if (d.peak_gflops_f32 > 0) {
+    rows += Row("peak, device", FormatRatio(d.peak_gflops_f32) + " GFLOP/s (f32)");
+  }
+  if (d.copy_gbytes_per_s > 0) {
+    rows += Row("copy, device", FormatRatio(d.copy_gbytes_per_s) + " GB/s");
+  }
+  return rows;
+}
+
 std::string MachineTable(const Machine& m) {
   const auto bytes = [](int64_t value) {
     return value > 0 ? FormatBytes(static_cast<double>(value)) : std::string("?");
@@ -157,6 +174,7 @@ std::string MachineTable(const Machine& m) {
   if (m.copy_gbytes_per_s > 0) {
     rows += Row("copy, one core", FormatRatio(m.copy_gbytes_per_s) + " GB/s");
   }
+  rows += DeviceRows(m);
   rows += Row("compilers", Join(m.compilers, ", "));
   rows += Row("instruction sets", Join(m.isa, " "));
   rows += Row("kernel", m.kernel);

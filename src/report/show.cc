@@ -46,8 +46,13 @@ std::string Headline(const ShowInput& input, const Style& style) {
   out += Field(style, "run",
                fmt::format("{} (seed {}, proposer {})", view.started.run_id, view.started.seed,
                            view.started.proposer));
-  out += Field(style, "machine",
-               fmt::format("{}, {} cores", view.started.machine.cpu, view.started.machine.cores));
+  const Machine& machine = view.started.machine;
+  if (machine.device) {
+    out += Field(style, "device",
+                 fmt::format("{} ({}), {} driver {}", machine.device->name, machine.device->arch,
+                             machine.device->api, machine.device->driver));
+  }
+  out += Field(style, "machine", fmt::format("{}, {} cores", machine.cpu, machine.cores));
   return out;
 }
 
@@ -172,6 +177,31 @@ std::string RunsTable(const std::vector<RunListing>& runs, const Style& style) {
                {view.stop_reason.empty() ? "not finished" : view.stop_reason}});
   }
   return table.Render(style);
+}
+
+std::string DevicesTable(const std::vector<DeviceListing>& listings, const Style& style) {
+  Table table({{"backends"},
+               {"--device", Align::kRight},
+               {"name", Align::kLeft, 48},
+               {"arch", Align::kLeft, 32},
+               {"driver", Align::kLeft, 16},
+               {"units", Align::kRight},
+               {"memory", Align::kRight}});
+  std::string problems;
+  for (const DeviceListing& one : listings) {
+    for (const DeviceInfo& device : one.devices) {
+      table.Add({{Join(one.backends, ", ")},
+                 {std::to_string(device.index)},
+                 {PrintableLine(device.name), Ink::kBold},
+                 {PrintableLine(device.arch)},
+                 {PrintableLine(device.driver)},
+                 {std::to_string(device.sm_count)},
+                 {FormatBytes(static_cast<double>(device.memory_bytes))}});
+    }
+    if (one.problem.empty()) continue;
+    problems += fmt::format("{}: {}\n", Join(one.backends, ", "), PrintableLine(one.problem));
+  }
+  return (table.empty() ? std::string() : table.Render(style)) + problems;
 }
 
 std::string TasksTable(const std::vector<Task>& tasks, const Style& style) {

@@ -59,6 +59,16 @@ std::string EvaluationJson(const EvaluationInput& input);
 std::string DiagnosticsText(const std::vector<Diagnostic>& diagnostics, const std::string& file,
                             const std::string& source, const Style& style);
 
+// What one driver interface offers on this machine.
+struct DeviceListing {
+  std::string api;                    // "cuda", "opencl"
+  std::vector<std::string> backends;  // that use it
+  std::vector<DeviceInfo> devices;
+  std::string problem;  // why there is none; empty when there is one
+};
+std::string DevicesTable(const std::vector<DeviceListing>& listings, const Style& style);
+std::string DevicesJson(const std::vector<DeviceListing>& listings);
+
 std::string TasksTable(const std::vector<Task>& tasks, const Style& style);
 std::string TasksJson(const std::vector<Task>& tasks);
 

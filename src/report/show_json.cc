@@ -28,20 +28,43 @@ Json ToJson(const std::vector<Diagnostic>& diagnostics) {
   return out;
 }
 
+Json ToJson(const DeviceInfo& d) {
+  return {{"name", d.name},
+          {"api", d.api},
+          {"arch", d.arch},
+          {"driver", d.driver},
+          {"index", d.index},
+          {"is_cpu", d.is_cpu},
+          {"sm_count", d.sm_count},
+          {"warp_size", d.warp_size},
+          {"memory_bytes", d.memory_bytes},
+          {"l2_bytes", d.l2_bytes},
+          {"shared_bytes_per_block", d.shared_bytes_per_block},
+          {"max_threads_per_block", d.max_threads_per_block},
+          {"clock_mhz", d.clock_mhz},
+          {"copy_gbytes_per_s", d.copy_gbytes_per_s},
+          {"peak_gflops_f32", d.peak_gflops_f32},
+          {"peak_gflops_tf32", d.peak_gflops_tf32},
+          {"peak_gflops_f16", d.peak_gflops_f16}};
+}
+
 Json ToJson(const Machine& m) {
-  return {{"id", m.id},
-          {"cpu", m.cpu},
-          {"cores", m.cores},
-          {"vector_bits", m.vector_bits},
-          {"fma", m.has_fma},
-          {"l1d_bytes", m.l1d_bytes},
-          {"l2_bytes", m.l2_bytes},
-          {"l3_bytes", m.l3_bytes},
-          {"memory_bytes", m.memory_bytes},
-          {"compilers", m.compilers},
-          {"kernel", m.kernel},
-          {"peak_gflops_f32", m.peak_gflops_f32},
-          {"copy_gbytes_per_s", m.copy_gbytes_per_s}};
+  Json out = {{"id", m.id},
+              {"cpu", m.cpu},
+              {"cores", m.cores},
+              {"vector_bits", m.vector_bits},
+              {"fma", m.has_fma},
+              {"l1d_bytes", m.l1d_bytes},
+              {"l2_bytes", m.l2_bytes},
+              {"l3_bytes", m.l3_bytes},
+              {"memory_bytes", m.memory_bytes},
+              {"compilers", m.compilers},
+              {"kernel", m.kernel},
+              {"peak_gflops_f32", m.peak_gflops_f32},
+              {"copy_gbytes_per_s", m.copy_gbytes_per_s},
+              {"device", nullptr}};
+  if (m.device) out["device"] = ToJson(*m.device);
+  return out;
 }
 
 Json ToJson(const std::vector<WorkloadTiming>& timings) {
@@ -124,6 +147,23 @@ Json ToJson(const CodeFeatures& f) {
           {"static_bytes", f.static_bytes}};
 }
 
+Json ToJson(const DeviceFeatures& f) {
+  return {{"launches", f.launches},
+          {"registers", f.registers},
+          {"spill_bytes", f.spill_bytes},
+          {"shared_bytes", f.shared_bytes},
+          {"threads_per_block", f.threads_per_block},
+          {"occupancy", f.occupancy},
+          {"blocks_per_sm", f.blocks_per_sm},
+          {"load_bits", f.load_bits},
+          {"tensor_cores", f.uses_tensor_cores},
+          {"async_copy", f.uses_async_copy},
+          {"shared", f.uses_shared},
+          {"shuffle", f.uses_shuffle},
+          {"atomics", f.uses_atomics},
+          {"scratch_bytes", f.scratch_bytes}};
+}
+
 Json BestJson(const RunView& view) {
   if (view.best == kNoCandidate) return nullptr;
   const CandidateView& best = view.candidates[static_cast<size_t>(view.best)];
@@ -132,7 +172,8 @@ Json BestJson(const RunView& view) {
           {"steps_from_seed", StepsFromSeed(view, view.best)},
           {"skill", best.proposed.skill},
           {"source_hash", best.proposed.source_hash},
-          {"confirmed", best.measured()->confirmed}};
+          {"confirmed", best.measured()->confirmed},
+          {"timings", ToJson(best.measured()->timings)}};
 }
 
 // What `show` and `runs` have in common.
@@ -253,6 +294,7 @@ std::string EvaluationJson(const EvaluationInput& input) {
               {"flags", e.flags},
               {"binary_hash", e.binary_hash},
               {"features", nullptr},
+              {"device", nullptr},
               {"warnings", ToJson(e.warnings)},
               {"held_out", ToJson(e.held_out)},
               {"seconds",
@@ -260,8 +302,25 @@ std::string EvaluationJson(const EvaluationInput& input) {
                 {"check", e.seconds.check},
                 {"time", e.seconds.time},
                 {"queue", e.seconds.queue}}}};
-  if (!e.binary_hash.empty()) out["features"] = ToJson(e.features);
+  if (e.device) {
+    out["device"] = ToJson(*e.device);
+  } else if (!e.binary_hash.empty()) {
+    out["features"] = ToJson(e.features);
+  }
   return Dump(out);
+}
+
+std::string DevicesJson(const std::vector<DeviceListing>& listings) {
+  Json list = Json::array();
+  for (const DeviceListing& one : listings) {
+    Json devices = Json::array();
+    for (const DeviceInfo& device : one.devices) devices.push_back(ToJson(device));
+    list.push_back({{"api", one.api},
+                    {"backends", one.backends},
+                    {"devices", devices},
+                    {"problem", one.problem}});
+  }
+  return Dump({{"format", 1}, {"apis", list}});
 }
 
 std::string TasksJson(const std::vector<Task>& tasks) {
@@ -270,8 +329,10 @@ std::string TasksJson(const std::vector<Task>& tasks) {
   for (const Task& task : tasks) {
     Json workloads = Json::array();
     for (const Workload& w : task.workloads) {
-      workloads.push_back(
-          {{"name", w.name}, {"role", kRoles[static_cast<size_t>(w.role)]}, {"axes", w.axes}});
+      workloads.push_back({{"name", w.name},
+                           {"role", kRoles[static_cast<size_t>(w.role)]},
+                           {"on", w.on},
+                           {"axes", w.axes}});
     }
     Json backends = Json::array();
     for (const SeedKernel& seed : task.seeds) backends.push_back(seed.backend);

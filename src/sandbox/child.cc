@@ -126,8 +126,10 @@ class Child {
     Must(chdir("/tmp") == 0, ChildStep::kRootFs);
     if (plan_.tmp_options != nullptr) {
       Must(mkdir("tmp", 0755) == 0, ChildStep::kFolder);
-      Must(mount("tmpfs", "tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, plan_.tmp_options) == 0,
-           ChildStep::kTmpFs);
+      const unsigned long flags =
+          MS_NOSUID | MS_NODEV |
+          (plan_.tmp_executable ? 0UL : static_cast<unsigned long>(MS_NOEXEC));
+      Must(mount("tmpfs", "tmp", "tmpfs", flags, plan_.tmp_options) == 0, ChildStep::kTmpFs);
     }
     MakeFoldersAndLinks();
     for (size_t i = 0; i < plan_.binds.size(); ++i)

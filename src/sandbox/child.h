@@ -56,7 +56,8 @@ struct ChildPlan {
   std::span<const ChildFile> files;
   const char* root_options = nullptr;  // of the tmpfs
   const char* tmp_options = nullptr;   // of /tmp; null: no writable /tmp
-  std::span<const int> passed_fds;     // become 0, 1, 2, 3...; at most kMaxPassedFds
+  bool tmp_executable = false;
+  std::span<const int> passed_fds;  // become 0, 1, 2, 3...; at most kMaxPassedFds
   std::span<const ChildLimit> limits;
   const cpu_set_t* cores = nullptr;
   bool fixed_addresses = false;

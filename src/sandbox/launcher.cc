@@ -123,6 +123,7 @@ class PlanBuilder {
     plan_.files = files_;
     plan_.root_options = root_options_.c_str();
     plan_.tmp_options = spec_.tmp_bytes > 0 ? tmp_options_.c_str() : nullptr;
+    plan_.tmp_executable = spec_.tmp_executable;
     plan_.passed_fds = fds_;
     plan_.limits = limits_;
     CPU_ZERO(&cores_);

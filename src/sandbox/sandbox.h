@@ -53,6 +53,7 @@ struct SandboxSpec {
   std::vector<SandboxMount> mounts;
   std::vector<SandboxFile> files;
   int64_t tmp_bytes = 0;        // size of a writable /tmp; 0: none
+  bool tmp_executable = false;  // code in /tmp may be run: for compilers that load what they make
   std::vector<int> fds;         // become 3, 4, ... inside
   bool capture_output = false;  // else stdout and stderr are /dev/null
   SandboxLimits limits;

@@ -35,6 +35,10 @@ class Make {
     member_.evaluation.features.vector_bits = vector_bits;
     return *this;
   }
+  Make& Device(const DeviceFeatures& features) {
+    member_.evaluation.device = features;
+    return *this;
+  }
   // Interval of +-`width`.
   Make& Speedup(double mid, double width = 0.01) {
     Measured measured;

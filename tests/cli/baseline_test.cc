@@ -59,6 +59,22 @@ TEST(BaselineVariants, NameOnlyCompilersAndInstructionSetsThatAreHere) {
   }
 }
 
+TEST(BaselineVariants, OfADeviceAreTheSeedAndRelaxedArithmetic) {
+  Task task = SmallTask(true);
+  task.seeds = {{"opencl", "seed.cl", "__kernel void t() {}\n"},
+                {"cuda", "seed.cu", "// ksmith: flags --maxrregcount=64\nvoid t();\n"},
+                {"triton", "seed.py", "import triton\n"}};
+  EXPECT_EQ(
+      *BaselineVariants(task, "opencl", {}),
+      (std::vector<std::string>{"__kernel void t() {}\n",
+                                "// ksmith: flags -cl-fast-relaxed-math\n__kernel void t() {}\n"}));
+  EXPECT_EQ(BaselineVariants(task, "cuda", {})->back(),
+            "// ksmith: flags --maxrregcount=64 --use_fast_math\nvoid t();\n");
+  EXPECT_EQ(BaselineVariants(task, "triton", {})->size(), 1U);
+  task.allow_reassociation = false;
+  EXPECT_EQ(BaselineVariants(task, "opencl", {})->size(), 1U);
+}
+
 TEST(BaselineVariants, RefuseABackendWithoutASeed) {
   EXPECT_EQ(BaselineVariants(SmallTask(true), "cuda", WithBoth()).error().code,
             ErrorCode::kInvalidArgument);

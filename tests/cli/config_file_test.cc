@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "cli/config_fields.h"
+#include "core/config_fields.h"
 
 namespace ks {
 namespace {

@@ -60,5 +60,39 @@ TEST(DoctorChecks, EveryCheckThatIsNotFineSaysHowToMend) {
   }
 }
 
+TEST(CheckDevices, ListsThemOrSaysHowToGetOne) {
+  DeviceListing listing{"opencl", {"opencl"}, {}, "no platform"};
+  const DoctorCheck missing = CheckDevices(listing);
+  EXPECT_EQ(missing.state, DoctorCheck::State::kWeak) << "other backends go on without";
+  EXPECT_EQ(missing.found, "no platform");
+  EXPECT_NE(missing.mend.find("pocl-opencl-icd"), std::string::npos);
+  DeviceInfo device;
+  device.name = "A device";
+  listing.devices = {device};
+  EXPECT_EQ(CheckDevices(listing).state, DoctorCheck::State::kFine);
+  EXPECT_NE(CheckDevices(listing).found.find("A device"), std::string::npos);
+}
+
+TEST(CheckTriton, TellsNoPythonFromNoTriton) {
+  const DoctorCheck none = CheckTriton(Error{ErrorCode::kFailedPrecondition, "no python3"});
+  EXPECT_EQ(none.found, "no python3");
+  EXPECT_EQ(none.state, DoctorCheck::State::kWeak);
+  PythonEnvironment python;
+  python.executable = "/usr/bin/python3";
+  python.python_version = "3.11";
+  EXPECT_NE(CheckTriton(python).found.find("without Triton"), std::string::npos);
+  python.triton_version = "3.6.0";
+  EXPECT_EQ(CheckTriton(python).state, DoctorCheck::State::kFine);
+}
+
+TEST(CheckCudaCompiler, PrefersNvrtc) {
+  CudaToolkit toolkit;
+  EXPECT_EQ(CheckCudaCompiler(toolkit).state, DoctorCheck::State::kWeak);
+  toolkit.nvcc = "/usr/bin/nvcc";
+  EXPECT_EQ(CheckCudaCompiler(toolkit).found, "/usr/bin/nvcc");
+  toolkit.nvrtc = "/usr/lib/libnvrtc.so";
+  EXPECT_EQ(CheckCudaCompiler(toolkit).state, DoctorCheck::State::kFine);
+}
+
 }  // namespace
 }  // namespace ks

@@ -75,5 +75,40 @@ TEST(WithBuildDirectives, NoFlagsStayNoFlags) {
   EXPECT_EQ(ParseBuildDirectives(WithBuildDirectives("int a;\n", none)), none);
 }
 
+TEST(BuildDirectives, ArePythonCommentsInPython) {
+  const std::string source = "import triton\n# ksmith: flags -O1\n@triton.jit\ndef f(x): pass\n";
+  EXPECT_EQ(ParseBuildDirectives(source).flags, Flags{"-O1"});
+  EXPECT_EQ(WithoutBuildDirectives(source), "import triton\n@triton.jit\ndef f(x): pass\n");
+  EXPECT_EQ(WithBuildDirectives("import triton\n", {"", {"-O3"}}),
+            "# ksmith: flags -O3\nimport triton\n");
+}
+
+TEST(WithBuildDirectives, WritesNoCompilerWhereThereIsNoChoice) {
+  EXPECT_EQ(WithBuildDirectives("__global__ void f();\n", {"", {"--use_fast_math"}}),
+            "// ksmith: flags --use_fast_math\n__global__ void f();\n");
+}
+
+TEST(CommentMarkerOf, FollowsTheFirstDirectiveThenTheLook) {
+  EXPECT_EQ(CommentMarkerOf("#include <x>\n// ksmith: flags -O2\n"), "//");
+  EXPECT_EQ(CommentMarkerOf("#pragma once\nint x;\n"), "//");
+  EXPECT_EQ(CommentMarkerOf("# ksmith: launch f grid=(1)\n"), "#");
+  EXPECT_EQ(CommentMarkerOf("\nfrom triton import jit\n"), "#");
+  EXPECT_EQ(CommentMarkerOf(""), "//");
+}
+
+TEST(PlanDirectives, ListsThePlanAndNothingElse) {
+  EXPECT_EQ(PlanDirectives("// ksmith: const  B = 4 // ksmith\n// ksmith: flags -O2\n"
+                           "  // ksmith: launch f   grid=(n)\n// ksmith: and args=(x)\n"
+                           "// ksmith: helpers begin\n// launch g\nint launch;\n"),
+            "const B = 4 // ksmith\nlaunch f grid=(n)\nand args=(x)\n");
+}
+
+TEST(SourceEnding, IsTheLanguages) {
+  EXPECT_EQ(SourceEnding("cpu"), "cc");
+  EXPECT_EQ(SourceEnding("cuda"), "cu");
+  EXPECT_EQ(SourceEnding("opencl"), "cl");
+  EXPECT_EQ(SourceEnding("triton"), "py");
+}
+
 }  // namespace
 }  // namespace ks

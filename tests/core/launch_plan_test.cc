@@ -100,7 +100,7 @@ TEST(ParseLaunchPlan, PointsAtTheMistakeAndSaysWhatWasExpected) {
       {"\n// ksmith: const = 4", 2, 18, "expected a name for the constant"},
       {"// ksmith: const A 4", 1, 20, "expected '='"},
       {"// ksmith: const A =", 1, 21, "expected an expression"},
-      {"// ksmith: scratch p f16 [4]", 1, 22, "expected an element type: f32"},
+      {"// ksmith: scratch p f17 [4]", 1, 22, "expected an element type: f32"},
       {"// ksmith: scratch p f32 4", 1, 26, "expected '['"},
       {"// ksmith: scratch p f32 [4", 1, 28, "expected ',' or ']'"},
       {"// ksmith: launch", 1, 18, "expected the name of a kernel"},

@@ -101,6 +101,37 @@ TEST(NormalizeSource, IgnoresNamesOfLocalsCommentsAndSpace) {
   EXPECT_EQ(NormalizeSource(a), NormalizeSource(b));
 }
 
+TEST(NormalizeSource, TakesOpenClAsText) {
+  const std::string a =
+      "// ksmith: launch f grid=(n) block=(64)\n#define W 4\n"
+      "__kernel void f(__global const float* x) { x[0] = \"//\"[0]; /* c */ }\n";
+  EXPECT_EQ(NormalizeSource(a), NormalizeSource("// About.\n" + a + "\n/* end\n */\n"));
+  EXPECT_NE(NormalizeSource(a).find("\"//\""), std::string::npos);
+  std::string other = a;
+  other.replace(other.find("(64)"), 4, "(32)");
+  EXPECT_NE(NormalizeSource(a), NormalizeSource(other)) << "the launch plan is code";
+  other = a;
+  other.replace(other.find("W 4"), 3, "W\n4");
+  EXPECT_NE(NormalizeSource(a), NormalizeSource(other)) << "a macro ends with its line";
+}
+
+TEST(NormalizeSource, KeepsTheIndentationOfPython) {
+  const std::string a =
+      "import triton\n# ksmith: launch f grid=(n)\n@triton.jit\ndef f(x):\n    if x:\n        "
+      "g(x)\n"
+      "    h(\"# no comment\")\n";
+  std::string spaced = a;
+  spaced.replace(spaced.find("g(x)\n"), 5, "g(x)   # why\n\n   \n");
+  EXPECT_EQ(NormalizeSource(a), NormalizeSource(spaced));
+  EXPECT_NE(NormalizeSource(a).find("# no comment"), std::string::npos);
+  std::string moved = a;
+  moved.replace(moved.find("    h("), 6, "        h(");
+  EXPECT_NE(NormalizeSource(a), NormalizeSource(moved));
+  std::string launched = a;
+  launched.replace(launched.find("grid=(n)"), 8, "grid=(1)");
+  EXPECT_NE(NormalizeSource(a), NormalizeSource(launched));
+}
+
 TEST(NormalizeSource, KeepsDirectivesPragmasAndRestrict) {
   const std::string a = "void f(float* x) { for (int i = 0; i < 3; ++i) x[i] = 1; }";
   EXPECT_NE(NormalizeSource(a), NormalizeSource("// ksmith: flags -O3\n" + a));

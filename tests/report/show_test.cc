@@ -239,14 +239,17 @@ TEST(Tasks, TableAndJsonCountWorkloadsByRole) {
   Task task;
   task.name = "softmax";
   task.summary = "rows of exponentials";
-  task.workloads = {{"a", {{"n", 4}}, WorkloadRole::kTime},
+  task.workloads = {{"a", {{"n", 4}}, WorkloadRole::kTime, "gpu"},
                     {"b", {{"n", 5}}, WorkloadRole::kCheck},
                     {"c", {{"n", 6}}, WorkloadRole::kCheck}};
-  task.seeds = {{"cpu", "seed.cc", ""}};
+  task.seeds = {{"cpu", "seed.cc", ""}, {"cuda", "seed.cu", ""}};
   EXPECT_TRUE(Contains(TasksTable({task}, {}), "1/2/0"));
+  EXPECT_TRUE(Contains(TasksTable({task}, {}), "cpu cuda"));
   const json out = json::parse(TasksJson({task}));
   EXPECT_EQ(out["tasks"][0]["workloads"][1]["role"], "check");
-  EXPECT_EQ(out["tasks"][0]["backends"], json::array({"cpu"}));
+  EXPECT_EQ(out["tasks"][0]["workloads"][0]["on"], "gpu");
+  EXPECT_EQ(out["tasks"][0]["workloads"][1]["on"], "");
+  EXPECT_EQ(out["tasks"][0]["backends"], json::array({"cpu", "cuda"}));
 }
 
 TEST(Numbers, KeepThreeDigitsWherePeopleNeedThem) {

@@ -4,8 +4,10 @@
 
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "core/launch_plan.h"
 #include "task/gate.h"
 #include "tests/task/native_gate_runner.h"
 
@@ -29,7 +31,7 @@ TEST_P(LibraryTask, IsAdmittedByTheGate) {
   const TaskLibrary library;
   const auto loaded = library.Load(GetParam());
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
-  const Task& task = *loaded;
+  const Task task = ForDeviceClass(*loaded, "cpu");
   const auto runner = NativeGateRunner::Create(task);
   ASSERT_TRUE(runner.ok()) << runner.error().message;
   EXPECT_EQ(RefusalOf(task, **runner, 1), "");
@@ -42,23 +44,80 @@ TEST_P(LibraryTask, AdmitsTheSeedUnderAggressiveFlags) {
   const auto loaded = library.Load(GetParam());
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   if (!loaded->allow_reassociation) GTEST_SKIP() << "the task does not allow reassociation";
-  const Task task = Without(*loaded, WorkloadRole::kHeldOut);
+  const Task task = Without(ForDeviceClass(*loaded, "cpu"), WorkloadRole::kHeldOut);
   const auto runner = NativeGateRunner::Create(task, "-O3 -ffast-math");
   ASSERT_TRUE(runner.ok()) << runner.error().message;
   EXPECT_EQ(RefusalOf(task, **runner, 7), "");
 }
 
+// Where a workload of a plan of `seed` does not parse or bind: what is said; else empty.
+std::string PlanComplaint(const Task& task, const SeedKernel& seed) {
+  const auto parsed = ParseLaunchPlan(seed.source);
+  if (const auto* wrong = std::get_if<Diagnostic>(&parsed)) return wrong->message;
+  const auto& plan = std::get<LaunchPlan>(parsed);
+  for (const Workload& workload : task.workloads) {
+    const auto bound = BindLaunchPlan(plan, seed.source, task, workload, LaunchLimits());
+    if (const auto* wrong = std::get_if<Diagnostic>(&bound)) {
+      return workload.name + ": " + wrong->message;
+    }
+    if (const auto* failed = std::get_if<LaunchFailed>(&bound)) return OutcomeSummary(*failed);
+    if (std::get<BoundPlan>(bound).steps.empty()) return workload.name + ": nothing is launched";
+  }
+  return "";
+}
+
+TEST_P(LibraryTask, HasDeviceSeedsWhoseLaunchPlansBindOnEveryWorkload) {
+  const TaskLibrary library;
+  const auto task = library.Load(GetParam());
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  for (const char* backend : {"cuda", "triton"}) {
+    const SeedKernel* seed = task->FindSeed(backend);
+    ASSERT_NE(seed, nullptr) << backend;
+    EXPECT_EQ(PlanComplaint(ForDeviceClass(*task, "gpu"), *seed), "") << backend;
+  }
+  const SeedKernel* opencl = task->FindSeed("opencl");
+  if (opencl == nullptr) return;
+  EXPECT_EQ(PlanComplaint(ForDeviceClass(*task, "gpu"), *opencl), "");
+  EXPECT_EQ(PlanComplaint(ForDeviceClass(*task, "cpu"), *opencl), "");
+}
+
+TEST_P(LibraryTask, IsTimedOnSizesOfEachDeviceAndCheckedOnTheSameOnes) {
+  const TaskLibrary library;
+  const auto task = library.Load(GetParam());
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  const Task cpu = ForDeviceClass(*task, "cpu");
+  const Task gpu = ForDeviceClass(*task, "gpu");
+  for (const WorkloadRole role : {WorkloadRole::kTime, WorkloadRole::kHeldOut}) {
+    ASSERT_FALSE(cpu.WorkloadsOf(role).empty());
+    ASSERT_FALSE(gpu.WorkloadsOf(role).empty());
+    for (const Workload* small : cpu.WorkloadsOf(role)) {
+      for (const Workload* large : gpu.WorkloadsOf(role)) {
+        EXPECT_GT(CostOf(*task, *large).value_or({}).bytes,
+                  CostOf(*task, *small).value_or({}).bytes);
+      }
+    }
+  }
+  for (const Workload* check : task->WorkloadsOf(WorkloadRole::kCheck)) EXPECT_EQ(check->on, "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Cpu, LibraryTask, testing::ValuesIn(TaskLibrary().names()),
                          [](const auto& each) { return each.param; });
 
-TEST(TaskLibrary, HoldsTheTasksOfTheFirstRelease) {
+TEST(TaskLibrary, HoldsTheTasksThatTheDocumentsSay) {
   const TaskLibrary library;
   const std::vector<std::string> names = {
-      "argmax",         "attention", "batched_matmul", "conv2d",     "cross_entropy", "cumsum",
-      "depthwise_conv", "gelu",      "histogram",      "layer_norm", "log_softmax",   "matmul",
-      "matvec",         "rms_norm",  "softmax",        "spmv",       "sum_middle",    "transpose"};
+      "argmax",         "attention",       "attention_block",
+      "batched_matmul", "conv2d",          "conv2d_relu_hardswish",
+      "cross_entropy",  "cumsum",          "depthwise_conv",
+      "gelu",           "gemm_group_norm", "histogram",
+      "layer_norm",     "log_softmax",     "matmul",
+      "matmul_bf16",    "matmul_outer",    "matmul_tall_k",
+      "matmul_tf32",    "matvec",          "max_pool2d",
+      "rms_norm",       "softmax",         "spmv",
+      "sum_middle",     "swish",           "transpose"};
   EXPECT_EQ(library.names(), names);
   std::set<std::string> hashes;
+  size_t with_opencl = 0;
   for (const std::string& name : names) {
     const auto task = library.Load(name);
     ASSERT_TRUE(task.ok()) << task.error().message;
@@ -69,7 +128,9 @@ TEST(TaskLibrary, HoldsTheTasksOfTheFirstRelease) {
     EXPECT_EQ(task->max_threads, 1);
     EXPECT_EQ(task->hash.size(), 64u);
     hashes.insert(task->hash);
+    with_opencl += task->FindSeed("opencl") != nullptr ? 1 : 0;
   }
+  EXPECT_EQ(with_opencl, 10u);
   EXPECT_EQ(hashes.size(), names.size());
 }
 

@@ -44,16 +44,16 @@ static inline float Tf32(float x) {
 // workloads.
 std::string Refusal(const std::string& name, const std::string& prelude, const std::string& from,
                     const std::string& to) {
-  auto task = TaskLibrary().Load(name);
-  EXPECT_TRUE(task.ok());
-  std::erase_if(task->workloads,
-                [](const Workload& w) { return w.role == WorkloadRole::kHeldOut; });
-  const std::string& seed = task->FindSeed("cpu")->source;
+  const auto loaded = TaskLibrary().Load(name);
+  EXPECT_TRUE(loaded.ok());
+  Task task = ForDeviceClass(*loaded, "cpu");
+  std::erase_if(task.workloads, [](const Workload& w) { return w.role == WorkloadRole::kHeldOut; });
+  const std::string& seed = task.FindSeed("cpu")->source;
   const std::string kernel = prelude + ReplaceAll(seed, from, to);
   EXPECT_NE(kernel, prelude + seed) << "nothing was replaced: " << from;
-  const auto runner = NativeGateRunner::Create(*task, "-O3", kernel);
+  const auto runner = NativeGateRunner::Create(task, "-O3", kernel);
   if (!runner) return runner.error().message;
-  const auto report = RunGate(*task, **runner, 11);
+  const auto report = RunGate(task, **runner, 11);
   return report ? report->Refusal() : report.error().message;
 }
 
@@ -77,6 +77,33 @@ TEST(Tolerances, RefuseReducedPrecisionOperands) {
                               "Tf32(a[i * k + p]) * Tf32(b[p * n + j])")));
   EXPECT_TRUE(refused(Refusal("softmax", kToTf32, "/ sum", "/ Tf32(sum)")));
   EXPECT_TRUE(refused(Refusal("matvec", kToTf32, "* x[j]", "* Tf32(x[j])")));
+}
+
+TEST(Tolerances, OfATf32TaskAcceptItsPrecisionAndRefuseACoarserOne) {
+  const std::string product = "a[i * k + p] * b[p * n + j]";
+  EXPECT_EQ(Refusal("matmul_tf32", kToTf32, product, "Tf32(a[i * k + p]) * Tf32(b[p * n + j])"),
+            "");
+  const std::string coarse =
+      ReplaceAll(ReplaceAll(kToTf32, "0x1000u", "0x8000u"), "0xffffe000u", "0xffff0000u");
+  EXPECT_EQ(Refusal("matmul_tf32", coarse, product, "Tf32(a[i * k + p]) * Tf32(b[p * n + j])")
+                .find("seed_kernel: "),
+            0u);
+}
+
+TEST(Tolerances, OfABf16TaskRefuseOperandsOfFourBits) {
+  // Keeps 4 significant bits of an operand, as fp8 (e4m3) does.
+  const char* prelude = R"(
+#include <cmath>
+static inline float Fp8(float x) {
+  int exponent;
+  const float significand = std::frexp(x, &exponent);
+  return std::ldexp(std::nearbyint(significand * 16.0f), exponent - 4);
+}
+)";
+  EXPECT_EQ(Refusal("matmul_bf16", prelude, "ToFloat(a[i * k + p]) * ToFloat(b[p * n + j])",
+                    "Fp8(ToFloat(a[i * k + p])) * Fp8(ToFloat(b[p * n + j]))")
+                .find("seed_kernel: "),
+            0u);
 }
 
 TEST(Tolerances, RefuseDroppedTerms) {

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <type_traits>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -55,14 +54,27 @@ class Canary {
   uint64_t word_ = 0;
 };
 
+template <typename Word>
+void Repeat(std::span<std::byte> bytes, uint64_t pattern) {
+  const auto word = static_cast<Word>(pattern);
+  for (size_t i = 0; i + sizeof word <= bytes.size(); i += sizeof word) {
+    std::memcpy(bytes.data() + i, &word, sizeof word);
+  }
+}
+
 // Poisons every element; the low bits vary with `salt`.
 void FillPoison(std::span<std::byte> bytes, DType dtype, uint64_t salt) {
   const uint64_t pattern = PoisonPattern(dtype, Mix(salt));
-  WithElements(dtype, bytes.data(), [&](auto* data) {
-    std::remove_pointer_t<decltype(data)> element;
-    std::memcpy(&element, &pattern, sizeof element);  // the low bytes: little endian
-    std::fill_n(data, bytes.size() / sizeof element, element);
-  });
+  switch (SizeOf(dtype)) {
+    case 1:
+      return Repeat<uint8_t>(bytes, pattern);
+    case 2:
+      return Repeat<uint16_t>(bytes, pattern);
+    case 4:
+      return Repeat<uint32_t>(bytes, pattern);
+    default:
+      return Repeat<uint64_t>(bytes, pattern);
+  }
 }
 
 Result<UniqueFd> NewMemoryFile(const char* name, size_t bytes) {

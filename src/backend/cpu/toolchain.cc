@@ -1,10 +1,6 @@
 #include "backend/cpu/toolchain.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <chrono>
 
 #include "backend/cpu/code_features.h"
@@ -15,6 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "core/kernel_source.h"
+#include "sandbox/memory_file.h"
 
 namespace ks {
 namespace {
@@ -34,25 +31,6 @@ constexpr const char* kCandidateDefaults =
     "-std=c++20 -fPIC -pipe -fmax-errors=20 -fdiagnostics-color=never -include entry.h";
 constexpr const char* kClangDefaults =
     "-std=c++20 -fPIC -pipe -ferror-limit=20 -fno-color-diagnostics -include entry.h";
-
-Result<UniqueFd> NewMemoryFile() {
-  UniqueFd file(memfd_create("ks-build", MFD_CLOEXEC));
-  if (!file.valid()) return ErrnoError(errno, "memfd_create for a compiler's result");
-  return file;
-}
-
-Result<std::string> ReadMemoryFile(const UniqueFd& file, size_t max_bytes) {
-  const off_t size = lseek(file.get(), 0, SEEK_END);
-  std::string bytes(std::min(max_bytes, static_cast<size_t>(std::max<off_t>(size, 0))), '\0');
-  size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t n =
-        pread(file.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
-    if (n <= 0) return ErrnoError(errno, "reading a compiler's result");
-    done += static_cast<size_t>(n);
-  }
-  return bytes;
-}
 
 std::string Quoted(const std::vector<std::string>& words) {
   std::string text;
@@ -116,7 +94,7 @@ Result<std::string> Toolchain::Shim(const Task& task, bool widened, std::stop_to
   const std::string source = ShimSource(task, widened);
   const std::lock_guard lock(mutex_);
   if (const auto it = shims_.find(source); it != shims_.end()) return it->second;
-  KS_ASSIGN_OR_RETURN(const UniqueFd object, NewMemoryFile());
+  KS_ASSIGN_OR_RETURN(const UniqueFd object, NewMemoryFile("ks-build"));
   Build build;
   build.script = detected_.compilers.front().path +
                  " -O2 -fPIC -fcf-protection=none -c shim.cc -o shim.o && cat shim.o >&3";
@@ -146,8 +124,8 @@ Result<CompileOutcome> Toolchain::Compile(const Task& task, bool widened, const 
                                  " here; there is " + Join(detected_.machine.compilers, ", ")});
   }
   KS_ASSIGN_OR_RETURN(const std::string shim, Shim(task, widened, stop));
-  KS_ASSIGN_OR_RETURN(const UniqueFd object, NewMemoryFile());
-  KS_ASSIGN_OR_RETURN(const UniqueFd listing, NewMemoryFile());
+  KS_ASSIGN_OR_RETURN(const UniqueFd object, NewMemoryFile("ks-build"));
+  KS_ASSIGN_OR_RETURN(const UniqueFd listing, NewMemoryFile("ks-build"));
   const std::string prelude = EntryPrelude(task, widened);
   Build build;
   const bool clang = compiler->name == "clang++";

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/device/device_lease.h"
 #include "core/fill.h"
 
 namespace ks {
@@ -50,7 +51,8 @@ struct PairRound {
   double wall_ns = 0;                       // by this process: command to answer
   double device_ns = 0;                     // sum of all timed spans
   double clock_mhz = 0;                     // median; 0 unknown
-  std::optional<OutOfBounds> broken_guard;  // of the candidate
+  std::optional<OutOfBounds> broken_guard;  // by the candidate; an input was written to, also
+  std::optional<OutOfBounds> rival_broken_guard;
 };
 
 // Candidate against rival on one fresh content, compared on the device. Candidate runs first, so
@@ -68,11 +70,13 @@ template <typename T>
 using DeviceResult = Result<std::variant<T, Outcome>>;
 
 // A trusted process with a context on one device and the buffers of one task. Not thread-safe: the
-// holder of the device's lease uses it. After a fault (an Outcome), or an Error of code
-// kUnavailable, it is dead: drop it. Killed and reaped by the destructor.
+// holder of the device's lease uses it. After any fault (an Outcome) but LaunchFailed and
+// CompileFailed, and after an Error of code kUnavailable or kCancelled, it is dead: drop it or give
+// it back. Killed and reaped by the destructor.
 class DeviceRunner {
  public:
   virtual ~DeviceRunner() = default;
+  virtual bool alive() const = 0;
   // The task whose programs follow: buffers are made lazily, a workload at a time. Drops what was
   // there. `contents` of time workloads are kept on the device; see SetContents.
   virtual Status OpenTask(const Task& task) = 0;
@@ -104,6 +108,15 @@ class DeviceBackend : public Backend {
   virtual void ReturnRunner(std::unique_ptr<DeviceRunner> runner) = 0;
   // Where the tasks' fp64 references run: on the host.
   virtual ProcessBackend& reference_backend() = 0;
+
+  // Held by whoever uses a runner of this backend.
+  DeviceLease& lease() { return *lease_; }
+  // Backends that launch on one device share its lease. REQUIRES: called before the first use.
+  std::shared_ptr<DeviceLease> shared_lease() const { return lease_; }
+  void ShareLease(std::shared_ptr<DeviceLease> lease) { lease_ = std::move(lease); }
+
+ private:
+  std::shared_ptr<DeviceLease> lease_ = std::make_shared<DeviceLease>();
 };
 
 }  // namespace ks

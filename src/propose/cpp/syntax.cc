@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 extern "C" const TSLanguage* tree_sitter_cpp();
+extern "C" const TSLanguage* tree_sitter_python();
 
 namespace ks {
 namespace {
@@ -67,15 +68,33 @@ size_t EndOfParentheses(std::string_view text, size_t open) {
   return text.size();
 }
 
-// End of what must be hidden at the word [at, end); `at` when nothing.
-size_t HiddenWordEnd(std::string_view text, size_t at, size_t end) {
-  const std::string_view word = text.substr(at, end - at);
-  constexpr std::array<std::string_view, 6> kQualifiers = {
+bool IsQualifier(std::string_view word, SourceDialect dialect) {
+  constexpr std::array<std::string_view, 6> kCommon = {
       "__restrict__", "__restrict", "__extension__", "__inline__", "__volatile__", "__const__"};
-  for (std::string_view qualifier : kQualifiers) {
-    if (word == qualifier) return end;
+  constexpr std::array<std::string_view, 9> kCuda = {
+      "__global__",  "__device__",      "__host__",     "__shared__",       "__constant__",
+      "__managed__", "__forceinline__", "__noinline__", "__grid_constant__"};
+  constexpr std::array<std::string_view, 14> kOpenCl = {
+      "__kernel", "__global", "__local",   "__constant",  "__private",
+      "kernel",   "global",   "local",     "constant",    "__read_only",
+      "restrict", "private",  "__generic", "__write_only"};
+  const auto has = [&](const auto& words) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
+  if (has(kCommon)) return true;
+  return (dialect == SourceDialect::kCuda && has(kCuda)) ||
+         (dialect == SourceDialect::kOpenCl && has(kOpenCl));
+}
+
+// End of what must be hidden at the word [at, end); `at` when nothing.
+size_t HiddenWordEnd(std::string_view text, size_t at, size_t end, SourceDialect dialect) {
+  const std::string_view word = text.substr(at, end - at);
+  if (IsQualifier(word, dialect)) return end;
+  const bool cuda = dialect == SourceDialect::kCuda;
+  if (word != "__attribute__" && word != "__declspec" &&
+      !(cuda && (word == "__launch_bounds__" || word == "__align__"))) {
+    return at;
   }
-  if (word != "__attribute__" && word != "__declspec") return at;
   size_t open = end;
   while (open < text.size() && std::isspace(static_cast<unsigned char>(text[open])) != 0) ++open;
   return open < text.size() && text[open] == '(' ? EndOfParentheses(text, open) : end;
@@ -116,7 +135,8 @@ bool IsPragmaLine(std::string_view line) {
 
 }  // namespace
 
-std::string MaskForParser(std::string source) {
+std::string MaskForParser(std::string source, SourceDialect dialect) {
+  if (dialect == SourceDialect::kPython) return source;
   BlankHelpers(source);
   for (size_t at = 0; at < source.size();) {
     const size_t skipped = SkipCommentOrLiteral(source, at);
@@ -129,7 +149,7 @@ std::string MaskForParser(std::string source) {
     } else if (IsWordChar(source[at])) {
       size_t end = at;
       while (end < source.size() && IsWordChar(source[end])) ++end;
-      const size_t hidden = HiddenWordEnd(source, at, end);
+      const size_t hidden = HiddenWordEnd(source, at, end, dialect);
       if (hidden > at) Blank(source, at, hidden);
       at = hidden > at ? hidden : end;
     } else {
@@ -139,13 +159,14 @@ std::string MaskForParser(std::string source) {
   return source;
 }
 
-std::optional<SyntaxTree> SyntaxTree::Parse(std::string source) {
+std::optional<SyntaxTree> SyntaxTree::Parse(std::string source, SourceDialect dialect) {
   if (source.size() > kMaxSourceBytes) return std::nullopt;
   const std::unique_ptr<TSParser, DeleteParser> parser(ts_parser_new());
-  KS_CHECK(ts_parser_set_language(parser.get(), tree_sitter_cpp()));
+  const bool python = dialect == SourceDialect::kPython;
+  KS_CHECK(ts_parser_set_language(parser.get(), python ? tree_sitter_python() : tree_sitter_cpp()));
   SyntaxTree result;
   result.source_ = std::make_unique<const std::string>(std::move(source));
-  const std::string masked = MaskForParser(*result.source_);
+  const std::string masked = MaskForParser(*result.source_, dialect);
   const std::unique_ptr<TSTree, DeleteTree> tree(ts_parser_parse_string(
       parser.get(), nullptr, masked.data(), static_cast<uint32_t>(masked.size())));
   if (tree == nullptr) return std::nullopt;

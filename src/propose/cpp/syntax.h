@@ -1,6 +1,7 @@
-// The syntax tree of a C++ kernel: tree-sitter behind plain values. Offsets are bytes of the
-// original text. Compiler spellings that the grammar does not know (`__restrict__`, attributes,
-// pragmas) are hidden from the parser by blanks of equal length; the text keeps them.
+// The syntax tree of a kernel: tree-sitter behind plain values. Offsets are bytes of the original
+// text. Compiler spellings that the grammar does not know (`__restrict__`, attributes, pragmas; the
+// qualifiers of CUDA and OpenCL) are hidden from the parser by blanks of equal length; the text
+// keeps them.
 #ifndef KS_PROPOSE_CPP_SYNTAX_H_
 #define KS_PROPOSE_CPP_SYNTAX_H_
 
@@ -14,6 +15,9 @@
 namespace ks {
 
 class SyntaxTree;
+
+// What a source is written in; decides the grammar and what is hidden from it.
+enum class SourceDialect { kCpp, kCuda, kOpenCl, kPython };
 
 // A node of a SyntaxTree, which must outlive it. Cheap to copy; a default one is not valid() and
 // answers every question with "nothing".
@@ -56,7 +60,8 @@ class Node {
 class SyntaxTree {
  public:
   // Empty optional: `source` does not parse (error or missing nodes) or is over 4 MiB.
-  static std::optional<SyntaxTree> Parse(std::string source);
+  static std::optional<SyntaxTree> Parse(std::string source,
+                                         SourceDialect dialect = SourceDialect::kCpp);
 
   SyntaxTree(SyntaxTree&&) = default;
   SyntaxTree& operator=(SyntaxTree&&) = default;
@@ -91,7 +96,7 @@ inline constexpr std::string_view kHelpersBegin = "// ksmith: helpers begin";
 inline constexpr std::string_view kHelpersEnd = "// ksmith: helpers end";
 
 // `source` with what the grammar cannot read replaced by blanks; same length.
-std::string MaskForParser(std::string source);
+std::string MaskForParser(std::string source, SourceDialect dialect = SourceDialect::kCpp);
 
 }  // namespace ks
 

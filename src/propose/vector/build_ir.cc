@@ -10,11 +10,14 @@ namespace {
 
 IrType TypeOf(std::string_view cpp_type) {
   static constexpr std::string_view kInts[] = {
-      "int",     "int64_t",     "std::int64_t", "int32_t",      "std::int32_t",
-      "size_t",  "std::size_t", "unsigned",     "uint64_t",     "uint32_t",
-      "uint8_t", "ptrdiff_t",   "long",         "long long",    "char",
-      "int16_t", "uint16_t",    "int8_t",       "std::uint8_t", "std::ptrdiff_t"};
+      "int",          "int64_t",        "std::int64_t", "int32_t",  "std::int32_t", "size_t",
+      "std::size_t",  "unsigned",       "uint64_t",     "uint32_t", "uint8_t",      "ptrdiff_t",
+      "long",         "long long",      "char",         "int16_t",  "uint16_t",     "int8_t",
+      "std::uint8_t", "std::ptrdiff_t", "uint",         "ulong",    "uchar"};
   if (cpp_type == "float" || cpp_type == "double") return IrType::kFloat;
+  if (cpp_type == "__half" || cpp_type == "half" || cpp_type == "__nv_bfloat16") {
+    return IrType::kFloat;  // device languages
+  }
   if (cpp_type == "bool") return IrType::kBool;
   return std::find(std::begin(kInts), std::end(kInts), cpp_type) != std::end(kInts)
              ? IrType::kInt
@@ -26,9 +29,9 @@ std::string CanonicalCall(std::string_view spelled) {
   std::string_view bare = spelled;
   if (bare.starts_with("std::")) bare.remove_prefix(5);
   if (const size_t cut = bare.find('<'); cut != std::string_view::npos) bare = bare.substr(0, cut);
-  static constexpr std::string_view kKnown[] = {"exp",   "log",   "tanh", "sqrt", "erf",   "fabs",
-                                                "abs",   "pow",   "max",  "min",  "fmax",  "fmin",
-                                                "log1p", "expm1", "exp2", "log2", "floor", "ceil"};
+  static constexpr std::string_view kKnown[] = {
+      "exp",  "log",  "tanh",  "sqrt",  "erf",  "fabs", "abs",   "pow",  "max",  "min",
+      "fmax", "fmin", "log1p", "expm1", "exp2", "log2", "floor", "ceil", "rsqrt"};
   for (std::string_view name : kKnown) {
     if (bare == name ||
         (bare.size() == name.size() + 1 && bare.starts_with(name) && bare.back() == 'f')) {
@@ -411,7 +414,8 @@ IrExprPtr Builder::Name(Node node) {
   if (scope_.aliases.count(name) > 0 || kernel_.arrays.count(name) > 0) return nullptr;
   const auto type = scope_.types.find(name);
   if (type != scope_.types.end()) return MakeName(name, type->second);
-  if (name == "INFINITY" || name == "FLT_MAX" || name == "FLT_EPSILON" || name == "NAN") {
+  if (name == "INFINITY" || name == "FLT_MAX" || name == "FLT_EPSILON" || name == "NAN" ||
+      name == "CUDART_INF_F") {
     return MakeName(name, IrType::kFloat);
   }
   // Named constants of the file: kX. Their type is not known here; integers are the rule.
@@ -475,9 +479,9 @@ IrExprPtr Builder::Call(Node node) {
     return call;
   }
   if (canonical == spelled && canonical.find("::") != std::string::npos) return nullptr;
-  static const std::set<std::string> kPure = {"exp",   "log",  "tanh", "sqrt",  "erf",
-                                              "abs",   "pow",  "max",  "min",   "log1p",
-                                              "expm1", "exp2", "log2", "floor", "ceil"};
+  static const std::set<std::string> kPure = {"exp",  "log",   "tanh", "sqrt",  "erf",   "abs",
+                                              "pow",  "max",   "min",  "log1p", "expm1", "exp2",
+                                              "log2", "floor", "ceil", "rsqrt"};
   if (kPure.count(canonical) == 0 || args.empty()) return nullptr;
   IrType type = IrType::kFloat;
   if (canonical == "max" || canonical == "min" || canonical == "abs") {

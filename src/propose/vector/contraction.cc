@@ -92,6 +92,12 @@ bool IsZero(const IrExprPtr& e) {
   return e->kind == EKind::kNumber && e->text.find_first_not_of("0.fF") == std::string::npos;
 }
 
+// Outputs that a float sum may be stored to; the short ones are of device languages.
+bool HoldsFloats(const std::string& element) {
+  return element == "float" || element == "__half" || element == "half" ||
+         element == "__nv_bfloat16";
+}
+
 // float sum = start; <loops of terms>; epilogue
 bool MatchBody(const KernelIr& kernel, const std::vector<IrStmt>& body, Contraction& c) {
   if (body.size() < 3 || body[0].kind != SKind::kDecl || !body[0].value ||
@@ -119,7 +125,7 @@ bool MatchBody(const KernelIr& kernel, const std::vector<IrStmt>& body, Contract
     }
   }
   if (writes != 1 || c.epilogue.back().kind != SKind::kAssign ||
-      kernel.ElementOf(c.target->text) != "float") {
+      !HoldsFloats(kernel.ElementOf(c.target->text))) {
     return false;
   }
   c.plain = c.epilogue.size() == 1 && c.epilogue[0].value->kind == EKind::kName &&

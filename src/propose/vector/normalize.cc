@@ -140,6 +140,34 @@ IrStmt Localized(const KernelIr& kernel, IrStmt loop, const Accumulator& accumul
   return block;
 }
 
+bool SameElement(const IrExprPtr& a, const IrExprPtr& b) {
+  return a && b && a->kind == EKind::kIndex && b->kind == EKind::kIndex && a->text == b->text &&
+         Polynomial::Of(a->args[0]) == Polynomial::Of(b->args[0]);
+}
+
+// float m = a[0]; for (j = 1; ...) m = max(m, a[j])  ->  ... for (j = 0; ...): taking the element
+// in twice changes nothing, and whole rows fit the vectors better than rows without their head.
+void StartAtHead(std::vector<IrStmt>& body, size_t at) {
+  IrStmt& loop = body[at];
+  if (loop.kind != SKind::kFor || loop.body.size() != 1 || loop.low->kind != EKind::kNumber) return;
+  if (loop.low->text != "1") return;
+  const IrStmt& update = loop.body[0];
+  if (update.kind != SKind::kAssign || update.op != "=" || update.target->kind != EKind::kName ||
+      update.value->kind != EKind::kCall ||
+      (update.value->text != "max" && update.value->text != "min")) {
+    return;
+  }
+  const std::string& name = update.target->text;
+  const IrExprPtr operand = ReductionOperand(update, name);
+  if (!operand || Mentions(operand, name)) return;
+  const IrExprPtr head = Substitute(operand, {{loop.name, MakeNumber(0)}});
+  for (size_t i = at; i-- > 0 && body[i].kind == SKind::kDecl;) {
+    if (body[i].name != name) continue;
+    if (SameElement(body[i].value, head)) loop.low = MakeNumber(0);
+    return;
+  }
+}
+
 }  // namespace
 
 void NormalizeReductions(const KernelIr& kernel, std::vector<IrStmt>& body) {
@@ -152,6 +180,7 @@ void NormalizeReductions(const KernelIr& kernel, std::vector<IrStmt>& body) {
     NormalizeReductions(kernel, s.body);
     NormalizeReductions(kernel, s.other);
   }
+  for (size_t i = 0; i < body.size(); ++i) StartAtHead(body, i);
 }
 
 }  // namespace ks

@@ -390,6 +390,14 @@ std::set<std::string> DependentNames(const std::vector<IrStmt>& body, std::set<s
   return names;
 }
 
+std::optional<std::vector<LaneReduction>> CarriedReductions(const IrStmt& loop) {
+  if (loop.kind != SKind::kFor || HasOpaque(loop.body)) return std::nullopt;
+  std::vector<LaneReduction> reductions;
+  if (!CollectReductions(loop, reductions)) return std::nullopt;
+  if (!WritesAreSeparate(AccessesIn(loop.body), loop.name)) return std::nullopt;
+  return reductions;
+}
+
 bool IsParallelLoop(const KernelIr& kernel, const IrStmt& loop) {
   (void)kernel;
   if (HasOpaque(loop.body)) return false;

@@ -37,13 +37,18 @@ struct VectorPlan {
   const IrStmt* jam = nullptr;  // enclosing loop with several iterations in registers; may be null
 };
 
-// Rewrites `if (e > m) m = e` and `m = e > m ? e : m` to m = max(m, e), and sums into an array
-// element that a loop does not move into sums in a local.
+// Rewrites `if (e > m) m = e` and `m = e > m ? e : m` to m = max(m, e), sums into an array element
+// that a loop does not move into sums in a local, and lets an extremum that begins with the first
+// element run over it as well.
 void NormalizeReductions(const KernelIr& kernel, std::vector<IrStmt>& body);
 
 // Empty: the lanes of `loop` would not be independent (up to reductions), or an access is neither
 // stride 1, small constant stride (reads) nor invariant.
 std::optional<VectorLoop> AnalyzeVectorLoop(const KernelIr& kernel, const IrStmt& loop);
+
+// The reductions and scans that `loop` carries, when its iterations are independent otherwise; no
+// demand on strides. Empty optional: something else is carried.
+std::optional<std::vector<LaneReduction>> CarriedReductions(const IrStmt& loop);
 
 // True when iterations of `loop` may run in any order: no carried scalar, every written array is
 // touched by one index form that moves with the loop.

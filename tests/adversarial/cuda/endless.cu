@@ -4,8 +4,7 @@
 // ksmith: launch scale_add grid=(ceil_div(n, BLOCK)) block=(BLOCK) args=(x, y, out, n)
 extern "C" __global__ void scale_add(const float* x, const float* y, float* out, long long n) {
   const long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x;
-  volatile int go = 1;
-  while (go) {
+  while (*(volatile const float*)x != 12345.0f) {
   }
   if (i < n) out[i] = 2.0f * x[i] + y[i];
 }

@@ -1,4 +1,4 @@
-// expect: compile_failed timed_out out_of_memory rejected
+// expect: compile_failed timed_out out_of_memory rejected measured
 // Explodes in the compiler.
 // ksmith: const BLOCK = 128
 // ksmith: launch scale_add grid=(ceil_div(n, BLOCK)) block=(BLOCK) args=(x, y, out, n)

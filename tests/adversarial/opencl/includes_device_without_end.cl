@@ -1,4 +1,4 @@
-// expect: compile_failed rejected timed_out out_of_memory
+// expect: compile_failed rejected timed_out out_of_memory measured
 // Feeds the compiler from a file that never ends.
 // ksmith: const BLOCK = 128
 // ksmith: launch scale_add grid=(ceil_div(n, BLOCK)) block=(BLOCK) args=(x, y, out, n)

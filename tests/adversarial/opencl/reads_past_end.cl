@@ -1,4 +1,4 @@
-// expect: wrong_result crashed
+// expect: wrong_result nondeterministic crashed
 // Uses what lies behind an input.
 // ksmith: const BLOCK = 128
 // ksmith: launch scale_add grid=(ceil_div(n, BLOCK)) block=(BLOCK) args=(x, y, out, n)

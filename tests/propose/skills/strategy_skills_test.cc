@@ -87,6 +87,35 @@ TEST(VectorReduction, ScansExclusivelyAndWithProducts) {
   }
 }
 
+TEST(VectorReduction, TakesAnExtremumOverWholeRowsIncludingTheirHead) {
+  const Task task = TaskOf("f", {"x:f32[rows*cols]"}, {"y:f32[rows]"}, {"rows", "cols"});
+  const auto source = [](const std::string& first) {
+    return Kernel(
+        "extern \"C\" void f(const float* x, float* y, int64_t rows, int64_t cols) {\n"
+        "  for (int64_t r = 0; r < rows; ++r) {\n    float m = " +
+        first +
+        ";\n"
+        "    for (int64_t c = 1; c < cols; ++c) {\n"
+        "      if (x[r * cols + c] > m) m = x[r * cols + c];\n    }\n    y[r] = m;\n  }\n}\n");
+  };
+  const auto skill = NewVectorReductionSkill();
+  EXPECT_EQ(ExpectEditsKeepResult(*skill, task, source("x[r * cols]")), 1);
+  EXPECT_EQ(ExpectEditsKeepResult(*skill, task, source("x[0]")), 1);
+  const auto swept = [&](const std::string& first) {
+    return EditsOf(*skill, task, source(first)).front().source;
+  };
+  EXPECT_NE(swept("x[r * cols]").find("Sweep<kVectors>(0, cols,"), std::string::npos);
+  EXPECT_NE(swept("x[0]").find("Sweep<kVectors>(1, cols,"), std::string::npos);
+}
+
+TEST(VectorReduction, RewritesWhatAnEarlierEditSplitIntoLanes) {
+  const SeedCase seed = SeedNamed("matvec");
+  const auto split = EditsOf(*NewMultipleAccumulatorsSkill(), seed.task, seed.source);
+  ASSERT_FALSE(split.empty());
+  EXPECT_GE(ExpectEditsKeepResult(*NewVectorReductionSkill(), seed.task, split.front().source, 1),
+            1);
+}
+
 TEST(VectorReduction, RefusesSumsThatMustKeepTheirOrder) {
   SeedCase seed = SeedNamed("matvec");
   seed.task.allow_reassociation = false;

@@ -1,21 +1,21 @@
-#include "engine/worker_pool.h"
+#include "engine/evaluation_pool.h"
 
 #include <chrono>
 #include <utility>
 
 namespace ks {
 
-WorkerPool::WorkerPool(Evaluator& evaluator, int threads) : evaluator_(evaluator) {
+EvaluationPool::EvaluationPool(Evaluator& evaluator, int threads) : evaluator_(evaluator) {
   for (int i = 0; i < threads; ++i) {
     threads_.emplace_back([this](std::stop_token stop) { Work(std::move(stop)); });
   }
 }
 
-WorkerPool::~WorkerPool() {
+EvaluationPool::~EvaluationPool() {
   for (std::jthread& thread : threads_) thread.request_stop();
 }
 
-void WorkerPool::Submit(CandidateId id, EvaluationRequest request) {
+void EvaluationPool::Submit(CandidateId id, EvaluationRequest request) {
   {
     const std::lock_guard lock(mutex_);
     queue_.emplace_back(id, std::move(request));
@@ -24,7 +24,7 @@ void WorkerPool::Submit(CandidateId id, EvaluationRequest request) {
   wake_workers_.notify_one();
 }
 
-std::optional<WorkerPool::Done> WorkerPool::Wait(int timeout_ms) {
+std::optional<EvaluationPool::Done> EvaluationPool::Wait(int timeout_ms) {
   std::unique_lock lock(mutex_);
   wake_caller_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
                         [&] { return !done_.empty(); });
@@ -35,12 +35,12 @@ std::optional<WorkerPool::Done> WorkerPool::Wait(int timeout_ms) {
   return done;
 }
 
-int WorkerPool::in_flight() const {
+int EvaluationPool::in_flight() const {
   const std::lock_guard lock(mutex_);
   return in_flight_;
 }
 
-void WorkerPool::Work(std::stop_token stop) {
+void EvaluationPool::Work(std::stop_token stop) {
   for (;;) {
     std::unique_lock lock(mutex_);
     if (!wake_workers_.wait(lock, stop, [&] { return !queue_.empty(); })) return;

@@ -1,6 +1,6 @@
 // Evaluations in flight: a fixed number of threads that call the evaluator.
-#ifndef KS_ENGINE_WORKER_POOL_H_
-#define KS_ENGINE_WORKER_POOL_H_
+#ifndef KS_ENGINE_EVALUATION_POOL_H_
+#define KS_ENGINE_EVALUATION_POOL_H_
 
 #include <condition_variable>
 #include <deque>
@@ -16,17 +16,17 @@ namespace ks {
 
 // Thread-compatible for the caller; owns its threads. The destructor asks evaluations in flight to
 // stop and waits for them.
-class WorkerPool {
+class EvaluationPool {
  public:
   struct Done {
     CandidateId id = kNoCandidate;
     Result<Evaluation> result;
   };
 
-  WorkerPool(Evaluator& evaluator, int threads);
-  ~WorkerPool();
-  WorkerPool(const WorkerPool&) = delete;
-  WorkerPool& operator=(const WorkerPool&) = delete;
+  EvaluationPool(Evaluator& evaluator, int threads);
+  ~EvaluationPool();
+  EvaluationPool(const EvaluationPool&) = delete;
+  EvaluationPool& operator=(const EvaluationPool&) = delete;
 
   void Submit(CandidateId id, EvaluationRequest request);
   // The next finished evaluation, in order of finishing; empty after `timeout_ms`.
@@ -48,4 +48,4 @@ class WorkerPool {
 
 }  // namespace ks
 
-#endif  // KS_ENGINE_WORKER_POOL_H_
+#endif  // KS_ENGINE_EVALUATION_POOL_H_

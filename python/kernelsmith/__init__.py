@@ -1,0 +1,1 @@
+"""The Python side of kernelsmith: compiles Triton candidates ahead of time in a sandbox."""

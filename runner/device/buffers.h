@@ -1,0 +1,88 @@
+// The device memory of one workload: inputs and outputs between guards, in one allocation, and the
+// layout of scratch buffers.
+#ifndef KS_RUNNER_DEVICE_BUFFERS_H_
+#define KS_RUNNER_DEVICE_BUFFERS_H_
+
+#include <array>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/device/protocol.h"
+#include "helpers.h"
+
+namespace ks {
+
+inline constexpr uint64_t kGuardBytes = 4096;
+
+// What a row of a region table is, for reports.
+struct RegionLabel {
+  std::string buffer;
+  bool after = false;  // the guard after the buffer
+};
+
+// Places buffers one after the other, each with a guard of kGuardBytes directly before its first
+// and directly after its last byte. Value.
+class ArenaLayout {
+ public:
+  ArenaLayout(uint64_t base, uint64_t alignment) : base_(base), alignment_(alignment) {}
+  // The offset of the new buffer. `poison`: kPoisonFloat, kPoisonInteger; -1: keeps its contents.
+  uint64_t Add(const std::string& name, uint64_t bytes, int poison);
+  uint64_t bytes() const { return end_; }
+  const std::vector<Region>& rows() const { return rows_; }
+  const std::vector<RegionLabel>& labels() const { return labels_; }
+
+ private:
+  uint64_t base_;
+  uint64_t alignment_;
+  uint64_t end_ = 0;
+  std::vector<Region> rows_;
+  std::vector<RegionLabel> labels_;
+};
+
+// Inputs and outputs of one workload. Frees its memory in the destructor. Single thread.
+class WorkloadBuffers {
+ public:
+  // ERRORS: kResourceExhausted.
+  static Result<std::unique_ptr<WorkloadBuffers>> Create(DeviceApi& api, Helpers& helpers,
+                                                         const TaskLayout& task, size_t workload);
+  ~WorkloadBuffers();
+
+  // The scalars among these inputs are those that are there.
+  bool SameScalars(std::span<const std::byte* const> inputs) const;
+  // Copies the contents in; complete when it returns. REQUIRES: sizes as the layout says.
+  Status SetInputs(std::span<const std::byte* const> inputs);
+
+  BufferId arena() const { return arena_; }
+  const BufferView& input(size_t index) const { return inputs_[index]; }
+  const BufferView& output(size_t index) const { return outputs_[index]; }
+  const std::array<std::byte, 8>& scalar(size_t index) const { return scalars_[index]; }
+  const ArenaLayout& layout() const { return layout_; }
+  const RegionTable& hashed() const { return hashed_; }        // all inputs
+  const RegionTable& exchanged() const { return exchanged_; }  // whose elements change places
+  const std::string& input_name(size_t row_of_hashed) const { return hashed_names_[row_of_hashed]; }
+  // A second place for all outputs, made on first use. ERRORS: kResourceExhausted.
+  Result<BufferId> Copies();
+  BufferView CopyOf(size_t output) const { return copies_[output]; }
+
+ private:
+  WorkloadBuffers(DeviceApi& api, Helpers& helpers, uint64_t alignment)
+      : api_(api), helpers_(helpers), layout_(0, alignment) {}
+  Status Place(const TaskLayout& task, size_t workload);
+
+  DeviceApi& api_;
+  Helpers& helpers_;
+  ArenaLayout layout_;
+  BufferId arena_ = -1;
+  BufferId copy_arena_ = -1;
+  std::vector<BufferView> inputs_, outputs_, copies_;
+  std::vector<std::array<std::byte, 8>> scalars_;  // by input
+  std::vector<uint64_t> scalar_bytes_;             // 0: a buffer
+  RegionTable hashed_, exchanged_;
+  std::vector<std::string> hashed_names_;
+};
+
+}  // namespace ks
+
+#endif  // KS_RUNNER_DEVICE_BUFFERS_H_

@@ -1,0 +1,66 @@
+// What the Python worker is asked to compile, and its answer.
+#ifndef KS_BACKEND_TRITON_TRITON_JOBS_H_
+#define KS_BACKEND_TRITON_TRITON_JOBS_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backend/compile/bound_task.h"
+#include "base/result.h"
+
+namespace ks {
+
+// One argument of a launch as Triton's own launcher would see it.
+struct TritonArgument {
+  std::string type;  // "*fp32", "i32", "fp64", ...
+  bool divisible_by_16 = false;
+  bool is_one = false;
+  bool operator==(const TritonArgument&) const = default;
+};
+
+struct TritonJob {
+  std::string kernel;
+  std::vector<TritonArgument> arguments;
+  AxisValues constants;
+  BoundTuning tuning;
+  bool operator==(const TritonJob&) const = default;
+};
+
+// Every distinct job of the bound task, and which of them a launch step needs: `of_step[w][s]` for
+// step s of workload w (0 for a clear).
+struct TritonJobs {
+  std::vector<TritonJob> jobs;
+  std::vector<std::vector<uint32_t>> of_step;
+};
+TritonJobs JobsOf(const BoundTask& bound, const Task& task);
+
+struct TritonRequest {
+  std::string_view source, backend, arch;
+  uint32_t warp_size = 32;
+  double timeout_s = 0;
+  int64_t memory_bytes = 0;
+};
+std::string EncodeRequest(const TritonRequest& request, const std::vector<TritonJob>& jobs);
+
+struct TritonKernel {
+  std::string symbol, image, assembly;
+  int64_t shared_bytes = 0;
+  int32_t threads = 0;
+  int32_t parameters = 0;         // with those that Triton appended
+  std::vector<uint32_t> dropped;  // arguments that became constants, ascending
+};
+
+struct TritonReply {
+  enum class Status : uint8_t { kOk, kFailed, kTimedOut, kDied } status = Status::kOk;
+  int32_t line = 0, column = 0;
+  std::string message, log;
+  std::vector<TritonKernel> kernels;
+};
+// ERRORS: kDataLoss: not a reply, or one that does not fit `jobs`.
+Result<TritonReply> DecodeReply(std::string_view bytes, const std::vector<TritonJob>& jobs);
+
+}  // namespace ks
+
+#endif  // KS_BACKEND_TRITON_TRITON_JOBS_H_

@@ -1,0 +1,193 @@
+// Skills for Triton kernels around tl.dot: tile shapes with warps and stages, precision, the order
+// of programs.
+#include "core/launch_plan_edit.h"
+#include "propose/device/skills.h"
+#include "propose/device/triton_text.h"
+
+namespace ks {
+namespace {
+
+// The names of the constants that are the dot's tile: rows, columns, depth.
+struct DotTile {
+  std::string rows, columns, depth;
+};
+
+std::optional<DotTile> TileOfDot(const DeviceContext& context, const DeviceKernel& kernel,
+                                 Node dot) {
+  // The sum: third argument, or what `+=` adds to.
+  std::string sum;
+  const std::vector<Node> arguments = PositionalArguments(dot);
+  if (arguments.size() >= 3) sum = std::string(arguments[2].text());
+  if (const Node acc = KeywordArgument(dot, "acc")) sum = std::string(acc.text());
+  for (Node up = dot.parent(); up && sum.empty(); up = up.parent()) {
+    if (up.Is("augmented_assignment") || up.Is("assignment")) {
+      sum = std::string(up.Child("left").text());
+    }
+  }
+  DotTile tile;
+  for (Node zeros : CallsOf(kernel.body, "tl.zeros")) {
+    Node up = zeros.parent();
+    while (up && !up.Is("assignment")) up = up.parent();
+    if (!up || up.Child("left").text() != sum) continue;
+    const std::vector<Node> shape = PositionalArguments(zeros);
+    if (shape.empty()) continue;
+    const std::vector<Node> extents = shape[0].NamedChildren();
+    if (extents.size() != 2) continue;
+    tile.rows = std::string(extents[0].text());
+    tile.columns = std::string(extents[1].text());
+  }
+  for (const PythonLoop& loop : RangeLoops(kernel.body)) {
+    if (loop.node.Contains(dot)) tile.depth = loop.step;
+  }
+  for (const std::string* name : {&tile.rows, &tile.columns, &tile.depth}) {
+    if (!context.HasConstant(*name)) return std::nullopt;
+  }
+  return tile;
+}
+
+struct Shape {
+  int rows, columns, depth, warps, stages;
+};
+
+class DotTilesSkill final : public DeviceSkill {
+ public:
+  std::string name() const override { return "dot_tiles"; }
+  std::string_view summary() const override {
+    return "The tile of a tl.dot, the warps that share it and the loads in flight only work "
+           "together: try whole known-good combinations, larger tiles for large products.";
+  }
+
+  std::vector<Edit> Edits(const DeviceContext& context) const override {
+    std::vector<Edit> edits;
+    if (!context.IsTriton()) return edits;
+    static constexpr Shape kShapes[] = {
+        {128, 256, 64, 8, 3}, {128, 128, 64, 8, 3}, {128, 128, 32, 4, 4}, {256, 128, 64, 8, 3},
+        {128, 128, 32, 8, 3}, {128, 64, 64, 4, 4},  {64, 128, 64, 4, 4},  {64, 64, 64, 4, 4},
+        {128, 256, 32, 8, 4}, {64, 256, 32, 4, 4},  {64, 32, 64, 4, 5},   {32, 32, 64, 2, 5}};
+    for (const DeviceKernel& kernel : context.kernels()) {
+      const std::vector<Node> dots = CallsOf(kernel.body, "tl.dot");
+      if (dots.size() != 1 || kernel.launches.size() != 1) continue;
+      const auto tile = TileOfDot(context, kernel, dots[0]);
+      if (!tile) continue;
+      double gain = 4;
+      for (const Shape& shape : kShapes) {
+        if (auto source = Apply(context, kernel.launches[0], *tile, shape)) {
+          edits.push_back({*std::move(source),
+                           "Tiles of " + std::to_string(shape.rows) + " x " +
+                               std::to_string(shape.columns) + " x " + std::to_string(shape.depth) +
+                               " in " + kernel.name + " on " + std::to_string(shape.warps) +
+                               " warps, " + std::to_string(shape.stages) + " stages.",
+                           EditKind::kStructure, gain});
+        }
+        gain = std::max(1.2, gain * 0.8);
+      }
+    }
+    return edits;
+  }
+
+ private:
+  static std::optional<std::string> Apply(const DeviceContext& context, size_t launch,
+                                          const DotTile& tile, const Shape& shape) {
+    std::optional<std::string> source = context.source();
+    const std::pair<std::string, int> values[] = {
+        {tile.rows, shape.rows}, {tile.columns, shape.columns}, {tile.depth, shape.depth}};
+    for (const auto& [name, value] : values) {
+      source = WithConstant(*source, name, std::to_string(value));
+      if (!source) return std::nullopt;
+    }
+    source = WithLaunchOption(*source, launch, "num_warps", std::to_string(shape.warps));
+    if (!source) return std::nullopt;
+    source = WithLaunchOption(*source, launch, "num_stages", std::to_string(shape.stages));
+    if (!source || *source == context.source()) return std::nullopt;
+    return source;
+  }
+};
+
+class DotPrecisionSkill final : public DeviceSkill {
+ public:
+  std::string name() const override { return "dot_precision"; }
+  std::string_view summary() const override {
+    return "tl.dot on f32 runs on the tensor cores as tf32 where the task's precision allows "
+           "rounding, or as three tf32 products that together keep f32's precision.";
+  }
+
+  std::vector<Edit> Edits(const DeviceContext& context) const override {
+    std::vector<Edit> edits;
+    if (!context.IsTriton()) return edits;
+    const std::string& precision = context.task().precision;
+    const bool rounds = precision != "f32" && precision != "f64";
+    for (const char* wanted : {"\"tf32\"", "\"tf32x3\""}) {
+      if (!rounds && std::string_view(wanted) == "\"tf32\"") continue;
+      TextEdits text(context.source());
+      for (const DeviceKernel& kernel : context.kernels()) {
+        for (Node dot : CallsOf(kernel.body, "tl.dot")) {
+          const Node present = KeywordArgument(dot, "input_precision");
+          // Without the argument the product is rounded already.
+          if (!present || present.text() == wanted || KeywordArgument(dot, "allow_tf32")) continue;
+          text.Replace(present, wanted);
+        }
+      }
+      if (text.empty()) continue;
+      edits.push_back({text.Apply(), std::string("Multiply with input_precision ") + wanted + ".",
+                       EditKind::kStrategy, rounds ? 6.0 : 4.0});
+    }
+    return edits;
+  }
+};
+
+class GroupProgramsSkill final : public DeviceSkill {
+ public:
+  std::string name() const override { return "group_programs"; }
+  std::string_view summary() const override {
+    return "Programs that run at the same time should share rows and columns of the operands in "
+           "the second-level cache: order the tiles of a two-dimensional grid in groups of a few "
+           "rows.";
+  }
+
+  std::vector<Edit> Edits(const DeviceContext& context) const override {
+    std::vector<Edit> edits;
+    if (!context.IsTriton()) return edits;
+    for (const DeviceKernel& kernel : context.kernels()) {
+      if (kernel.launches.size() != 1 || !CallsOf(kernel.body, "tl.swizzle2d").empty()) continue;
+      if (context.launches()[kernel.launches[0]]->grid.size() < 2) continue;
+      TextEdits text(context.source());
+      bool used[2] = {false, false};
+      const std::string names[2] = {context.FreshName("grouped_0"), context.FreshName("grouped_1")};
+      for (Node call : CallsOf(kernel.body, "tl.program_id")) {
+        const std::vector<Node> arguments = PositionalArguments(call);
+        if (arguments.size() != 1 || arguments[0].text().size() != 1) continue;
+        const int axis = arguments[0].text()[0] - '0';
+        if (axis != 0 && axis != 1) continue;
+        used[axis] = true;
+        text.Replace(call, names[axis]);
+      }
+      if (!used[0] || !used[1]) continue;
+      const std::string group = context.FreshName("GROUP");
+      AddFirstStatement(kernel,
+                        names[1] + ", " + names[0] +
+                            " = tl.swizzle2d(tl.program_id(1), tl.program_id(0), "
+                            "tl.num_programs(1), tl.num_programs(0), " +
+                            group + ")",
+                        text);
+      AddConstexpr(kernel, group, text);
+      auto source = WithNewConstant(text.Apply(), group, "8");
+      if (!source) continue;
+      const bool dot = !CallsOf(kernel.body, "tl.dot").empty();
+      edits.push_back({*std::move(source), "Order the programs of " + kernel.name + " in groups.",
+                       EditKind::kStructure, dot ? 1.15 : 1.02});
+    }
+    return edits;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<DeviceSkill> NewDotTilesSkill() { return std::make_unique<DotTilesSkill>(); }
+std::unique_ptr<DeviceSkill> NewDotPrecisionSkill() {
+  return std::make_unique<DotPrecisionSkill>();
+}
+std::unique_ptr<DeviceSkill> NewGroupProgramsSkill() {
+  return std::make_unique<GroupProgramsSkill>();
+}
+
+}  // namespace ks

@@ -1,0 +1,59 @@
+// Places in a Triton kernel and edits of its text.
+#ifndef KS_PROPOSE_DEVICE_TRITON_TEXT_H_
+#define KS_PROPOSE_DEVICE_TRITON_TEXT_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "propose/device/device_context.h"
+
+namespace ks {
+
+// Replacements of byte ranges that do not overlap; applied at once. Single thread.
+class TextEdits {
+ public:
+  explicit TextEdits(const std::string& source) : source_(source) {}
+  void Replace(size_t begin, size_t end, std::string text) {
+    changes_.push_back({begin, end, std::move(text)});
+  }
+  void Replace(Node node, std::string text) { Replace(node.begin(), node.end(), std::move(text)); }
+  void Insert(size_t at, std::string text) { Replace(at, at, std::move(text)); }
+  bool empty() const { return changes_.empty(); }
+  std::string Apply() const;
+
+ private:
+  struct Change {
+    size_t begin, end;
+    std::string text;
+  };
+  const std::string& source_;
+  std::vector<Change> changes_;
+};
+
+// Calls of that function ("tl.dot") below `node`, in source order.
+std::vector<Node> CallsOf(Node node, std::string_view function);
+// The value of a keyword argument; not valid when the call has none of that name.
+Node KeywordArgument(Node call, std::string_view name);
+// Arguments by position.
+std::vector<Node> PositionalArguments(Node call);
+// Sets a keyword argument of `call`, or adds it behind the others.
+void SetKeyword(Node call, std::string_view name, const std::string& value, TextEdits& edits);
+// Adds "name: tl.constexpr" behind the kernel's parameters.
+void AddConstexpr(const DeviceKernel& kernel, const std::string& name, TextEdits& edits);
+// Adds a statement in front of the kernel's first one (behind a docstring).
+void AddFirstStatement(const DeviceKernel& kernel, const std::string& statement, TextEdits& edits);
+
+// for variable in range(low, high, step): body
+struct PythonLoop {
+  Node node, call, body;
+  std::string variable, low, high, step;
+};
+// Loops over range or tl.range with two or three arguments (one: low is "0", no step: "1").
+std::vector<PythonLoop> RangeLoops(Node node);
+
+}  // namespace ks
+
+#endif  // KS_PROPOSE_DEVICE_TRITON_TEXT_H_
