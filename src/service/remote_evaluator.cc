@@ -150,9 +150,11 @@ Error RemoteEvaluator::Refused(const HttpResponse& response) const {
 
 Result<HttpResponse> RemoteEvaluator::Call(const HttpCall& call, Patience& patience,
                                            std::stop_token stop) {
+  // A submission is not cut short: without its answer nobody could cancel what it began.
+  const bool submits = call.method == "POST";
   for (;;) {
-    Result<HttpResponse> response = Send(call, stop);
-    if (stop.stop_requested()) return Stopped();
+    Result<HttpResponse> response = Send(call, submits ? std::stop_token() : stop);
+    if (stop.stop_requested() && !(submits && response.ok())) return Stopped();
     std::optional<double> pause;
     if (response.ok()) {
       if (response->status != 429 && response->status != 503) {
@@ -210,6 +212,10 @@ Result<Evaluation> RemoteEvaluator::Ask(const Submission& submission, std::stop_
   for (int submits = 0;;) {
     if (!status) {
       KS_ASSIGN_OR_RETURN(status, Post(submission, patience, stop));
+      if (stop.stop_requested() && !IsFinal(status->state)) {
+        CancelQuietly(status->id);
+        return Stopped();
+      }
     }
     if (status->state == EvaluationState::kFinished) {
       return EvaluationFromJson(status->evaluation_json);
