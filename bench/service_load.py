@@ -29,8 +29,12 @@ class Client(threading.local):
             self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         text = json.dumps(body) if body is not None else None
         begin = time.perf_counter()
-        self.connection.request(method, target, text, {"Content-Type": "application/json"})
-        answer = self.connection.getresponse()
+        try:
+            self.connection.request(method, target, text, {"Content-Type": "application/json"})
+            answer = self.connection.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionError):  # closed while it was quiet
+            self.connection = None
+            return self.call(port, method, target, body)
         data = answer.read()
         elapsed_ms = 1000 * (time.perf_counter() - begin)
         plain = answer.getheader("Content-Type", "").startswith("text/plain")

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -15,10 +16,12 @@ namespace {
 constexpr int64_t kApplicationId = 0x4B535356;  // "KSSV"
 constexpr int64_t kFormat = 1;
 constexpr int kBusyTimeoutMs = 5000;
+constexpr std::chrono::milliseconds kCheckpointInterval(250);
+constexpr int64_t kCheckpointCommits = 50;
 constexpr int64_t kMaxRawBytes = int64_t{64} << 20;  // a damaged size must not allocate the world
 constexpr int64_t kRowOverheadBytes = 512;           // of a row beside its blobs, about
 constexpr int64_t kEvictBatch = 64;
-constexpr int64_t kEvictShare = 32;  // at most 1/32 of all at once
+constexpr int64_t kEvictShare = 32;      // at most 1/32 of all at once
 constexpr int64_t kUncountedShare = 16;  // 1/16 of the limit may be written between two counts
 constexpr double kEvictTo = 0.9;         // of the limit, so that eviction is rare
 
@@ -192,19 +195,27 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& folder, int64_
   KS_RETURN_IF_ERROR(Prepare(writer, path));
   KS_ASSIGN_OR_RETURN(SqliteDb reader,
                       SqliteDb::Open(path, SqliteDb::Access::kRead, kBusyTimeoutMs));
+  KS_ASSIGN_OR_RETURN(SqliteDb checkpointer,
+                      SqliteDb::Open(path, SqliteDb::Access::kWrite, kBusyTimeoutMs));
+  KS_RETURN_IF_ERROR(writer.Run("PRAGMA wal_autocheckpoint = 0"));
   auto journal = std::unique_ptr<Journal>(  // private constructor
-      new Journal(std::move(lock), std::move(writer), std::move(reader), limit_bytes));
+      new Journal(std::move(lock), std::move(writer), std::move(reader), std::move(checkpointer),
+                  limit_bytes));
   KS_RETURN_IF_ERROR(journal->Count());
   KS_RETURN_IF_ERROR(journal->Evict());
+  journal->checkpoints_ = std::jthread(
+      [raw = journal.get()](std::stop_token stop) { raw->Checkpoint(std::move(stop)); });
   journal->thread_ =
       std::jthread([raw = journal.get()](std::stop_token stop) { raw->Write(std::move(stop)); });
   return journal;
 }
 
-Journal::Journal(RunLock lock, SqliteDb writer, SqliteDb reader, int64_t limit_bytes)
+Journal::Journal(RunLock lock, SqliteDb writer, SqliteDb reader, SqliteDb checkpointer,
+                 int64_t limit_bytes)
     : lock_(std::move(lock)),
       limit_bytes_(limit_bytes),
       writer_(std::move(writer)),
+      checkpointer_(std::move(checkpointer)),
       reader_(std::move(reader)) {}
 
 Journal::~Journal() = default;
@@ -383,7 +394,22 @@ Status Journal::Commit(std::deque<Operation>& operations, bool durable) {
       writer_.Run(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
   KS_ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(writer_));
   for (const Operation& one : operations) KS_RETURN_IF_ERROR(one.apply(writer_));
+  ++commits_;
   return transaction.Commit();
+}
+
+void Journal::Checkpoint(std::stop_token stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  int64_t done = 0;
+  while (!stop.stop_requested()) {
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, kCheckpointInterval, [] { return false; });
+    const int64_t now = commits_;
+    if (now - done < kCheckpointCommits) continue;
+    // Passive: waits for nobody, and the log is begun anew by the next commit that finds it empty.
+    if (checkpointer_.Run("PRAGMA wal_checkpoint(PASSIVE)").ok()) done = now;
+  }
 }
 
 std::optional<std::string> Journal::FindBlob(const std::string& key) {

@@ -4,6 +4,7 @@
 #ifndef KS_SERVICE_JOURNAL_H_
 #define KS_SERVICE_JOURNAL_H_
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -90,7 +91,10 @@ class Journal final : public BlobCache {
     int64_t cached_bytes = 0;  // added to outcomes or binaries
   };
 
-  Journal(RunLock lock, SqliteDb writer, SqliteDb reader, int64_t limit_bytes);
+  Journal(RunLock lock, SqliteDb writer, SqliteDb reader, SqliteDb checkpointer,
+          int64_t limit_bytes);
+  // Moves the log into the database now and then, so that no commit has to wait for it.
+  void Checkpoint(std::stop_token stop);
   void Post(Operation operation);
   void Write(std::stop_token stop);
   Status Commit(std::deque<Operation>& operations, bool durable);
@@ -104,6 +108,9 @@ class Journal final : public BlobCache {
   const SqliteDb writer_;        // the thread's, as is the next
   int64_t uncounted_bytes_ = 0;  // written since the last count
 
+  const SqliteDb checkpointer_;  // the other thread's
+  std::atomic<int64_t> commits_ = 0;
+
   mutable std::mutex reader_mutex_;
   const SqliteDb reader_;  // guarded by reader_mutex_
 
@@ -111,7 +118,8 @@ class Journal final : public BlobCache {
   std::condition_variable_any wake_;
   std::deque<Operation> queue_;  // guarded by mutex_, as is counts_
   Counts counts_;
-  std::jthread thread_;  // last: ends before anything it uses
+  std::jthread checkpoints_;  // last, as the next: they end before anything they use
+  std::jthread thread_;
 };
 
 }  // namespace ks
