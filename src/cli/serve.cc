@@ -109,8 +109,8 @@ int Serve(const ServeOptions& options, const Console& console) {
   console.Out(fmt::format("ksmith: serving {} at http://{}{}{}:{}, cache {}\n", Join(names, ", "),
                           v6 ? "[" : "", options.bind, v6 ? "]" : "", parts.server->port(),
                           options.cache_dir));
-  const size_t waiting = parts.service->stats().queued;
-  if (waiting > 0) console.Out(fmt::format("ksmith: going on with {} evaluations\n", waiting));
+  const int64_t taken_up = parts.service->stats().taken_up;
+  if (taken_up > 0) console.Out(fmt::format("ksmith: going on with {} evaluations\n", taken_up));
   WaitFor(interrupt.token());
   console.Out("ksmith: shutting down; what runs may finish\n");
   parts.service->Drain(options.grace_s);

@@ -46,7 +46,8 @@ std::optional<CompiledKernel> KernelFromBlob(const std::string& blob) {
     return text;
   };
   if (line() != kFormat) return std::nullopt;
-  if (line() != Sha256Hex(rest)) return std::nullopt;
+  const std::string_view hash = line();
+  if (hash != Sha256Hex(rest)) return std::nullopt;
   Result<Evaluation> known = EvaluationFromJson(std::string(line()));
   if (!known.ok()) return std::nullopt;
   return CompiledKernel{.binary = std::string(rest),

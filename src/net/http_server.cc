@@ -510,11 +510,17 @@ class Server final : public HttpServer {
   }
   // Keeps each connection alive until the action has run on its strand.
   void ForEach(const std::function<void(Connection&)>& action) {
-    const std::lock_guard lock(shared_->mutex);
-    for (Connection* connection : shared_->open) {
-      if (const auto alive = connection->weak_from_this().lock()) {
-        alive->Post([alive, action] { action(*alive); });
+    std::vector<std::shared_ptr<Connection>> connections;  // released without the lock
+    {
+      const std::lock_guard lock(shared_->mutex);
+      for (Connection* connection : shared_->open) {
+        if (auto alive = connection->weak_from_this().lock()) {
+          connections.push_back(std::move(alive));
+        }
       }
+    }
+    for (const auto& connection : connections) {
+      connection->Post([connection, action] { action(*connection); });
     }
   }
   void Accept() {

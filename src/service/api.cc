@@ -288,8 +288,9 @@ void ServiceApi::Wait(const CallPtr& call, const std::string& id, double seconds
   if (watch == 0) return ReplyStatus(call, service_.Find(id), true);
   call->exchange->OnGone([this, id, watch] { service_.Unwatch(id, watch); });
   call->exchange->After(seconds, [this, weak = std::weak_ptr<Call>(call), id, watch] {
+    const CallPtr alive = weak.lock();  // before Unwatch: the watch holds it
     service_.Unwatch(id, watch);
-    if (const CallPtr alive = weak.lock()) ReplyStatus(alive, service_.Find(id), true);
+    if (alive != nullptr) ReplyStatus(alive, service_.Find(id), true);
   });
 }
 

@@ -18,6 +18,7 @@ constexpr int kBusyTimeoutMs = 5000;
 constexpr int64_t kMaxRawBytes = int64_t{64} << 20;  // a damaged size must not allocate the world
 constexpr int64_t kRowOverheadBytes = 512;           // of a row beside its blobs, about
 constexpr int64_t kEvictBatch = 64;
+constexpr int64_t kEvictShare = 32;  // at most 1/32 of all at once
 constexpr int64_t kUncountedShare = 16;  // 1/16 of the limit may be written between two counts
 constexpr double kEvictTo = 0.9;         // of the limit, so that eviction is rare
 
@@ -448,13 +449,16 @@ Status Journal::Count() {
 
 // The next few of both kinds; how many.
 Result<int64_t> Journal::EvictSome() {
+  const Counts now = counts();
+  const int64_t batch =
+      std::clamp<int64_t>((now.outcomes + now.binaries) / kEvictShare, 1, kEvictBatch);
   KS_ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(writer_));
   KS_ASSIGN_OR_RETURN(
       const int64_t youngest,
       writer_.QueryInt(fmt::format(
           "SELECT coalesce(max(used), 0) FROM (SELECT used FROM (SELECT used FROM evaluations "
           "WHERE state <> 'queued' UNION ALL SELECT used FROM binaries) ORDER BY used LIMIT {})",
-          kEvictBatch)));
+          batch)));
   int64_t gone = 0;
   for (const char* from : {"evaluations WHERE state <> 'queued' AND", "binaries WHERE"}) {
     KS_RETURN_IF_ERROR(writer_.Run(fmt::format("DELETE FROM {} used <= {}", from, youngest)));

@@ -23,6 +23,7 @@ constexpr double kMaxPauseSeconds = 2;
 constexpr double kMaxRetryAfterSeconds = 30;
 constexpr double kAnswerSeconds = 30;  // beyond what a long poll waits
 constexpr double kCancelSeconds = 2;
+constexpr double kEarlySeconds = 0.2;
 constexpr int kMaxResubmits = 3;  // after somebody else cancelled it
 
 // False when `stop` came first.
@@ -149,9 +150,11 @@ Error RemoteEvaluator::Refused(const HttpResponse& response) const {
 
 Result<HttpResponse> RemoteEvaluator::Call(const HttpCall& call, Patience& patience,
                                            std::stop_token stop) {
+  // A submission is not cut short: without its answer nobody could cancel what it began.
+  const bool submits = call.method == "POST";
   for (;;) {
-    Result<HttpResponse> response = Send(call, stop);
-    if (stop.stop_requested()) return Stopped();
+    Result<HttpResponse> response = Send(call, submits ? std::stop_token() : stop);
+    if (stop.stop_requested() && !(submits && response.ok())) return Stopped();
     std::optional<double> pause;
     if (response.ok()) {
       if (response->status != 429 && response->status != 503) {
@@ -209,6 +212,10 @@ Result<Evaluation> RemoteEvaluator::Ask(const Submission& submission, std::stop_
   for (int submits = 0;;) {
     if (!status) {
       KS_ASSIGN_OR_RETURN(status, Post(submission, patience, stop));
+      if (stop.stop_requested() && !IsFinal(status->state)) {
+        CancelQuietly(status->id);
+        return Stopped();
+      }
     }
     if (status->state == EvaluationState::kFinished) {
       return EvaluationFromJson(status->evaluation_json);
@@ -228,6 +235,7 @@ Result<Evaluation> RemoteEvaluator::Ask(const Submission& submission, std::stop_
     const HttpCall poll{
         .target = fmt::format("/v1/evaluations/{}?wait={}", status->id, options_.poll_s),
         .timeout_s = options_.poll_s + kAnswerSeconds};
+    const auto asked = SteadyClock::now();
     Result<HttpResponse> response = Call(poll, patience, stop);
     if (stop.stop_requested()) {
       CancelQuietly(status->id);
@@ -241,6 +249,9 @@ Result<Evaluation> RemoteEvaluator::Ask(const Submission& submission, std::stop_
     }
     if (response->status != 200) return Refused(*response);
     KS_ASSIGN_OR_RETURN(status, StatusFromJson(Json::parse(response->body, nullptr, false)));
+    // A service that shuts down does not let anybody wait.
+    const double waited_s = std::chrono::duration<double>(SteadyClock::now() - asked).count();
+    if (!IsFinal(status->state) && waited_s < options_.poll_s / 2) Pause(kEarlySeconds, stop);
   }
 }
 

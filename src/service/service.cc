@@ -17,6 +17,7 @@ constexpr int kFullRetryAfterSeconds = 5;
 
 Status DurableService::TakeUp() {
   KS_ASSIGN_OR_RETURN(const std::vector<PendingEvaluation> rows, parts_.journal.Unfinished());
+  counters_.taken_up = static_cast<int64_t>(rows.size());
   std::vector<JobPtr> hopeless;
   for (const PendingEvaluation& row : rows) {
     auto job = std::make_shared<Job>();

@@ -32,6 +32,7 @@ struct ServiceOptions {
 
 // Counters since the start, and levels now.
 struct ServiceStats {
+  int64_t taken_up = 0;  // accepted before the start and not finished then
   int64_t accepted = 0;
   int64_t reused = 0;  // answered by an earlier outcome
   int64_t joined = 0;  // the same question was waiting already

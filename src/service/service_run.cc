@@ -15,9 +15,10 @@ constexpr std::chrono::milliseconds kSweepInterval(100);
 constexpr int kMaxTries = 2;  // the second only after a fault of ours
 const Error kStopped = {ErrorCode::kCancelled, "stopped"};
 
-// A runner that somebody else killed, the kernel's out-of-memory killer say: not the candidate's
-// fault unless it happens again.
+// A runner that somebody else killed, the kernel's out-of-memory killer say (backends take SIGKILL
+// for that): not the candidate's fault unless it happens again.
 bool LooksKilledFromOutside(const Outcome& outcome) {
+  if (const auto* memory = std::get_if<OutOfMemory>(&outcome)) return memory->requested_bytes == 0;
   const Crashed* crashed = std::get_if<Crashed>(&outcome);
   return crashed != nullptr && crashed->signal == SIGKILL;
 }

@@ -179,7 +179,7 @@ class Service(EndToEnd):
 
     def test_a_cache_folder_that_cannot_be_written_is_a_message(self) -> None:
         (self.dir / "file").write_text("")
-        refused = self.ksmith("serve", "--port", "0", "--cache", "file/cache", status=1)
+        refused = self.ksmith("serve", "--port", "0", "--cache", "file/cache", status=2)
         self.assertIn("file", refused.stderr)
         if os.geteuid() == 0:
             return

@@ -2,7 +2,7 @@
 //
 // A source is words: "wrong" fails the check, "broken" does not compile, "fault" is a fault of ours
 // every time, "fault_once" and "killed_once" only the first time, "hold" waits until Release() or a
-// stop, "slow" takes 30 ms of timing.
+// stop, "slow" takes 30 ms of timing, "hungry" runs out of memory.
 #ifndef KS_TESTS_SERVICE_DOUBLES_H_
 #define KS_TESTS_SERVICE_DOUBLES_H_
 
@@ -120,6 +120,10 @@ class FakeEvaluator final : public Evaluator {
     if (request.stages.check) {
       const std::lock_guard lock(room_.mutex_);
       ++room_.checked_[request.source];
+    }
+    if (has("hungry")) {
+      evaluation.outcome = OutOfMemory{.stage = "check"};
+      return evaluation;
     }
     if (request.stages.check && has("wrong")) {
       evaluation.outcome = WrongResult{.workload = "w", .output = "y", .index = 3};

@@ -122,6 +122,9 @@ TEST_F(ServiceTest, AKilledRunnerIsOurFaultTheFirstTime) {
   const EvaluationStatus done = Final(One(Ask("killed_once")).id);
   EXPECT_EQ(done.tries, 2);
   EXPECT_NE(AsMeasured(OutcomeOf(done)), nullptr);
+  const EvaluationStatus hungry = Final(One(Ask("hungry")).id);
+  EXPECT_EQ(hungry.tries, 2);
+  EXPECT_TRUE(std::holds_alternative<OutOfMemory>(OutcomeOf(hungry))) << "twice: it is its own";
 }
 
 TEST_F(ServiceTest, TheSameQuestionIsAnsweredOnce) {
