@@ -43,6 +43,14 @@ ErrorCode CodeOf(int result) {
                  : ErrorCode::kInternal;
   }
 }
+// Dense f16 operations a clock of one multiprocessor's tensor cores, from the vendor's architecture
+// white papers; 0 where it has none or is not known.
+double TensorFlopsPerClock(int major, const std::string& arch) {
+  if (major == 7) return 1024;
+  if (major == 8) return arch == "sm_80" ? 2048 : 1024;
+  if (major == 9) return 4096;
+  return major >= 10 ? 8192 : 0;
+}
 
 class CudaApi final : public DeviceApi {
  public:
@@ -359,6 +367,9 @@ class CudaApi final : public DeviceApi {
     const bool half_width = major == 7 || (major == 8 && info_.arch == "sm_80");
     const double lanes = half_width ? 64 : 128;  // single precision units of a multiprocessor
     info_.peak_gflops_f32 = info_.sm_count * lanes * 2 * info_.clock_mhz / 1000;
+    const double tensor = TensorFlopsPerClock(major, info_.arch);
+    info_.peak_gflops_f16 = info_.sm_count * tensor * info_.clock_mhz / 1000;
+    info_.peak_gflops_tf32 = major >= 8 ? info_.peak_gflops_f16 / 2 : 0;
     OpenManagement();
   }
 

@@ -95,7 +95,7 @@ Answer From(const DeviceResult<T>& result, ToBytes&& to_bytes) {
 class Server {
  public:
   Server(DeviceApi& api, Helpers& helpers)
-      : api_(api), helpers_(helpers), session_(api, helpers), staging_(api) {}
+      : helpers_(helpers), session_(api, helpers), staging_(api) {}
 
   Answer Handle(DeviceCommand command, const std::string& payload) {
     switch (command) {
@@ -199,7 +199,6 @@ class Server {
     return rate.ok() ? Answer{AnswerKind::kDone, EncodeNumber(*rate)} : Failed(rate.error());
   }
 
-  DeviceApi& api_;
   Helpers& helpers_;
   Session session_;
   Staging staging_;

@@ -388,7 +388,7 @@ class OpenClApi final : public DeviceApi {
   // The size that the driver takes for a value; 0: none of a number's.
   uint32_t ProbeSize(cl::Kernel kernel, uint32_t index) const {
     const uint64_t zero = 0;
-    for (const uint32_t bytes : {8, 4, 2, 1}) {
+    for (const uint32_t bytes : {8U, 4U, 2U, 1U}) {
       if (cl_.SetKernelArg(kernel, index, bytes, &zero) == cl::kSuccess) return bytes;
     }
     return 0;
@@ -440,8 +440,7 @@ class OpenClApi final : public DeviceApi {
   Status SetArgument(cl::Kernel kernel, uint32_t index, const LaunchArgument& argument) {
     if (argument.kind == LaunchArgument::Kind::kBuffer) {
       KS_ASSIGN_OR_RETURN(const cl::Memory memory, View(argument.view));
-      return Check("clSetKernelArg", cl_.SetKernelArg(kernel, index, sizeof memory,
-                                                      static_cast<const void*>(&memory)));
+      return Check("clSetKernelArg", cl_.SetKernelArg(kernel, index, sizeof(cl::Memory), &memory));
     }
     const void* value =
         argument.kind == LaunchArgument::Kind::kLocal ? nullptr : argument.value.data();

@@ -150,7 +150,7 @@ class Line {
     bool stopped = false;
     bool late = false;
     context_.restart();
-    while (!finished) {
+    while (!finished) {  // NOLINT(bugprone-infinite-loop): the handler above sets it
       stopped = stop_.stop_requested();
       late = SteadyClock::now() >= deadline_;
       if (stopped || late) {

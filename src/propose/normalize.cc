@@ -59,7 +59,8 @@ std::string WithoutComments(std::string_view text, bool python) {
 // White space of C means nothing but in lines of the preprocessor.
 std::string Squeezed(const std::string& source) {
   std::string out;
-  for (std::string_view line : Split(WithoutComments(source, false), '\n')) {
+  const std::string bare = WithoutComments(source, false);
+  for (std::string_view line : Split(bare, '\n')) {
     for (std::string_view word : SplitWords(line)) {
       out += word;
       out += ' ';
@@ -72,7 +73,8 @@ std::string Squeezed(const std::string& source) {
 // The indentation of Python means something, blank lines and blanks at the end do not.
 std::string SqueezedPython(const std::string& source) {
   std::string out;
-  for (std::string_view line : Split(WithoutComments(source, true), '\n')) {
+  const std::string bare = WithoutComments(source, true);
+  for (std::string_view line : Split(bare, '\n')) {
     const std::string_view text = Trim(line);
     if (text.empty()) continue;
     out += line.substr(0, static_cast<size_t>(text.data() - line.data()));

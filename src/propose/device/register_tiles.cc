@@ -8,8 +8,8 @@ namespace {
 
 class Emitter {
  public:
-  Emitter(const DeviceContext& context, const VirtualNest& nest, const TilePlan& plan)
-      : context_(context), nest_(nest), plan_(plan), tiles_(context, plan), text_(tiles_.text()) {}
+  Emitter(const DeviceContext& context, const TilePlan& plan)
+      : context_(context), plan_(plan), tiles_(context, plan), text_(tiles_.text()) {}
 
   KernelRewrite Emit(const TileSizes& sizes);
 
@@ -37,7 +37,6 @@ class Emitter {
   }
 
   const DeviceContext& context_;
-  const VirtualNest& nest_;
   const TilePlan& plan_;
   const TileText tiles_;
   const DeviceText& text_;
@@ -190,7 +189,7 @@ std::optional<KernelRewrite> EmitRegisterTiles(const DeviceContext& context,
                                                const VirtualNest& nest, const TilePlan& plan,
                                                const TileSizes& sizes) {
   if (!NamesAreFree(nest)) return std::nullopt;
-  return Emitter(context, nest, plan).Emit(sizes);
+  return Emitter(context, plan).Emit(sizes);
 }
 
 }  // namespace ks

@@ -444,11 +444,11 @@ void Emitter::BlockBody(const IrStmt& s) {
 
 void Emitter::Vector(const VectorLoop& v) {
   const IrStmt& s = *v.loop;
-  PrepareAccumulators(v);
   const std::string low = print_.Scalar(s.low);
   const std::string high = print_.Scalar(s.high);
   const std::string block = "lanes_of_" + s.name;
-  Open("");
+  Open("");  // several loops of one body may reduce into the same variable
+  PrepareAccumulators(v);
   Open("const auto " + block + " = [&](auto shape, int64_t " + s.name +
        ", auto live) __attribute__((always_inline))");
   Line("constexpr int U = decltype(shape)::kVectors;");
@@ -479,8 +479,8 @@ void Emitter::Vector(const VectorLoop& v) {
   const std::string sweep =
       reads(s.low) || reads(s.high) ? "SweepRagged" : "Sweep<" + options_.vectors_name + ">";
   Line(sweep + "(" + low + ", " + high + ", " + block + ");");
-  Close();
   FoldAccumulators(v);
+  Close();
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ class SpecializeAxesSkill final : public DeviceSkill {
         for (const auto& [axis, constant] : constants) {
           const bool used = std::any_of(
               declarations.begin(), declarations.end(),
-              [&](const std::string& text) { return text.ends_with(" = " + constant); });
+              [&, end = " = " + constant](const std::string& text) { return text.ends_with(end); });
           if (used) AddConstexpr(kernel, constant, edits);
         }
       } else {
