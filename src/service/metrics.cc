@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+
+#include "base/file.h"
+#include "base/text.h"
 
 namespace ks {
 namespace {
@@ -30,13 +32,11 @@ std::string Label(const std::string& value) {
 }
 
 double ResidentBytes() {
-  std::FILE* file = std::fopen("/proc/self/statm", "re");
-  if (file == nullptr) return 0;
-  long size = 0;
-  long resident = 0;
-  const int read = std::fscanf(file, "%ld %ld", &size, &resident);
-  std::fclose(file);
-  return read == 2 ? static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) : 0;
+  const Result<std::string> text = PosixFileSystem().Read("/proc/self/statm", kMaxTextFileBytes);
+  if (!text.ok()) return 0;
+  const auto words = SplitWords(*text);
+  const auto pages = words.size() > 1 ? ParseInt(words[1]) : std::nullopt;
+  return static_cast<double>(pages.value_or(0)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
 void AppendEvaluations(std::string& text, const ServiceStats& stats) {
