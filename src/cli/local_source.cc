@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "backend/device/device_backend.h"
 #include "base/text.h"
@@ -11,6 +12,8 @@
 
 namespace ks {
 namespace {
+
+constexpr int64_t kMaxDeviceNumber = 1023;
 
 // An evaluator and the task that it refers to: the workloads of its device's class.
 class OwningEvaluator final : public Evaluator {
@@ -44,28 +47,44 @@ void ShareLease(const std::vector<std::unique_ptr<Backend>>& others, Backend& ba
   }
 }
 
+// "cuda:1"; without a number the first of the backend.
+struct DeviceName {
+  std::string backend;
+  int number = 0;
+};
+
+Result<DeviceName> ParseDeviceName(const std::string& id) {
+  const size_t colon = id.find(':');
+  DeviceName name{id.substr(0, colon)};
+  if (colon == id.npos) return name;
+  const std::optional<int64_t> number = ParseInt(id.substr(colon + 1));
+  if (!number || *number < 0 || *number > kMaxDeviceNumber) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("'{}' is no device; expected a backend and a number: cuda:0", id)};
+  }
+  name.number = static_cast<int>(*number);
+  return name;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LocalEvaluatorSource>> LocalEvaluatorSource::Open(
     const std::vector<std::string>& backends, const std::vector<std::string>& devices) {
   auto source = std::unique_ptr<LocalEvaluatorSource>(new LocalEvaluatorSource());  // private
-  std::vector<std::string> known;
-  for (const std::string& name : backends) {
-    KS_ASSIGN_OR_RETURN(std::unique_ptr<Backend> backend, OpenBackend(name));
-    known.push_back(name);
-    if (!devices.empty() && std::find(devices.begin(), devices.end(), name) == devices.end()) {
-      continue;
+  for (const std::string& id : devices.empty() ? backends : devices) {
+    KS_ASSIGN_OR_RETURN(const DeviceName name, ParseDeviceName(id));
+    if (std::find(backends.begin(), backends.end(), name.backend) == backends.end()) {
+      return Error{
+          ErrorCode::kInvalidArgument,
+          fmt::format("device '{}' is of no backend that is served ({}): add it to --backend", id,
+                      Join(backends, ", "))};
     }
+    KS_ASSIGN_OR_RETURN(std::unique_ptr<Backend> backend, OpenBackend(name.backend, name.number));
+    ShareLease(source->backends_, *backend);
     // Checks of CPU kernels run beside a timing on other cores; on other devices they would
     // disturb it.
-    ShareLease(source->backends_, *backend);
-    source->devices_.push_back({name, name, backend->machine(), name != "cpu"});
+    source->devices_.push_back({id, name.backend, backend->machine(), name.backend != "cpu"});
     source->backends_.push_back(std::move(backend));
-  }
-  for (const std::string& device : devices) {
-    if (std::find(known.begin(), known.end(), device) != known.end()) continue;
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("there is no device '{}' (known: {})", device, Join(known, ", "))};
   }
   return source;
 }

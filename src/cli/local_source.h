@@ -16,8 +16,9 @@ namespace ks {
 // Thread-safe.
 class LocalEvaluatorSource final : public EvaluatorSource {
  public:
-  // Opens every backend of `backends`; serves the devices named in `devices`, or all when it is
-  // empty. ERRORS: those of OpenBackend; kInvalidArgument (a device that is not there).
+  // Serves the devices named in `devices` ("cuda:1"), or the first of every backend when it is
+  // empty. ERRORS: those of OpenBackend; kInvalidArgument (no name of a device, or of another
+  // backend).
   static Result<std::unique_ptr<LocalEvaluatorSource>> Open(
       const std::vector<std::string>& backends, const std::vector<std::string>& devices);
 

@@ -52,7 +52,7 @@ struct ServeOptions {
   int port = 8470;         // 0: any free one
   std::string token_file;  // empty: none; only allowed on loopback
   std::vector<std::string> backends = {"cpu"};
-  std::vector<std::string> devices;  // empty: all of the backends
+  std::vector<std::string> devices;  // "cuda:1"; empty: the first of each backend
   std::string cache_dir = "ksmith-cache";
   int64_t cache_mib = 1024;
   int64_t queue = 10000;  // accepted and not finished

@@ -67,7 +67,8 @@ void DeclareServe(CLI::App& app, ServeOptions& options) {
                  "address to listen on (default: 127.0.0.1; others need a token)");
   app.add_option("--token-file", options.token_file, "file with the token that clients must send");
   app.add_option("--backend", options.backends, "backends to serve (default: cpu)")->delimiter(',');
-  app.add_option("--devices", options.devices, "only these devices of the backends")
+  app.add_option("--devices", options.devices,
+                 "devices to serve: cuda:0,cuda:1 (default: the first of each)")
       ->delimiter(',');
   app.add_option("--queue", options.queue, "evaluations that may wait (default: 10000)")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000}));
