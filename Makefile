@@ -9,7 +9,7 @@ DEMO_RUN ?= runs/demo
 .PHONY: help setup build demo test bench lint format clean
 
 help:
-	@echo "make demo     set up, build, make a matmul faster for two minutes, show the report"
+	@echo "make demo     set up, build, make a matmul faster for about two minutes, show the report"
 	@echo "make test     set up, build, run all tests and the lint; ends with the counts"
 	@echo "make build    build/release/bin/ksmith and its runner"
 	@echo "make bench    the benchmark tables (hours; see bench/run.sh)"

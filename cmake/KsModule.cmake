@@ -13,13 +13,14 @@ if(KS_PCH)
   target_precompile_headers(ks_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
 endif()
 
-# ks_module(NAME name [COLD] [UNITY] SOURCES a.cc ... DEPS ks_base ... THIRD ks_json ...)
+# ks_module(NAME name [COLD] [UNITY] SOURCES a.cc ... [APART b.cc ...] DEPS ks_base ... THIRD ks_json ...)
 # COLD: never on a hot path, so built for compile time. UNITY: its sources may be compiled together
-# where the common header is precompiled (no two of them define one name in an unnamed namespace).
+# where the common header is precompiled, but for those APART, which define a name in an unnamed
+# namespace that another one defines too.
 # One folder of src/ = one static library `ks_<name>`; its headers are compiled alone by the
 # `all_verify_interface_header_sets` target.
 function(ks_module)
-  cmake_parse_arguments(M "COLD;UNITY" "NAME" "SOURCES;HEADERS;DEPS;THIRD" ${ARGN})
+  cmake_parse_arguments(M "COLD;UNITY" "NAME" "SOURCES;APART;HEADERS;DEPS;THIRD" ${ARGN})
   set(existing "")
   foreach(source ${M_SOURCES})
     if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
@@ -50,6 +51,7 @@ function(ks_module)
     if(KS_PCH)
       target_precompile_headers(ks_${M_NAME} REUSE_FROM ks_pch)
       set_target_properties(ks_${M_NAME} PROPERTIES UNITY_BUILD ${M_UNITY} UNITY_BUILD_BATCH_SIZE 5)
+      set_source_files_properties(${M_APART} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
     endif()
   endif()
 endfunction()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two minutes of evolution on the matmul task, then where the report is.
+# About two minutes of evolution on the matmul task, then where the report is.
 #   tools/demo.sh KSMITH RUN_FOLDER
 set -euo pipefail
 ksmith=$1
@@ -9,8 +9,8 @@ if [ -e "$run" ]; then  # keep earlier demonstrations
   while [ -e "$run-$number" ]; do number=$((number + 1)); done
   run=$run-$number
 fi
-printf 'demo: %s evolve matmul --minutes 2 --run %s\n' "$ksmith" "$run"
-"$ksmith" evolve matmul --minutes 2 --run "$run"
+printf 'demo: %s evolve matmul --minutes 1.7 --run %s\n' "$ksmith" "$run"
+"$ksmith" evolve matmul --minutes 1.7 --run "$run"
 "$ksmith" show "$run"
 printf '\nThe report, for any browser: %s/report.html\n' "$run"
 printf 'The kernel:                  %s export %s --best best.cc\n' "$ksmith" "$run"
