@@ -103,7 +103,9 @@ class RecordedContext final : public Evaluator {
 
 Result<ReplayReport> ReplayRun(const RecordedRun& run, std::stop_token stop) {
   const RunStarted& started = run.view.started;
-  KS_ASSIGN_OR_RETURN(Task task, OpenRecordedTask(started));
+  KS_ASSIGN_OR_RETURN(const Task opened, OpenRecordedTask(started));
+  const bool on_gpu = started.machine.device && !started.machine.device->is_cpu;
+  Task task = ForDeviceClass(opened, on_gpu ? "gpu" : "cpu");  // as the run saw it
   KS_ASSIGN_OR_RETURN(const std::unique_ptr<Proposer> proposer, MakeProposer(run.config.proposer));
   RecordedContext context(std::move(task), started.machine);
   const std::unique_ptr<Archive> recorded = MakeArchive(run.config);

@@ -117,6 +117,8 @@ Status RemoteEvaluator::Look(std::stop_token stop) {
     const std::string backend = device.value("backend", "");
     if (backend == options_.backend && device.contains("machine")) {
       KS_ASSIGN_OR_RETURN(machine_, MachineFromJson(device["machine"].dump()));
+      const bool on_gpu = machine_.device && !machine_.device->is_cpu;
+      visible_ = ForDeviceClass(task_, on_gpu ? "gpu" : "cpu");
       return {};
     }
     if (std::find(backends.begin(), backends.end(), backend) == backends.end()) {

@@ -37,7 +37,8 @@ class RemoteEvaluator final : public Evaluator {
   // ERRORS: those of the evaluator behind the service; kUnavailable (out of reach for too long),
   // kInvalidArgument (refused), kCancelled after `stop` (the service is told).
   Result<Evaluation> Evaluate(const EvaluationRequest& request, std::stop_token stop) override;
-  const Task& task() const override { return task_; }
+  // With the workloads of the class of the device behind the service.
+  const Task& task() const override { return visible_; }
   const Machine& machine() const override { return machine_; }
 
  private:
@@ -60,6 +61,7 @@ class RemoteEvaluator final : public Evaluator {
   const RemoteOptions options_;
   const std::unique_ptr<HttpClient> client_;
   Machine machine_;
+  Task visible_;
 };
 
 }  // namespace ks
