@@ -9,8 +9,8 @@ if [ -e "$run" ]; then  # keep earlier demonstrations
   while [ -e "$run-$number" ]; do number=$((number + 1)); done
   run=$run-$number
 fi
-printf 'demo: %s evolve matmul --minutes 1.5 --run %s\n' "$ksmith" "$run"
-"$ksmith" evolve matmul --minutes 1.5 --run "$run"
+printf 'demo: %s evolve matmul --minutes 2 --run %s\n' "$ksmith" "$run"
+"$ksmith" evolve matmul --minutes 2 --run "$run"
 "$ksmith" show "$run"
 printf '\nThe report, for any browser: %s/report.html\n' "$run"
 printf 'The kernel:                  %s export %s --best best.cc\n' "$ksmith" "$run"
