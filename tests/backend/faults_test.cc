@@ -237,15 +237,20 @@ TEST_F(CpuFaults, ABinaryThatCannotBeLoadedIsALaunchFailure) {
 TEST_F(CpuFaults, AForgedAnswerIsBetrayedByTheCpuClock) {
   const std::string before =
       "#include <unistd.h>\n#include <sys/syscall.h>\n"
+      // Addresses are fixed in the sandbox: the stack ends at kTop, mappings lie below kMappings.
+      "static const uint64_t kTop = 0x7ffffffff000, kMappings = 0x7ffff8000000;\n"
       "static char* FindControl(uint64_t* stack) {\n"
-      "  for (int i = 0; i < 400; ++i) {\n"
-      "    const uint64_t p = stack[i];\n"
-      "    if (p % 4096 != 0 || p < 0x7fff00000000ull || p > (uint64_t)stack) continue;\n"
+      "  for (int i = 0; i < 600 && (uint64_t)(stack + i) < kTop; ++i) {\n"
+      "    const uint64_t p = stack[i] & ~4095ull;\n"
+      "    if (p < 0x7fff00000000ull || p >= kMappings) continue;\n"
       "    const uint64_t* q = (const uint64_t*)p;\n"
-      "    if ((uint32_t)q[0] == 1 && q[3] >> 40 == 0x20) return (char*)p;\n"
+      "    if ((uint32_t)q[0] == 1 && q[3] >> 44 == 0x2) return (char*)p;\n"
       "  }\n  return nullptr;\n}\n";
   const std::string body =
-      "char* control = FindControl((uint64_t*)__builtin_frame_address(0));\n"
+      // The registers that the runner keeps its pointers in are saved on the stack here.
+      "asm volatile(\"\" ::: \"rbx\", \"r12\", \"r13\", \"r14\", \"r15\");\n"
+      "uint64_t* const here = (uint64_t*)__builtin_frame_address(0) - 16;\n"
+      "char* control = FindControl(here);\n"
       "if (control == nullptr) { c[0] = -1; return; }\n"
       "uint32_t* channel = (uint32_t*)(control + ((uint64_t*)control)[2]);\n"
       "*(uint64_t*)(channel + 4) = 1;\n"
@@ -261,7 +266,9 @@ TEST_F(CpuFaults, AForgedAnswerIsBetrayedByTheCpuClock) {
   auto& runner = *std::get<std::unique_ptr<KernelRunner>>(*started);
   const auto cpu_before = runner.TotalCpuNs();
   auto outcome = runner.Call(0, 5, {});
-  ASSERT_TRUE(outcome.ok() && std::holds_alternative<CallTiming>(*outcome));
+  ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+  ASSERT_TRUE(std::holds_alternative<CallTiming>(*outcome))
+      << OutcomeSummary(std::get<Outcome>(*outcome));
   float first = 0;
   std::memcpy(&first, arena->output(0, 0).data(), sizeof first);
   EXPECT_NE(first, -1) << "the attack no longer finds the control memory: mend this test";
