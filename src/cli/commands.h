@@ -17,6 +17,7 @@ int Diff(const DiffOptions& options, const Console& console);
 int Export(const ExportOptions& options, const Console& console);
 int WriteReport(const ReportOptions& options, const Console& console);
 int Replay(const ReplayOptions& options, const Console& console);
+int CompareConfigs(const CompareOptions& options, const Console& console);
 int Doctor(const DoctorOptions& options, const Console& console);
 int Devices(const DevicesOptions& options, const Console& console);
 

@@ -12,6 +12,7 @@
 #include "cli/baseline.h"
 #include "cli/commands.h"
 #include "cli/config_file.h"
+#include "cli/evolve.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
 #include "cli/report_file.h"
@@ -56,7 +57,9 @@ void ApplyLimits(const EvolveOptions& options, RunConfig& config) {
   }
 }
 
-Result<RunConfig> NewConfig(const EvolveOptions& options) {
+}  // namespace
+
+Result<RunConfig> ConfigOf(const EvolveOptions& options) {
   RunConfig config;
   if (!options.config_file.empty()) {
     KS_ASSIGN_OR_RETURN(config, ReadConfigFile(options.config_file));
@@ -72,6 +75,8 @@ Result<RunConfig> NewConfig(const EvolveOptions& options) {
   }
   return config;
 }
+
+namespace {
 
 // Where a resumed run finds the task again: an absolute folder, or empty for one of the library.
 std::string TaskOrigin(const Task& task) {
@@ -105,7 +110,7 @@ Status OpenParts(const RemoteService& service, std::stop_token stop, OpenRun& ru
 Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token stop,
                OpenRun& run) {
   PosixFileSystem files;
-  KS_ASSIGN_OR_RETURN(run.config, NewConfig(options));
+  KS_ASSIGN_OR_RETURN(run.config, ConfigOf(options));
   KS_ASSIGN_OR_RETURN(run.task, OpenTask(options.task));
   run.dir = options.run_dir.empty() ? NewRunDir(run.task.name, clock, files) : options.run_dir;
   const RunFolder folder(run.dir);
@@ -167,13 +172,16 @@ std::unique_ptr<Observer> MakeProgress(const OpenRun& run, const Console& consol
   return std::make_unique<LineProgress>(sink, console.style, goal, run.recorded_events);
 }
 
-Result<RunEnd> Search(OpenRun& run, const Clock& clock, const Console& console,
-                      std::stop_token stop) {
+Result<RunEnd> Search(OpenRun& run, const Clock& clock, const std::vector<Observer*>& observers,
+                      const std::string& baseline, std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(std::vector<std::string> variants,
                       BaselineVariants(run.task, run.config.backend, run.evaluator->machine()));
-  const std::unique_ptr<Observer> progress = MakeProgress(run, console);
-  const EngineParts parts{*run.evaluator, *run.proposer,    *run.archive,     *run.store,
-                          clock,          {progress.get()}, NormalizedSource, std::move(variants)};
+  if (!baseline.empty()) {
+    variants.resize(1);
+    if (baseline != variants[0]) variants.push_back(baseline);
+  }
+  const EngineParts parts{*run.evaluator, *run.proposer, *run.archive,     *run.store,
+                          clock,          observers,     NormalizedSource, std::move(variants)};
   return RunSearch(run.config, run.identity, parts, std::move(stop));
 }
 
@@ -219,16 +227,31 @@ Status Finish(const OpenRun& run, const RunEnd& end, const Console& console) {
   return {};
 }
 
+Status Open(const EvolveOptions& options, const Clock& clock, std::stop_token stop, OpenRun& run) {
+  return options.resume_dir.empty() ? OpenNew(options, clock, std::move(stop), run)
+                                    : OpenRecorded(options, std::move(stop), run);
+}
+
 }  // namespace
+
+Result<RunEnd> EvolveQuietly(const EvolveOptions& options, const std::string& baseline,
+                             std::stop_token stop) {
+  const SystemClock clock;
+  OpenRun run;
+  KS_RETURN_IF_ERROR(Open(options, clock, stop, run));
+  Result<RunEnd> end = Search(run, clock, {}, baseline, stop);
+  if (!end.ok()) RemoveStillborn(run);
+  return end;
+}
 
 int Evolve(const EvolveOptions& options, const Console& console) {
   const InterruptGuard interrupt("\nksmith: ended at once; the record is safe, --resume goes on\n");
   const SystemClock clock;
   OpenRun run;
-  const Status opened = options.resume_dir.empty() ? OpenNew(options, clock, interrupt.token(), run)
-                                                   : OpenRecorded(options, interrupt.token(), run);
+  const Status opened = Open(options, clock, interrupt.token(), run);
   if (!opened.ok()) return console.Fail(opened.error());
-  const Result<RunEnd> end = Search(run, clock, console, interrupt.token());
+  const std::unique_ptr<Observer> progress = MakeProgress(run, console);
+  const Result<RunEnd> end = Search(run, clock, {progress.get()}, "", interrupt.token());
   if (!end.ok()) {
     RemoveStillborn(run);
     return console.Fail(end.error());

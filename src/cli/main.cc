@@ -19,6 +19,7 @@ struct Runner {
   int operator()(const ExportOptions& options) const { return Export(options, console); }
   int operator()(const ReportOptions& options) const { return WriteReport(options, console); }
   int operator()(const ReplayOptions& options) const { return Replay(options, console); }
+  int operator()(const CompareOptions& options) const { return CompareConfigs(options, console); }
   int operator()(const DoctorOptions& options) const { return Doctor(options, console); }
   int operator()(const DevicesOptions& options) const { return Devices(options, console); }
 };

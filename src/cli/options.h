@@ -107,13 +107,26 @@ struct ReplayOptions {
   std::string run_dir;
 };
 
+struct CompareOptions {
+  std::vector<std::string> configs;  // "NAME=FILE", "FILE", or the name of a proposer
+  std::vector<std::string> tasks;    // names or folders; "all": the library's for the backend
+  int seeds = 3;                     // 1, 2, ... seeds
+  std::optional<int64_t> steps;
+  std::optional<double> minutes;
+  std::optional<std::string> backend;
+  std::optional<int> device;
+  std::string out_dir = "runs/compare";
+  bool json = false;
+  RemoteService service;
+};
+
 struct DoctorOptions {
   bool json = false;
 };
 
 using Command = std::variant<EvolveOptions, EvaluateOptions, ServeOptions, TasksOptions,
                              RunsOptions, ShowOptions, DiffOptions, ExportOptions, ReportOptions,
-                             ReplayOptions, DoctorOptions, DevicesOptions>;
+                             ReplayOptions, CompareOptions, DoctorOptions, DevicesOptions>;
 
 }  // namespace ks
 

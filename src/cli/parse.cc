@@ -31,6 +31,7 @@ struct Slots {
   ExportOptions export_;
   ReportOptions report;
   ReplayOptions replay;
+  CompareOptions compare;
   DoctorOptions doctor;
   DevicesOptions devices;
 };
@@ -110,6 +111,29 @@ void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
   AddService(app, options.service);
 }
 
+void DeclareCompare(CLI::App& app, CompareOptions& options) {
+  app.add_option("CONFIG", options.configs,
+                 "configurations: [NAME=]FILE.toml, or the name of a proposer")
+      ->required();
+  app.add_option("--tasks", options.tasks, "tasks, or 'all' (default: all)")->delimiter(',');
+  app.add_option("--seeds", options.seeds, "searches of each task and configuration (default: 3)")
+      ->check(CLI::Range(1, 1000));
+  CLI::Option* steps =
+      app.add_option("--steps", options.steps, "budget of one search: proposals (default: 40)")
+          ->check(CLI::PositiveNumber);
+  app.add_option("--minutes", options.minutes, "budget of one search: minutes")
+      ->check(CLI::PositiveNumber)
+      ->excludes(steps);
+  app.add_option("--backend", options.backend, kBackendHelp);
+  app.add_option("--device", options.device, "which of the backend's devices (default: 0)")
+      ->check(CLI::Range(0, 255));
+  app.add_option("--out", options.out_dir,
+                 "folder of the runs, compare.json and compare.html (default: runs/compare); what "
+                 "it holds already is not done again");
+  AddService(app, options.service);
+  AddJson(app, options.json);
+}
+
 void DeclareEvaluate(CLI::App& app, Slots& slots) {
   EvaluateOptions& options = slots.evaluate;
   app.add_option("TASK", options.task, "task: a name of `ksmith tasks` or a folder")->required();
@@ -169,6 +193,8 @@ void DeclareRunCommands(CLI::App& app, Slots& slots) {
 void Declare(CLI::App& app, Slots& slots) {
   app.set_version_flag("--version", fmt::format("ksmith {}", kVersion), "print the version");
   DeclareEvolve(*app.add_subcommand("evolve", "make the kernel of a task faster"), slots.evolve);
+  DeclareCompare(*app.add_subcommand("compare", "search configurations against each other"),
+                 slots.compare);
   DeclareEvaluate(*app.add_subcommand("evaluate", "judge one kernel, with full feedback"), slots);
   DeclareServe(*app.add_subcommand("serve", "evaluate kernels for others, over HTTP"), slots.serve);
   DeclareTasks(*app.add_subcommand("tasks", "list, check and create tasks"), slots.tasks);
@@ -255,6 +281,7 @@ Command Chosen(const CLI::App& app, Slots& slots) {
   if (name == "export") return slots.export_;
   if (name == "report") return slots.report;
   if (name == "replay") return slots.replay;
+  if (name == "compare") return slots.compare;
   if (name == "doctor") return slots.doctor;
   if (name == "devices") return slots.devices;
   return slots.evolve;

@@ -27,7 +27,7 @@ namespace ks {
 namespace {
 
 const std::vector<std::string> kBackends = {"cpu", "cuda", "triton", "opencl"};
-const std::vector<std::string> kProposers = {"builtin"};
+const std::vector<std::string> kProposers = {"builtin", "random"};
 
 Error Unknown(std::string_view what, const std::string& name,
               const std::vector<std::string>& known) {
@@ -120,9 +120,11 @@ Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std:
 }
 
 Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name) {
-  if (name != "builtin") return Unknown("proposer", name, kProposers);
+  if (name != "builtin" && name != "random") return Unknown("proposer", name, kProposers);
+  const auto choice =
+      name == "random" ? BuiltinProposer::Choice::kRandom : BuiltinProposer::Choice::kScored;
   return std::unique_ptr<Proposer>(
-      std::make_unique<BuiltinProposer>(AllSkills(), AllDeviceSkills()));
+      std::make_unique<BuiltinProposer>(AllSkills(), AllDeviceSkills(), choice));
 }
 
 std::unique_ptr<Archive> MakeArchive(const RunConfig& config) {

@@ -126,6 +126,14 @@ std::vector<double> HolmCorrected(std::span<const double> p) {
   return corrected;
 }
 
+double SampleQuantile(std::span<const double> sorted, double share) {
+  KS_CHECK(!sorted.empty());
+  const double at = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<size_t>(at);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
 Interval GeometricMeanRatio(std::span<const TaskSamples> tasks, double confidence, uint64_t seed) {
   if (tasks.empty()) return {1, 1, 1};
   const auto log_mean = [](const std::vector<double>& values, Rng* rng) {

@@ -25,6 +25,10 @@ double SignedRankP(std::span<const double> differences);
 // procedure", 1979), in the order given.
 std::vector<double> HolmCorrected(std::span<const double> p);
 
+// Linear interpolation between order statistics (Hyndman and Fan, 1996, type 7). REQUIRES: sorted,
+// not empty, 0 <= share <= 1.
+double SampleQuantile(std::span<const double> sorted, double share);
+
 // The results of two methods on one task, one value a seed. All values > 0.
 struct TaskSamples {
   std::vector<double> a, b;

@@ -135,6 +135,21 @@ std::vector<Scored> ScoreEdits(std::vector<SkillEdits> proposals, const Proposal
   return scored;
 }
 
+// Scores that rank the edits in random order, skill by skill: the first of each before the second
+// of any.
+std::vector<Scored> ShuffleEdits(std::vector<SkillEdits> proposals, Rng& rng) {
+  std::vector<Scored> shuffled;
+  for (auto& [name, edits] : proposals) {
+    for (size_t i = edits.size(); i > 1; --i) std::swap(edits[i - 1], edits[rng.Below(i)]);
+    double round = 0;
+    for (Edit& edit : edits) {
+      shuffled.push_back({std::move(edit), name, rng.Uniform() - round});
+      round += 1;
+    }
+  }
+  return shuffled;
+}
+
 std::optional<Proposal> FirstUnseen(std::vector<Scored>& ranked, const ProposalContext& context,
                                     std::stop_token stop) {
   for (Scored& entry : ranked) {
@@ -154,8 +169,9 @@ std::optional<Proposal> FirstUnseen(std::vector<Scored>& ranked, const ProposalC
 }  // namespace
 
 BuiltinProposer::BuiltinProposer(std::vector<std::unique_ptr<Skill>> skills,
-                                 std::vector<std::unique_ptr<DeviceSkill>> device_skills)
-    : skills_(std::move(skills)), device_skills_(std::move(device_skills)) {}
+                                 std::vector<std::unique_ptr<DeviceSkill>> device_skills,
+                                 Choice choice)
+    : skills_(std::move(skills)), device_skills_(std::move(device_skills)), choice_(choice) {}
 
 Result<std::optional<Proposal>> BuiltinProposer::Propose(const ProposalContext& context,
                                                          std::stop_token stop) {
@@ -189,11 +205,12 @@ Result<std::optional<Proposal>> BuiltinProposer::Propose(const ProposalContext& 
         proposals.push_back({skill->name(), skill->Edits(*kernel)});
       }
     }
-    scored = ScoreEdits(std::move(proposals), context, rng);
+    scored = choice_ == Choice::kRandom ? ShuffleEdits(std::move(proposals), rng)
+                                        : ScoreEdits(std::move(proposals), context, rng);
   }
   std::stable_sort(scored.begin(), scored.end(),
                    [](const Scored& a, const Scored& b) { return a.score > b.score; });
-  if (scored.size() > 1 && rng.Chance(kExploreProbability)) {
+  if (choice_ == Choice::kScored && scored.size() > 1 && rng.Chance(kExploreProbability)) {
     const size_t pick = rng.Below(std::min(scored.size(), kExplorePool));
     std::rotate(scored.begin(), scored.begin() + static_cast<std::ptrdiff_t>(pick),
                 scored.begin() + static_cast<std::ptrdiff_t>(pick) + 1);

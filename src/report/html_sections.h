@@ -9,14 +9,10 @@
 #include <vector>
 
 #include "report/html.h"
+#include "report/html_page.h"
 
 namespace ks {
 
-// A section with its heading and one line that says how to read it.
-std::string Section(std::string_view id, std::string_view title, std::string_view lead,
-                    std::string_view body);
-// Keys of a chart: (class of the mark, what it means), both ours.
-std::string Legend(const std::vector<std::pair<std::string_view, std::string_view>>& keys);
 // "12.3×", with the interval in a lighter span: escaped, ready for HTML.
 std::string SpeedupHtml(const Interval& interval);
 std::string GainHtml(const Interval& interval);

@@ -49,6 +49,21 @@ TEST(ParseCommandLine, LeavesOptionsThatWereNotGivenToTheConfiguration) {
   EXPECT_FALSE(options.backend || options.proposer);
 }
 
+TEST(ParseCommandLine, ReadsEveryOptionOfCompare) {
+  const CompareOptions options = Parsed<CompareOptions>(
+      {"compare", "builtin", "x=a.toml", "--tasks", "matmul,softmax", "--seeds", "5", "--steps",
+       "20", "--backend", "cpu", "--out", "o", "--json"});
+  EXPECT_EQ(options.configs, (std::vector<std::string>{"builtin", "x=a.toml"}));
+  EXPECT_EQ(options.tasks, (std::vector<std::string>{"matmul", "softmax"}));
+  EXPECT_EQ(options.seeds, 5);
+  EXPECT_EQ(options.steps, 20);
+  EXPECT_EQ(options.out_dir, "o");
+  EXPECT_TRUE(options.json);
+  EXPECT_NE(UsageError({"compare", "builtin", "--steps", "2", "--minutes", "1"}).find("excludes"),
+            std::string::npos);
+  EXPECT_NE(UsageError({"compare"}).find("CONFIG"), std::string::npos);
+}
+
 TEST(ParseCommandLine, ReadsEveryOptionOfServe) {
   const ServeOptions options = Parsed<ServeOptions>(
       {"serve",    "--port",    "0",    "--bind",  "0.0.0.0", "--token-file", "t", "--backend",

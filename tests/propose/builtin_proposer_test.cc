@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "base/hash.h"
@@ -131,6 +132,26 @@ TEST(BuiltinProposer, ExploresOtherSkillsNowAndThen) {
   }
   EXPECT_GT(unlikely, 0);
   EXPECT_LT(unlikely, 60);
+}
+
+TEST(BuiltinProposer, AsAControlTakesAnySkillAsOftenAsAnother) {
+  World world;
+  world.context.skills["poor"] = {20, 20, 0, 0};
+  std::vector<std::unique_ptr<Skill>> skills;
+  skills.push_back(std::make_unique<FixedSkill>("rich", 8.0, 9));
+  skills.push_back(std::make_unique<FixedSkill>("poor", 1.001, 3));
+  BuiltinProposer proposer(std::move(skills), {}, BuiltinProposer::Choice::kRandom);
+  std::map<std::string, int> taken;
+  std::set<std::string> edits;
+  for (uint64_t seed = 0; seed < 400; ++seed) {
+    world.context.seed = seed;
+    const auto proposal = ProposeWith(proposer, world);
+    ASSERT_TRUE(proposal);
+    ++taken[proposal->skill];
+    edits.insert(proposal->source);
+  }
+  EXPECT_NEAR(taken["poor"], 200, 60);
+  EXPECT_EQ(edits.size(), 12u) << "every edit has its turn";
 }
 
 TEST(BuiltinProposer, MendsAWrongResultByTakingFastMathBack) {

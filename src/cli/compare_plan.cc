@@ -1,0 +1,151 @@
+#include "cli/compare_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/file.h"
+#include "cli/config_file.h"
+#include "cli/evolve.h"
+#include "cli/wiring.h"
+
+namespace ks {
+namespace {
+
+constexpr int64_t kDefaultSteps = 40;  // the paper's protocol: 40 rounds
+
+// What a CONFIG argument stands for.
+struct NamedOptions {
+  std::string name;
+  EvolveOptions options;
+};
+
+bool LooksLikeFile(const std::string& text) {
+  return text.find('/') != std::string::npos || text.ends_with(".toml");
+}
+
+std::string StemOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  std::string stem = slash == std::string::npos ? path : path.substr(slash + 1);
+  if (stem.ends_with(".toml")) stem.resize(stem.size() - 5);
+  return stem;
+}
+
+// A name is a folder of the runs: letters, digits, '.', '_' and '-'.
+bool IsPlainName(const std::string& name) {
+  return !name.empty() && name[0] != '.' && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  });
+}
+
+Result<NamedOptions> ReadArgument(const std::string& argument, const CompareOptions& options) {
+  NamedOptions named;
+  const size_t equals = argument.find('=');
+  std::string what = argument;
+  if (equals != std::string::npos) {
+    named.name = argument.substr(0, equals);
+    what = argument.substr(equals + 1);
+  }
+  if (LooksLikeFile(what)) {
+    named.options.config_file = what;
+  } else {
+    const Result<std::unique_ptr<Proposer>> known = MakeProposer(what);
+    if (!known.ok()) return known.error();
+    named.options.proposer = what;
+  }
+  if (equals == std::string::npos) named.name = StemOf(what);
+  if (!IsPlainName(named.name)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("'{}' cannot name a configuration: use letters, digits, '.', '_' and "
+                             "'-', as in NAME=FILE.toml",
+                             named.name)};
+  }
+  named.options.backend = options.backend;
+  named.options.device = options.device;
+  named.options.service = options.service;
+  named.options.minutes = options.minutes;
+  if (!options.minutes) named.options.steps = options.steps.value_or(kDefaultSteps);
+  return named;
+}
+
+// The tasks by name, and what to open them by.
+struct NamedTask {
+  std::string name;
+  std::string opened_by;
+};
+
+Result<std::vector<NamedTask>> ReadTasks(const CompareOptions& options) {
+  const std::string backend = options.backend.value_or("cpu");
+  std::vector<NamedTask> tasks;
+  std::set<std::string> names;
+  const bool all = options.tasks.empty() || options.tasks == std::vector<std::string>{"all"};
+  if (all) {
+    KS_ASSIGN_OR_RETURN(const std::vector<Task> library, LibraryTasks());
+    for (const Task& task : library) {
+      if (task.FindSeed(backend) != nullptr) tasks.push_back({task.name, task.name});
+    }
+    return tasks;
+  }
+  for (const std::string& argument : options.tasks) {
+    KS_ASSIGN_OR_RETURN(const Task task, OpenTask(argument));
+    if (task.FindSeed(backend) == nullptr) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("task '{}' has no seed for the backend '{}'", task.name, backend)};
+    }
+    if (!names.insert(task.name).second) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("the task '{}' is named twice", task.name)};
+    }
+    tasks.push_back({task.name, argument});
+  }
+  return tasks;
+}
+
+}  // namespace
+
+Result<ComparePlan> PlanComparison(const CompareOptions& options) {
+  ComparePlan plan;
+  std::vector<EvolveOptions> of_config;
+  nlohmann::ordered_json protocol = {{"version", 1}, {"configs", nlohmann::ordered_json::object()}};
+  for (const std::string& argument : options.configs) {
+    KS_ASSIGN_OR_RETURN(NamedOptions named, ReadArgument(argument, options));
+    KS_ASSIGN_OR_RETURN(RunConfig config, ConfigOf(named.options));
+    config.seed = 0;
+    const std::string hash = ConfigHash(config);
+    if (protocol["configs"].contains(named.name)) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("two configurations are called '{}'; give one another name: "
+                               "NAME={}",
+                               named.name, argument)};
+    }
+    protocol["configs"][named.name] = hash;
+    plan.configs.push_back({named.name, config.proposer, hash});
+    of_config.push_back(std::move(named.options));
+  }
+  KS_ASSIGN_OR_RETURN(const std::vector<NamedTask> tasks, ReadTasks(options));
+  for (const NamedTask& task : tasks) plan.tasks.push_back(task.name);
+  for (int seed = 1; seed <= options.seeds; ++seed)
+    plan.seeds.push_back(static_cast<uint64_t>(seed));
+  plan.budget = options.minutes ? fmt::format("{:g} minutes", *options.minutes)
+                                : fmt::format("{} steps", options.steps.value_or(kDefaultSteps));
+  protocol["budget"] = plan.budget;
+  plan.protocol = protocol.dump(1) + "\n";
+  for (const uint64_t seed : plan.seeds) {
+    for (const NamedTask& task : tasks) {
+      for (size_t i = 0; i < plan.configs.size(); ++i) {
+        PlannedRun run{plan.configs[i], task.name, of_config[i]};
+        run.options.task = task.opened_by;
+        run.options.seed = seed;
+        run.options.run_dir =
+            fmt::format("{}/{}/{}-{}", options.out_dir, plan.configs[i].name, task.name, seed);
+        plan.runs.push_back(std::move(run));
+      }
+    }
+  }
+  return plan;
+}
+
+}  // namespace ks

@@ -1,0 +1,37 @@
+// What `ksmith compare` has to do: which configurations, on which tasks, in which order.
+#ifndef KS_CLI_COMPARE_PLAN_H_
+#define KS_CLI_COMPARE_PLAN_H_
+
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+#include "core/task.h"
+#include "report/compare.h"
+
+namespace ks {
+
+struct PlannedRun {
+  ComparedConfig config;
+  std::string task;       // its name
+  EvolveOptions options;  // a new run in its own folder
+};
+
+struct ComparePlan {
+  std::vector<ComparedConfig> configs;
+  std::vector<std::string> tasks;  // names
+  std::vector<uint64_t> seeds;     // 1, 2, ...
+  std::string budget;              // "40 steps"
+  // Seed by seed, task by task, configuration by configuration: what disturbs the machine for a
+  // while disturbs all alike.
+  std::vector<PlannedRun> runs;
+  std::string protocol;  // JSON: what may not change while a folder is filled
+};
+
+// ERRORS: kInvalidArgument (a configuration that cannot be read, two of one name, a task without
+// seed for the backend); kNotFound.
+Result<ComparePlan> PlanComparison(const CompareOptions& options);
+
+}  // namespace ks
+
+#endif  // KS_CLI_COMPARE_PLAN_H_

@@ -1,0 +1,27 @@
+// One search to its end without a terminal: what `evolve` shows and `compare` does many times.
+#ifndef KS_CLI_EVOLVE_H_
+#define KS_CLI_EVOLVE_H_
+
+#include <stop_token>
+#include <string>
+
+#include "cli/options.h"
+#include "core/config.h"
+#include "engine/engine.h"
+
+namespace ks {
+
+// The protocol that the options ask for: file, then what was given besides. ERRORS: as
+// ReadConfigFile.
+Result<RunConfig> ConfigOf(const EvolveOptions& options);
+
+// A new run, or with `resume_dir` a recorded one, until a limit or `stop`. A run that never got a
+// baseline leaves no folder. `baseline`: the seed with the flags that an earlier run of the task
+// found best; then no others are tried. Empty: they are. ERRORS: as RunSearch, and those of opening
+// its parts.
+Result<RunEnd> EvolveQuietly(const EvolveOptions& options, const std::string& baseline,
+                             std::stop_token stop);
+
+}  // namespace ks
+
+#endif  // KS_CLI_EVOLVE_H_
