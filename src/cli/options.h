@@ -19,11 +19,12 @@ struct RemoteService {
   std::string ca_file;     // https: certificates to trust beside the system's
 };
 
-// Empty optionals were not given: the configuration file, then the defaults decide.
+// Empty optionals were not given: the configuration file, the preset, then the defaults decide.
 struct EvolveOptions {
   std::string task;         // name in the library or a folder; empty with resume_dir
   std::string run_dir;      // empty: ./runs/<task>-<date>-<n>
   std::string resume_dir;   // a run to go on with; empty: none
+  std::string preset;       // a name of `ksmith presets`; empty: none
   std::string config_file;  // TOML; empty: none
   std::optional<std::string> backend;
   std::optional<int> device;
@@ -75,6 +76,10 @@ struct DevicesOptions {
   bool json = false;
 };
 
+struct PresetsOptions {
+  std::string name;  // print this one; empty: list them
+};
+
 struct RunsOptions {
   std::string folder = "runs";
   bool json = false;
@@ -113,7 +118,7 @@ struct DoctorOptions {
 
 using Command = std::variant<EvolveOptions, EvaluateOptions, ServeOptions, TasksOptions,
                              RunsOptions, ShowOptions, DiffOptions, ExportOptions, ReportOptions,
-                             ReplayOptions, DoctorOptions, DevicesOptions>;
+                             ReplayOptions, DoctorOptions, DevicesOptions, PresetsOptions>;
 
 }  // namespace ks
 

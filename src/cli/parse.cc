@@ -33,6 +33,7 @@ struct Slots {
   ReplayOptions replay;
   DoctorOptions doctor;
   DevicesOptions devices;
+  PresetsOptions presets;
 };
 
 constexpr const char* kBackendHelp =
@@ -104,6 +105,8 @@ void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
       ->check(CLI::Range(1, 256));
   CLI::Option* run =
       app.add_option("--run", options.run_dir, "run folder (default: runs/<task>-<date>-<n>)");
+  app.add_option("--preset", options.preset,
+                 "protocol to start from: a name of `ksmith presets`; --config on top changes it");
   app.add_option("--config", options.config_file,
                  "TOML file with the protocol (docs/operations.md)");
   app.add_option("--resume", options.resume_dir, "go on with this run folder")->excludes(run);
@@ -177,6 +180,8 @@ void Declare(CLI::App& app, Slots& slots) {
           slots.doctor.json);
   AddJson(*app.add_subcommand("devices", "list the accelerators that kernels can run on"),
           slots.devices.json);
+  CLI::App* presets = app.add_subcommand("presets", "list the protocols that come with ksmith");
+  presets->add_option("NAME", slots.presets.name, "print this one as a TOML file");
   app.require_subcommand(1);
 }
 
@@ -257,6 +262,7 @@ Command Chosen(const CLI::App& app, Slots& slots) {
   if (name == "replay") return slots.replay;
   if (name == "doctor") return slots.doctor;
   if (name == "devices") return slots.devices;
+  if (name == "presets") return slots.presets;
   return slots.evolve;
 }
 
