@@ -14,6 +14,9 @@ bool IsRepairable(const Outcome& outcome) {
          std::holds_alternative<OutOfBounds>(outcome) || std::holds_alternative<Crashed>(outcome);
 }
 
+// Members of an island that a break-up looks at for another lineage.
+constexpr size_t kMostSearched = 4096;
+
 double LowOf(const MemberPtr& member) { return member->measured()->speedup.low; }
 
 }  // namespace
@@ -89,10 +92,12 @@ void IslandArchive::BreakUp(CandidateId holder) {
   MemberPtr other;
   for (size_t i = 0; i < islands_.size(); ++i) {
     if (LowOf(islands_[i].best()) < LowOf(islands_[weakest].best())) weakest = i;
-    islands_[i].ranked().ForEach([&](const Elite& elite) {
-      if (FounderOf(*elite.member) == holder || lineage_.At(elite.member->id).stock) return;
-      if (other == nullptr || elite.low > LowOf(other)) other = elite.member;
-    });
+    const Elite* const found =
+        islands_[i].ranked().FindFirst(kMostSearched, [&](const Elite& elite) {
+          const Lineage::Record& record = lineage_.At(elite.member->id);
+          return record.founder != holder && !record.stock;
+        });
+    if (found != nullptr && (other == nullptr || found->low > LowOf(other))) other = found->member;
   }
   Restart(weakest, other);
   held_for_ = 0;
@@ -103,8 +108,9 @@ void IslandArchive::Restart(size_t island, const MemberPtr& guest) {
   Island& restarted = islands_[island];
   if (islands_.size() > 1) {
     Island& neighbour = islands_[(island + 1) % islands_.size()];
-    restarted.ranked().ForEach(
-        [&](const Elite& elite) { neighbour.Offer(elite.member, elite.cell); });
+    for (const uint32_t cell : restarted.occupied()) {
+      neighbour.Offer(restarted.members(cell).front().member, cell);
+    }
   }
   restarted.Clear();
   for (const MemberPtr& member : stock_) restarted.Offer(member, CellOf(*member));

@@ -32,7 +32,7 @@ class IslandArchive : public Archive {
   // crashed ones are kept for repair; others only count. Islands beyond the last wrap around.
   // O(log members + islands), but for migrations, restarts and break-ups.
   bool Add(MemberPtr member) override;
-  // Parent: with repair_probability a recent failure whose parent still holds a cell (at most
+  // Parent: with repair_probability a recent failure whose parent leads its cell (at most
   // kMostRepairs children each), else by the policy. Inspirations: the parent of a failure, the
   // best, then the best members of the cells of the island that lie farthest from those already
   // named. The island is drawn uniformly. O(cells), whatever the number of members.
@@ -66,8 +66,8 @@ class IslandArchive : public Archive {
   void BreakUp(CandidateId holder);
   void NoteProgress(size_t island);
   void RestartStagnant(size_t island);
-  // Starts again from the common stock and `guest`. What it held is offered to the next island
-  // first, so that nothing good is lost.
+  // Starts again from the common stock and `guest`. The best of each of its cells is offered to the
+  // next island first, so that nothing good is lost.
   void Restart(size_t island, const MemberPtr& guest);
 
   MemberPtr PickRepair(size_t island, Rng& rng) const;

@@ -39,6 +39,17 @@ class RankedList {
   void Erase(const Elite& elite);
   void Clear();
 
+  // The best one that fits, among the first `most`; null: none.
+  template <typename Fits>
+  const Elite* FindFirst(size_t most, Fits fits) const {
+    for (const Block& block : blocks_) {
+      for (const Elite& elite : block) {
+        if (most-- == 0) return nullptr;
+        if (fits(elite)) return &elite;
+      }
+    }
+    return nullptr;
+  }
   template <typename Visit>
   void ForEach(Visit visit) const {
     for (const Block& block : blocks_) {
