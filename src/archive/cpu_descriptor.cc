@@ -24,6 +24,18 @@ int DataMovementBin(const CodeFeatures& features) {
   return features.uses_scratch ? 1 : 0;
 }
 
+std::vector<double> CpuPlace(const Evaluation& evaluation) {
+  const CodeFeatures& features = evaluation.features;
+  return {VectorWidthBin(features.vector_bits) / 3.0,
+          std::clamp(features.loop_depth - 1, 0, 5) / 5.0,
+          LogPlace(features.loop_count, 1, 64),
+          LogPlace(1 + features.accumulators, 1, 32),
+          DataMovementBin(features) / 3.0,
+          LogPlace(1 + features.calls_in_loops, 1, 16),
+          LogPlace(static_cast<double>(features.code_bytes), 256, 65536),
+          features.uses_threads ? 1.0 : 0.0};
+}
+
 }  // namespace
 
 std::vector<DescriptorAxis> CpuDescriptorAxes() {
@@ -38,6 +50,20 @@ std::vector<int> CpuBins(const CodeFeatures& features) {
   return {VectorWidthBin(features.vector_bits), std::clamp(features.loop_depth - 1, 0, 4),
           AccumulatorBin(features.accumulators), DataMovementBin(features),
           features.uses_threads ? 1 : 0};
+}
+
+DescriptorSpace CpuDescriptorSpace() {
+  return {CpuDescriptorAxes(),
+          CpuCell,
+          {{"vector width", 4},
+           {"loop depth", 6},
+           {"loops", 0},
+           {"accumulators", 0},
+           {"data movement", 4},
+           {"calls in loops", 0},
+           {"code size", 0},
+           {"threads", 2}},
+          CpuPlace};
 }
 
 }  // namespace ks

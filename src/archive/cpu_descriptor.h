@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "core/archive.h"
+#include "archive/descriptor.h"
 
 namespace ks {
 
@@ -16,6 +16,9 @@ std::vector<int> CpuBins(const CodeFeatures& features);
 inline std::vector<int> CpuCell(const Evaluation& evaluation) {
   return CpuBins(evaluation.features);
 }
+
+// The axes above, and a vector of eight dimensions: docs/search.md.
+DescriptorSpace CpuDescriptorSpace();
 
 }  // namespace ks
 

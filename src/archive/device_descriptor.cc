@@ -1,5 +1,7 @@
 #include "archive/device_descriptor.h"
 
+#include <algorithm>
+
 namespace ks {
 namespace {
 
@@ -35,6 +37,19 @@ int LoadWidthBin(int bits) {
   return bits > 16 ? 1 : 0;
 }
 
+std::vector<double> DevicePlace(const Evaluation& evaluation) {
+  const DeviceFeatures features = evaluation.device.value_or(DeviceFeatures{});
+  return {MemoryLevelBin(features) / 3.0,
+          LogPlace(features.threads_per_block, 32, 1024),
+          LogPlace(features.registers, 16, 256),
+          features.occupancy > 0 ? std::min(features.occupancy, 1.0) : 0.0,
+          LogPlace(1 + features.blocks_per_sm, 1, 64),
+          LogPlace(features.launches, 1, 8),
+          LogPlace(static_cast<double>(features.shared_bytes), 1024, 262144),
+          LogPlace(features.load_bits, 8, 128),
+          features.spill_bytes > 0 ? 1.0 : 0.0};
+}
+
 }  // namespace
 
 std::vector<DescriptorAxis> DeviceDescriptorAxes() {
@@ -48,6 +63,21 @@ std::vector<DescriptorAxis> DeviceDescriptorAxes() {
 std::vector<int> DeviceBins(const DeviceFeatures& features) {
   return {MemoryLevelBin(features), ThreadsBin(features.threads_per_block), RegistersBin(features),
           LaunchesBin(features), LoadWidthBin(features.load_bits)};
+}
+
+DescriptorSpace DeviceDescriptorSpace() {
+  return {DeviceDescriptorAxes(),
+          DeviceCell,
+          {{"memory level", 4},
+           {"threads a block", 6},
+           {"registers", 0},
+           {"occupancy", 0},
+           {"blocks a multiprocessor", 0},
+           {"launches", 0},
+           {"shared memory", 0},
+           {"load width", 5},
+           {"spills", 2}},
+          DevicePlace};
 }
 
 }  // namespace ks

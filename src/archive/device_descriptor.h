@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "core/archive.h"
+#include "archive/descriptor.h"
 
 namespace ks {
 
@@ -16,6 +16,9 @@ std::vector<int> DeviceBins(const DeviceFeatures& features);
 inline std::vector<int> DeviceCell(const Evaluation& evaluation) {
   return DeviceBins(evaluation.device.value_or(DeviceFeatures{}));
 }
+
+// The axes above, and a vector of nine dimensions: docs/search.md.
+DescriptorSpace DeviceDescriptorSpace();
 
 }  // namespace ks
 

@@ -1,122 +1,86 @@
-// Parent and inspirations of the next step (archive/grid_archive.h).
+// Parent and inspirations of the next step (archive/island_archive.h).
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
 
-#include "archive/grid_archive.h"
+#include "archive/island_archive.h"
 #include "base/check.h"
 #include "base/rng.h"
 
 namespace ks {
-namespace {
 
-constexpr double kPromising = 3.0;
-constexpr double kAnyElite = 0.1;  // share of draws among all elites all the same
-
-}  // namespace
-
-Selection GridArchive::Select(uint64_t seed) const {
+Selection IslandArchive::Select(uint64_t seed) const {
   Rng rng(DeriveSeed(seed, "select", 0));
-  std::vector<size_t> populated;
-  for (size_t i = 0; i < islands_.size(); ++i) {
-    if (!islands_[i].ranked().empty()) populated.push_back(i);
-  }
-  KS_CHECK(!populated.empty());
-  const size_t island = populated[rng.Below(populated.size())];
+  const auto has_members = [](const Island& island) { return !island.ranked().empty(); };
+  const auto populated = std::count_if(islands_.begin(), islands_.end(), has_members);
+  KS_CHECK(populated > 0);
+  uint64_t left = rng.Below(static_cast<uint64_t>(populated));
+  size_t island = 0;
+  while (!has_members(islands_[island]) || left-- > 0) ++island;
   Selection selection;
   selection.island = static_cast<int>(island);
   if (rng.Chance(config_.repair_probability)) selection.parent = PickRepair(island, rng);
   selection.repair = selection.parent != nullptr;
-  if (!selection.repair) selection.parent = PickParent(island, rng);
+  if (!selection.repair) selection.parent = policy_.Pick(islands_[island], lineage_, rng);
   selection.inspirations = Inspire(*selection.parent, island);
   return selection;
 }
 
-// An edit seldom makes good what an elite lacks by more than kPromising: such elites (flags that do
-// not suit, failed strategies) get few children.
-std::vector<Elite> GridArchive::Promising(size_t island, Rng& rng) const {
-  const std::vector<Elite>& ranked = islands_[island].ranked();
-  if (rng.Chance(kAnyElite)) return ranked;
-  const double least = ranked.front().member->measured()->speedup.mid / kPromising;
-  std::vector<Elite> promising;
-  for (const Elite& elite : ranked) {
-    if (elite.member->measured()->speedup.mid >= least) promising.push_back(elite);
-  }
-  return promising;
-}
-
-MemberPtr GridArchive::PickParent(size_t island, Rng& rng) const {
-  const std::vector<Elite> ranked = Promising(island, rng);
-  const double draw = rng.Uniform();
-  if (draw < config_.elite_probability) {
-    size_t rank = 0;
-    while (rank < ranked.size() && rng.Chance(0.5)) ++rank;
-    return ranked[rank < ranked.size() ? rank : 0].member;
-  }
-  if (draw < config_.elite_probability + config_.uniform_probability) {
-    return ranked[rng.Below(ranked.size())].member;
-  }
-  int64_t fewest = std::numeric_limits<int64_t>::max();
-  std::vector<const Elite*> least;
-  for (const Elite& elite : ranked) {
-    const int64_t visits = islands_[island].visits(elite.cell);
-    if (visits < fewest) least.clear();
-    fewest = std::min(fewest, visits);
-    if (visits == fewest) least.push_back(&elite);
-  }
-  return least[rng.Below(least.size())]->member;
-}
-
 // Null when no recent failure is worth another try.
-MemberPtr GridArchive::PickRepair(size_t island, Rng& rng) const {
+MemberPtr IslandArchive::PickRepair(size_t island, Rng& rng) const {
   std::vector<MemberPtr> eligible;
   for (const MemberPtr& failure : islands_[island].failures()) {
-    if (records_.at(failure->id).children >= kMostRepairs) continue;
-    const auto parent = records_.find(failure->parent);
-    if (parent == records_.end() || !parent->second.measured) continue;
-    const Member* elite = islands_[island].At(parent->second.cell);
-    if (elite != nullptr && elite->id == failure->parent) eligible.push_back(failure);
+    if (lineage_.At(failure->id).children >= kMostRepairs) continue;
+    const Lineage::Record* parent = lineage_.Find(failure->parent);
+    if (parent == nullptr || !parent->measured) continue;
+    const RankedList& members = islands_[island].members(parent->cell);
+    if (!members.empty() && members.front().member->id == failure->parent) {
+      eligible.push_back(failure);
+    }
   }
   return eligible.empty() ? nullptr : eligible[rng.Below(eligible.size())];
 }
 
-double GridArchive::Distance(size_t a, size_t b) const {
-  const std::vector<int> from = BinsOf(a), to = BinsOf(b);
-  double distance = 0;
-  for (size_t i = 0; i < axes_.size(); ++i) {
-    const auto range = static_cast<double>(std::max<size_t>(2, axes_[i].bins.size()) - 1);
-    distance += std::abs(from[i] - to[i]) / range;
-  }
-  return distance;
-}
-
-std::vector<MemberPtr> GridArchive::Inspire(const Member& parent, size_t island) const {
+std::vector<MemberPtr> IslandArchive::Inspire(const Member& parent, size_t island) const {
   const auto wanted = static_cast<size_t>(std::max(0, config_.inspirations));
-  const std::vector<Elite>& ranked = islands_[island].ranked();
+  const Island& home = islands_[island];
+  const std::vector<uint32_t>& cells = home.occupied();
+  constexpr int64_t kNamed = -1;
   std::vector<MemberPtr> named;
-  std::vector<double> nearest(ranked.size(), std::numeric_limits<double>::max());
+  std::vector<int64_t> nearest(cells.size(), std::numeric_limits<int64_t>::max());
   const auto mark = [&](const Member& member) {
-    const size_t cell = records_.at(member.id).cell;
-    for (size_t i = 0; i < ranked.size(); ++i) {
-      const bool same = ranked[i].member->id == member.id;
-      nearest[i] = same ? -1 : std::min(nearest[i], Distance(ranked[i].cell, cell));
+    const size_t cell = CellOf(member);
+    for (size_t i = 0; i < cells.size(); ++i) {
+      const bool same = cells[i] == cell && home.members(cell).front().member->id == member.id;
+      nearest[i] = same ? kNamed : std::min(nearest[i], cells_->Distance(cells[i], cell));
     }
   };
   const auto name = [&](const MemberPtr& member) {
     if (named.size() < wanted) named.push_back(member);
     mark(*member);
   };
-  if (parent.measured() != nullptr) mark(parent);
-  for (const Elite& elite : ranked) {
-    if (parent.measured() == nullptr && elite.member->id == parent.parent) name(elite.member);
+  if (parent.measured() != nullptr) {
+    mark(parent);
+  } else if (const Lineage::Record* origin = lineage_.Find(parent.parent);
+             origin != nullptr && origin->measured) {
+    const RankedList& members = home.members(origin->cell);
+    if (!members.empty() && members.front().member->id == parent.parent) {
+      name(members.front().member);
+    }
   }
   const bool best_is_new = best_->id != parent.id && (named.empty() || named[0]->id != best_->id);
   if (best_is_new) name(best_);
   while (named.size() < wanted) {
     // Equal distances: the better rank.
-    const auto farthest = std::max_element(nearest.begin(), nearest.end());
-    if (farthest == nearest.end() || *farthest < 0) break;
-    name(ranked[static_cast<size_t>(farthest - nearest.begin())].member);
+    size_t farthest = 0;
+    const auto front = [&](size_t i) -> const Elite& { return home.members(cells[i]).front(); };
+    for (size_t i = 1; i < cells.size(); ++i) {
+      if (nearest[i] > nearest[farthest] ||
+          (nearest[i] == nearest[farthest] && RanksBefore(front(i), front(farthest)))) {
+        farthest = i;
+      }
+    }
+    if (cells.empty() || nearest[farthest] == kNamed) break;
+    name(front(farthest).member);
   }
   return named;
 }

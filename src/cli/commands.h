@@ -19,6 +19,7 @@ int WriteReport(const ReportOptions& options, const Console& console);
 int Replay(const ReplayOptions& options, const Console& console);
 int CompareConfigs(const CompareOptions& options, const Console& console);
 int Doctor(const DoctorOptions& options, const Console& console);
+int ShowPresets(const PresetsOptions& options, const Console& console);
 int Devices(const DevicesOptions& options, const Console& console);
 
 }  // namespace ks

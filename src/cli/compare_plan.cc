@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "cli/config_file.h"
 #include "cli/evolve.h"
+#include "cli/presets.h"
 #include "cli/wiring.h"
 
 namespace ks {
@@ -21,6 +22,12 @@ struct NamedOptions {
   std::string name;
   EvolveOptions options;
 };
+
+bool IsPreset(const std::string& name) {
+  const std::span<const Preset> presets = Presets();
+  return std::any_of(presets.begin(), presets.end(),
+                     [&](const Preset& preset) { return name == preset.name; });
+}
 
 bool LooksLikeFile(const std::string& text) {
   return text.find('/') != std::string::npos || text.ends_with(".toml");
@@ -52,9 +59,13 @@ Result<NamedOptions> ReadArgument(const std::string& argument, const CompareOpti
   if (LooksLikeFile(what)) {
     named.options.config_file = what;
   } else {
-    const Result<std::unique_ptr<Proposer>> known = MakeProposer(what);
-    if (!known.ok()) return known.error();
-    named.options.proposer = what;
+    if (!IsPreset(what)) {
+      const Result<std::unique_ptr<Proposer>> known = MakeProposer(what);
+      if (!known.ok()) return known.error();
+      named.options.proposer = what;
+    } else {
+      named.options.preset = what;
+    }
   }
   if (equals == std::string::npos) named.name = StemOf(what);
   if (!IsPlainName(named.name)) {

@@ -1,8 +1,10 @@
 // The JSON side of config_file.h.
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "base/hash.h"
 #include "cli/config_file.h"
+#include "core/config_check.h"
 #include "core/config_fields.h"
 
 namespace ks {
@@ -32,6 +34,7 @@ std::string TaskOriginIn(const std::string& json) {
 
 Result<RunConfig> ConfigFromJson(const std::string& json) {
   RunConfig config;
+  std::string unknown;
   try {
     const nlohmann::json document = nlohmann::json::parse(json);
     VisitConfigFields(config, [&](const ConfigField& field, auto& member) {
@@ -39,10 +42,17 @@ Result<RunConfig> ConfigFromJson(const std::string& json) {
       if (table != document.end() && table->contains(field.name)) {
         table->at(field.name).get_to(member);
       }
+      if constexpr (std::is_same_v<std::decay_t<decltype(member)>, std::string>) {
+        if (!IsChoice(field.choices, member)) unknown = std::string(field.name) + " = " + member;
+      }
     });
   } catch (const nlohmann::json::exception& error) {
     return Error{ErrorCode::kDataLoss,
                  std::string("the recorded configuration is unreadable: ") + error.what()};
+  }
+  if (!unknown.empty()) {
+    return Error{ErrorCode::kDataLoss,
+                 "the recorded configuration is of another version: it has " + unknown};
   }
   return config;
 }

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/config_file.h"
+#include "core/config_check.h"
 #include "core/config_fields.h"
 
 namespace ks {
@@ -36,6 +39,12 @@ class Reader {
     if constexpr (std::is_same_v<T, std::string>) {
       const auto text = node.value_exact<std::string>();
       if (!text) return Fail(*node.node(), fmt::format("'{}' must be a string", field.name));
+      if (!IsChoice(field.choices, *text)) {
+        std::vector<std::string> names;
+        for (const std::string_view name : Split(field.choices, '|')) names.emplace_back(name);
+        return Fail(*node.node(),
+                    fmt::format("'{}' is \"{}\"; {}", field.name, *text, DidYouMean(*text, names)));
+      }
       member = *text;
     } else {
       SetNumber(field, *node.node(), member);
@@ -62,6 +71,23 @@ class Reader {
         RefuseUnknownIn(*node.as_table(), table, known->second);
       }
     }
+  }
+
+  // Fields that go together, and none that would do nothing. REQUIRES: all were set.
+  void RefuseContradictions(const RunConfig& config) {
+    if (!status_.ok()) return;
+    if (const std::optional<ConfigFault> fault = FindContradiction(config)) {
+      for (const auto& [table, name] : fault->fields) {
+        const auto node = document_[table][name];
+        if (node) Fail(*node.node(), fault->message);
+      }
+      if (status_.ok()) status_ = Error{ErrorCode::kInvalidArgument, path_ + ": " + fault->message};
+    }
+    VisitConfigFields(config, [&](const ConfigField& field, const auto&) {
+      const auto node = document_[field.table][field.name];
+      const std::string idle = node ? IdleReason(config, field.table, field.name) : "";
+      if (!idle.empty()) Fail(*node.node(), idle);
+    });
   }
 
   const Status& status() const { return status_; }
@@ -124,18 +150,14 @@ Result<RunConfig> ConfigFromToml(const std::string& text, const std::string& pat
   reader.RefuseUnknown(config);
   VisitConfigFields(config,
                     [&](const ConfigField& field, auto& member) { reader.Set(field, member); });
+  reader.RefuseContradictions(config);
   KS_RETURN_IF_ERROR(reader.status());
-  if (config.evaluation.min_pairs > config.evaluation.max_pairs) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{}: min_pairs ({}) is above max_pairs ({})", path,
-                             config.evaluation.min_pairs, config.evaluation.max_pairs)};
-  }
   return config;
 }
 
-Result<RunConfig> ReadConfigFile(const std::string& path) {
+Result<RunConfig> ReadConfigFile(const std::string& path, RunConfig config) {
   KS_ASSIGN_OR_RETURN(const std::string text, PosixFileSystem().Read(path, kMaxTextFileBytes));
-  return ConfigFromToml(text, path, {});
+  return ConfigFromToml(text, path, std::move(config));
 }
 
 }  // namespace ks

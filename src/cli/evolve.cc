@@ -15,6 +15,7 @@
 #include "cli/evolve.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
+#include "cli/presets.h"
 #include "cli/report_file.h"
 #include "cli/run_reader.h"
 #include "cli/version.h"
@@ -61,8 +62,11 @@ void ApplyLimits(const EvolveOptions& options, RunConfig& config) {
 
 Result<RunConfig> ConfigOf(const EvolveOptions& options) {
   RunConfig config;
+  if (!options.preset.empty()) {
+    KS_ASSIGN_OR_RETURN(config, ConfigFromPreset(options.preset));
+  }
   if (!options.config_file.empty()) {
-    KS_ASSIGN_OR_RETURN(config, ReadConfigFile(options.config_file));
+    KS_ASSIGN_OR_RETURN(config, ReadConfigFile(options.config_file, std::move(config)));
   }
   if (options.backend) config.backend = *options.backend;
   if (options.device) config.device = *options.device;
@@ -133,8 +137,8 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token
 
 Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun& run) {
   KS_ASSIGN_OR_RETURN(RecordedRun recorded, ReadRun(options.resume_dir));
-  if (!options.config_file.empty() || options.seed || options.jobs || options.backend ||
-      options.device || options.proposer) {
+  if (!options.preset.empty() || !options.config_file.empty() || options.seed || options.jobs ||
+      options.backend || options.device || options.proposer) {
     return Error{
         ErrorCode::kInvalidArgument,
         "a resumed run keeps its configuration: only --steps, --minutes and --until may be "

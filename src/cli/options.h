@@ -19,11 +19,12 @@ struct RemoteService {
   std::string ca_file;     // https: certificates to trust beside the system's
 };
 
-// Empty optionals were not given: the configuration file, then the defaults decide.
+// Empty optionals were not given: the configuration file, the preset, then the defaults decide.
 struct EvolveOptions {
   std::string task;         // name in the library or a folder; empty with resume_dir
   std::string run_dir;      // empty: ./runs/<task>-<date>-<n>
   std::string resume_dir;   // a run to go on with; empty: none
+  std::string preset;       // a name of `ksmith presets`; empty: none
   std::string config_file;  // TOML; empty: none
   std::optional<std::string> backend;
   std::optional<int> device;
@@ -75,6 +76,10 @@ struct DevicesOptions {
   bool json = false;
 };
 
+struct PresetsOptions {
+  std::string name;  // print this one; empty: list them
+};
+
 struct RunsOptions {
   std::string folder = "runs";
   bool json = false;
@@ -108,7 +113,7 @@ struct ReplayOptions {
 };
 
 struct CompareOptions {
-  std::vector<std::string> configs;  // "NAME=FILE", "FILE", or the name of a proposer
+  std::vector<std::string> configs;  // "NAME=FILE", "FILE", or a preset or proposer
   std::vector<std::string> tasks;    // names or folders; "all": the library's for the backend
   int seeds = 3;                     // 1, 2, ... seeds
   std::optional<int64_t> steps;
@@ -124,9 +129,10 @@ struct DoctorOptions {
   bool json = false;
 };
 
-using Command = std::variant<EvolveOptions, EvaluateOptions, ServeOptions, TasksOptions,
-                             RunsOptions, ShowOptions, DiffOptions, ExportOptions, ReportOptions,
-                             ReplayOptions, CompareOptions, DoctorOptions, DevicesOptions>;
+using Command =
+    std::variant<EvolveOptions, EvaluateOptions, ServeOptions, TasksOptions, RunsOptions,
+                 ShowOptions, DiffOptions, ExportOptions, ReportOptions, ReplayOptions,
+                 CompareOptions, DoctorOptions, DevicesOptions, PresetsOptions>;
 
 }  // namespace ks
 

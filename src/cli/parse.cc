@@ -34,6 +34,7 @@ struct Slots {
   CompareOptions compare;
   DoctorOptions doctor;
   DevicesOptions devices;
+  PresetsOptions presets;
 };
 
 constexpr const char* kBackendHelp =
@@ -105,6 +106,8 @@ void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
       ->check(CLI::Range(1, 256));
   CLI::Option* run =
       app.add_option("--run", options.run_dir, "run folder (default: runs/<task>-<date>-<n>)");
+  app.add_option("--preset", options.preset,
+                 "protocol to start from: a name of `ksmith presets`; --config on top changes it");
   app.add_option("--config", options.config_file,
                  "TOML file with the protocol (docs/operations.md)");
   app.add_option("--resume", options.resume_dir, "go on with this run folder")->excludes(run);
@@ -113,7 +116,7 @@ void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
 
 void DeclareCompare(CLI::App& app, CompareOptions& options) {
   app.add_option("CONFIG", options.configs,
-                 "configurations: [NAME=]FILE.toml, or the name of a proposer")
+                 "configurations: [NAME=]FILE.toml, a preset (`ksmith presets`) or a proposer")
       ->required();
   app.add_option("--tasks", options.tasks, "tasks, or 'all' (default: all)")->delimiter(',');
   app.add_option("--seeds", options.seeds, "searches of each task and configuration (default: 3)")
@@ -203,6 +206,8 @@ void Declare(CLI::App& app, Slots& slots) {
           slots.doctor.json);
   AddJson(*app.add_subcommand("devices", "list the accelerators that kernels can run on"),
           slots.devices.json);
+  CLI::App* presets = app.add_subcommand("presets", "list the protocols that come with ksmith");
+  presets->add_option("NAME", slots.presets.name, "print this one as a TOML file");
   app.require_subcommand(1);
 }
 
@@ -284,6 +289,7 @@ Command Chosen(const CLI::App& app, Slots& slots) {
   if (name == "compare") return slots.compare;
   if (name == "doctor") return slots.doctor;
   if (name == "devices") return slots.devices;
+  if (name == "presets") return slots.presets;
   return slots.evolve;
 }
 

@@ -5,8 +5,7 @@
 
 #include <algorithm>
 
-#include "archive/device_descriptor.h"
-#include "archive/grid_archive.h"
+#include "archive/island_archive.h"
 #include "backend/cpu/cpu_backend.h"
 #include "base/check.h"
 #include "base/rng.h"
@@ -128,8 +127,7 @@ Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name) {
 }
 
 std::unique_ptr<Archive> MakeArchive(const RunConfig& config) {
-  if (config.backend == "cpu") return std::make_unique<GridArchive>(config.search);
-  return std::make_unique<GridArchive>(config.search, DeviceDescriptorAxes(), DeviceCell);
+  return NewArchive(config.search, config.archive, DescriptorSpaceOf(config.backend));
 }
 
 std::string NormalizedSource(const std::string& source) { return NormalizeSource(source); }

@@ -10,11 +10,37 @@ namespace ks {
 struct SearchConfig {
   int islands = 3;
   int migration_interval = 25;        // steps between migrations on the ring
-  double elite_probability = 0.70;    // parent = the island's best or a draw among elites by rank
-  double uniform_probability = 0.20;  // parent = uniform over occupied cells; the rest: crowding
+  std::string policy = "mix";         // of the parent: docs/search.md
+  double elite_probability = 0.70;    // mix: the island's best or a draw among elites by rank
+  double uniform_probability = 0.20;  // mix: uniform over the elites; the rest: crowding
+  double power_alpha = 1.0;           // power_law: chance of rank r is proportional to r^-alpha
+  double exploration = 1.0;           // uct, puct: weight of what was tried seldom
   double repair_probability = 0.05;   // parent = a recent failed candidate
   int inspirations = 3;
   int takeover_limit = 12;  // steps after which a lineage that holds every island is broken up
+  int restart_after = 0;    // steps of an island without a new best until it starts again; 0: never
+  std::string restart_from = "best";  // what joins the seed there: best, island, seed (nothing)
+};
+
+// Where the population lives: docs/search.md.
+struct ArchiveConfig {
+  std::string kind = "grid";  // "grid", "cvt", "flat"
+  int cvt_cells = 128;        // cvt: centroids of the descriptor vector
+  int population = 1000;      // flat: most members of one island
+};
+
+// Near copies of failed or worse programs, refused before they are evaluated.
+struct NoveltyConfig {
+  double threshold = 0;  // similarity from which a program is a near copy; 0: off
+};
+
+// What language models are asked for.
+struct LlmConfig {
+  double temperature = 0.6;
+  double top_p = 0.95;
+  int max_prompt_tokens = 32768;
+  int max_answer_tokens = 32768;
+  std::string edit = "rewrite";  // "rewrite", "diff"
 };
 
 struct EvaluationConfig {
@@ -33,6 +59,9 @@ struct EvaluationConfig {
 
 struct RunConfig {
   SearchConfig search;
+  ArchiveConfig archive;
+  NoveltyConfig novelty;
+  LlmConfig llm;
   EvaluationConfig evaluation;
   uint64_t seed = 1;
   int jobs = 2;              // evaluations in flight: compile of the next overlaps timing

@@ -6,13 +6,15 @@
 
 namespace ks {
 
-// A field's place in a configuration file. Numbers outside [low, high] are refused.
+// A field's place in a configuration file. Numbers outside [low, high] are refused, and names that
+// are not among the choices.
 struct ConfigField {
   const char* table;
   const char* name;
   double low = 0;
   double high = 0;
-  bool is_limit = false;  // decides when a run ends, not what it does: left out of the hash
+  bool is_limit = false;     // decides when a run ends, not what it does: left out of the hash
+  const char* choices = "";  // of a text, separated by '|'; empty: any
 };
 
 // Calls visit(ConfigField, member&) for every field, in the order of docs/operations.md.
@@ -20,12 +22,32 @@ template <typename Config, typename Visit>
 void VisitConfigFields(Config& config, Visit visit) {
   auto& search = config.search;
   visit(ConfigField{"search", "islands", 1, 64}, search.islands);
-  visit(ConfigField{"search", "migration_interval", 1, 1e6}, search.migration_interval);
+  visit(ConfigField{"search", "migration_interval", 0, 1e6}, search.migration_interval);
+  visit(
+      ConfigField{
+          .table = "search", .name = "policy", .choices = "mix|power_law|uct|puct|crowding|random"},
+      search.policy);
   visit(ConfigField{"search", "elite_probability", 0, 1}, search.elite_probability);
   visit(ConfigField{"search", "uniform_probability", 0, 1}, search.uniform_probability);
+  visit(ConfigField{"search", "power_alpha", 0, 10}, search.power_alpha);
+  visit(ConfigField{"search", "exploration", 0, 100}, search.exploration);
   visit(ConfigField{"search", "repair_probability", 0, 1}, search.repair_probability);
   visit(ConfigField{"search", "inspirations", 0, 64}, search.inspirations);
-  visit(ConfigField{"search", "takeover_limit", 1, 1e6}, search.takeover_limit);
+  visit(ConfigField{"search", "takeover_limit", 0, 1e6}, search.takeover_limit);
+  visit(ConfigField{"search", "restart_after", 0, 1e9}, search.restart_after);
+  visit(ConfigField{.table = "search", .name = "restart_from", .choices = "best|island|seed"},
+        search.restart_from);
+  auto& archive = config.archive;
+  visit(ConfigField{.table = "archive", .name = "kind", .choices = "grid|cvt|flat"}, archive.kind);
+  visit(ConfigField{"archive", "cvt_cells", 2, 1024}, archive.cvt_cells);
+  visit(ConfigField{"archive", "population", 2, 1e7}, archive.population);
+  visit(ConfigField{"novelty", "threshold", 0, 1}, config.novelty.threshold);
+  auto& llm = config.llm;
+  visit(ConfigField{"llm", "temperature", 0, 2}, llm.temperature);
+  visit(ConfigField{"llm", "top_p", 0.001, 1}, llm.top_p);
+  visit(ConfigField{"llm", "max_prompt_tokens", 256, 1e7}, llm.max_prompt_tokens);
+  visit(ConfigField{"llm", "max_answer_tokens", 16, 1e7}, llm.max_answer_tokens);
+  visit(ConfigField{.table = "llm", .name = "edit", .choices = "rewrite|diff"}, llm.edit);
   auto& evaluation = config.evaluation;
   visit(ConfigField{"evaluation", "check_trials", 1, 1000}, evaluation.check_trials);
   visit(ConfigField{"evaluation", "confidence", 0.5, 0.999999}, evaluation.confidence);

@@ -62,6 +62,15 @@ TEST_F(ComparePlanning, NamesConfigurationsByTheirFiles) {
   EXPECT_EQ(plan->runs[0].options.minutes, 0.5);
 }
 
+TEST_F(ComparePlanning, KnowsPresetsByName) {
+  options_.configs = {"paper", "builtin"};
+  const Result<ComparePlan> plan = PlanComparison(options_);
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  EXPECT_EQ(plan->configs[0].name, "paper");
+  EXPECT_EQ(plan->runs[0].options.preset, "paper");
+  EXPECT_NE(plan->configs[0].hash, plan->configs[1].hash);
+}
+
 TEST_F(ComparePlanning, TheProtocolChangesWithTheBudgetAndNotWithTheSeeds) {
   const std::string before = PlanComparison(options_)->protocol;
   options_.seeds = 7;

@@ -61,12 +61,47 @@ TEST(ConfigFile, RefusesWrongTypesAndRanges) {
             std::string::npos);
 }
 
+TEST(ConfigFile, RefusesNamesThatItDoesNotKnow) {
+  const std::string error = ErrorOf("[archive]\nkind = \"gird\"\n");
+  EXPECT_EQ(error.rfind("k.toml:2:8: ", 0), 0u) << error;
+  EXPECT_NE(error.find("did you mean 'grid'?"), std::string::npos) << error;
+  EXPECT_NE(ErrorOf("[search]\npolicy = \"\"\n").find("power_law"), std::string::npos);
+}
+
+TEST(ConfigFile, RefusesContradictionsWhereTheyStand) {
+  const std::string shares =
+      ErrorOf("[search]\nislands = 2\nelite_probability = 0.7\nuniform_probability = 0.4\n");
+  EXPECT_EQ(shares.rfind("k.toml:3:21: ", 0), 0u) << shares;
+  EXPECT_NE(shares.find("add up to 1.1"), std::string::npos) << shares;
+  EXPECT_EQ(ErrorOf("[search]\nuniform_probability = 0.4\n").rfind("k.toml:2:23: ", 0), 0u)
+      << "against the default of the other field";
+  EXPECT_NE(
+      ErrorOf("[search]\nislands = 1\nrestart_after = 5\nrestart_from = \"island\"\n").find("4:16"),
+      std::string::npos);
+}
+
+TEST(ConfigFile, RefusesFieldsThatWouldDoNothing) {
+  const std::string error = ErrorOf("[archive]\nkind = \"grid\"\npopulation = 9\n");
+  EXPECT_EQ(error.rfind("k.toml:3:14: ", 0), 0u) << error;
+  EXPECT_NE(error.find("does nothing without kind = \"flat\""), std::string::npos) << error;
+  for (const char* toml : {"[archive]\ncvt_cells = 9\n", "[search]\npower_alpha = 2\n",
+                           "[search]\nexploration = 2\n", "[search]\nrestart_from = \"seed\"\n",
+                           "[search]\npolicy = \"uct\"\nelite_probability = 0.1\n"}) {
+    EXPECT_NE(ErrorOf(toml).find("does nothing"), std::string::npos) << toml;
+  }
+  RunConfig flat;
+  flat.archive.kind = "flat";
+  EXPECT_TRUE(ConfigFromToml("[archive]\npopulation = 9\n", "k.toml", flat).ok());
+}
+
 TEST(ConfigFile, JsonKeepsEveryField) {
   RunConfig config;
   int number = 2;
-  VisitConfigFields(config, [&](const ConfigField&, auto& member) {
+  VisitConfigFields(config, [&](const ConfigField& field, auto& member) {
     if constexpr (std::is_same_v<std::decay_t<decltype(member)>, std::string>) {
-      member = "name" + std::to_string(number++);
+      const std::string choices = field.choices;
+      member = choices.empty() ? "name" + std::to_string(number++)
+                               : choices.substr(choices.rfind('|') + 1);
     } else {
       member = static_cast<std::decay_t<decltype(member)>>(number++);
     }
@@ -81,6 +116,7 @@ TEST(ConfigFile, JsonKeepsEveryField) {
 TEST(ConfigFile, RecordedConfigurationThatIsNotJsonIsDataLoss) {
   EXPECT_EQ(ConfigFromJson("{").error().code, ErrorCode::kDataLoss);
   EXPECT_EQ(ConfigFromJson("{\"run\":{\"jobs\":\"two\"}}").error().code, ErrorCode::kDataLoss);
+  EXPECT_EQ(ConfigFromJson("{\"archive\":{\"kind\":\"cube\"}}").error().code, ErrorCode::kDataLoss);
 }
 
 TEST(ConfigFile, HashChangesWithWhatARunDoesButNotWithItsLimits) {

@@ -28,9 +28,9 @@ std::string UsageError(const std::vector<std::string>& arguments) {
 
 TEST(ParseCommandLine, ReadsEveryOptionOfEvolve) {
   const EvolveOptions options = Parsed<EvolveOptions>(
-      {"evolve", "matmul",    "--backend", "cpu",     "--proposer", "builtin", "--steps",
-       "40",     "--minutes", "2.5",       "--until", "10",         "--seed",  "7",
-       "--jobs", "3",         "--run",     "r",       "--config",   "c.toml"});
+      {"evolve",    "matmul", "--backend", "cpu",    "--proposer", "builtin", "--steps", "40",
+       "--minutes", "2.5",    "--until",   "10",     "--seed",     "7",       "--jobs",  "3",
+       "--run",     "r",      "--config",  "c.toml", "--preset",   "paper"});
   EXPECT_EQ(options.task, "matmul");
   EXPECT_EQ(options.backend, "cpu");
   EXPECT_EQ(options.proposer, "builtin");
@@ -41,6 +41,12 @@ TEST(ParseCommandLine, ReadsEveryOptionOfEvolve) {
   EXPECT_EQ(options.jobs, 3);
   EXPECT_EQ(options.run_dir, "r");
   EXPECT_EQ(options.config_file, "c.toml");
+  EXPECT_EQ(options.preset, "paper");
+}
+
+TEST(ParseCommandLine, ReadsThePresetThatIsToBePrinted) {
+  EXPECT_EQ(Parsed<PresetsOptions>({"presets"}).name, "");
+  EXPECT_EQ(Parsed<PresetsOptions>({"presets", "paper"}).name, "paper");
 }
 
 TEST(ParseCommandLine, LeavesOptionsThatWereNotGivenToTheConfiguration) {

@@ -1,0 +1,52 @@
+#include "archive/lineage.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+
+namespace ks {
+namespace {
+
+float ValueOf(const Member& member) {
+  const Measured* measured = member.measured();
+  if (measured == nullptr) return Lineage::kNothing;
+  // A low end of zero says nothing yet; it ranks below all others.
+  return static_cast<float>(std::log(std::max(measured->speedup.low, 1e-9)));
+}
+
+}  // namespace
+
+bool IsStock(const Member& member) {
+  return member.parent == kNoCandidate || member.skill == "seed" ||
+         member.skill == "baseline_flags";
+}
+
+void Lineage::Add(const Member& member, size_t cell) {
+  KS_CHECK(member.id >= 0 && !Contains(member.id));
+  if (static_cast<size_t>(member.id) >= records_.size()) {
+    records_.resize(static_cast<size_t>(member.id) + 1);
+  }
+  Record& record = records_[static_cast<size_t>(member.id)];
+  record.parent = member.parent;
+  record.present = true;
+  record.stock = IsStock(member);
+  record.measured = member.measured() != nullptr;
+  record.value = ValueOf(member);
+  record.founder = member.id;
+  if (record.measured) record.cell = static_cast<uint32_t>(cell);
+  const Record* parent = Find(member.parent);
+  if (parent == nullptr) return;
+  if (!record.stock && !parent->stock) record.founder = parent->founder;
+  ++records_[static_cast<size_t>(member.parent)].children;
+  ++expansions_;
+  CandidateId at = member.parent;
+  for (int up = 0; up < kDeepest && Contains(at); ++up) {
+    Record& ancestor = records_[static_cast<size_t>(at)];
+    ++ancestor.visits;
+    ancestor.value = std::max(ancestor.value, record.value);
+    at = ancestor.parent;
+  }
+}
+
+}  // namespace ks
