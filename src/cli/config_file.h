@@ -11,8 +11,8 @@ namespace ks {
 
 // `config` with the values of a TOML document in place of its own. `path` is for messages only.
 // ERRORS: kInvalidArgument "path:line:column: what": not TOML, unknown table or field (with the
-// nearest known one), wrong type, out of range, fields that contradict each other or the rest of the
-// configuration, a field that would do nothing.
+// nearest known one), wrong type, out of range, fields that contradict each other or the rest of
+// the configuration, a field that would do nothing.
 Result<RunConfig> ConfigFromToml(const std::string& text, const std::string& path,
                                  RunConfig config);
 

@@ -70,6 +70,35 @@ extern "C" void cumsum(const float* x, float* y, int64_t m, int64_t n) {
   EXPECT_FALSE(dependence.IsParallel(*kernel->loops()[1].loop));
 }
 
+TEST(Dependence, KnowsThatColumnsOfDifferentRowsAreDifferentPlaces) {
+  const Task task = TaskOf("solve", {"l:f32[n,n]", "b:f32[n,r]"}, {"x:f32[n,r]"}, {"n", "r"});
+  const auto columns = [&](const std::string& high, const std::string& read) {
+    const auto kernel = Analyse(
+        "#include <cstdint>\n"
+        "extern \"C\" void solve(const float* l, const float* b, float* x, int64_t n, int64_t r) "
+        "{\n"
+        "  for (int64_t i = 0; i < n; ++i)\n"
+        "    for (int64_t c = 0; c < " +
+            high +
+            "; ++c) {\n"
+            "      float sum = b[i * r + c];\n"
+            "      for (int64_t k = 0; k < i; ++k) sum -= l[i * n + k] * x[" +
+            read +
+            "];\n"
+            "      x[i * r + c] = sum;\n"
+            "    }\n}\n",
+        task, TestMachine());
+    const Dependence dependence = kernel->entry().dependence();
+    EXPECT_FALSE(dependence.IsParallel(*kernel->loops()[0].loop)) << "rows depend on rows";
+    return dependence.IsParallel(*kernel->loops()[1].loop);
+  };
+  EXPECT_TRUE(columns("r", "k * r + c"));
+  EXPECT_FALSE(columns("r + 1", "k * r + c")) << "the last place is the next row's first";
+  EXPECT_FALSE(columns("r", "k * r + c + 1"));
+  EXPECT_FALSE(columns("r", "k * n + c")) << "rows of another length";
+  EXPECT_FALSE(columns("r", "k * r + k"));
+}
+
 TEST(Dependence, RefusesScatteredWritesAndGlobals) {
   const Task task = TaskOf("f", {"x:i32[n]"}, {"y:i32[16]"}, {"n"});
   const auto kernel = Analyse(R"(#include <cstdint>

@@ -87,13 +87,43 @@ bool Dependence::Distinct(const Access& a, const Access& b, const Loop& variable
     const Poly distance = *stride * StepOf(loop);
     return within(rest_left, rest_right, distance) && within(rest_right, rest_left, distance);
   };
+  // The variable counts the places of a row, and all else selects a whole row: rest_left -
+  // rest_right is a multiple of some size S, while the variable moves by less than S. So equal
+  // elements have equal places. (Delinearisation of a two-dimensional index.)
+  const auto separates_places = [&](const Loop& loop) {
+    const std::string& symbol = loop.variable->symbol;
+    const std::optional<Poly> stride = left.Stride(symbol), other = right.Stride(symbol);
+    if (!stride || !other || !(*stride == *other) || stride->IsZero()) return false;
+    const Poly own = *stride * Poly::Symbol(symbol);
+    for (const std::string& inside : varying) {
+      if (stride->Mentions(inside) || !(inside == symbol || BoundsIndependentOf(loop, inside))) {
+        return false;
+      }
+    }
+    for (const std::string& size : (left - own).Symbols()) {
+      if (varying.count(size) != 0 || size == symbol) continue;
+      const Poly place = (left - own).Modulo(size);
+      if (!(place == (right - own).Modulo(size))) continue;
+      if (std::any_of(varying.begin(), varying.end(),
+                      [&](const std::string& inside) { return place.Mentions(inside); })) {
+        continue;
+      }
+      for (const Poly& high : Extremes(own, {symbol}, true)) {
+        for (const Poly& low : Extremes(own, {symbol}, false)) {
+          if ((Poly::Symbol(size) - Poly::Constant(1) - (high - low)).IsNonNegative()) return true;
+        }
+      }
+    }
+    return false;
+  };
   for (size_t round = 0; round <= nest_->all().size(); ++round) {
-    if (separates(variable)) return true;
+    if (separates(variable) || separates_places(variable)) return true;
     // Peel a variable that must be equal on both sides; then it is a constant.
     const Loop* peeled = nullptr;
     for (const std::string& symbol : varying) {
       const Loop* loop = nest_->FindVariable(symbol);
-      if (loop == nullptr || loop == &variable || !separates(*loop)) continue;
+      if (loop == nullptr || loop == &variable) continue;
+      if (!separates(*loop) && !separates_places(*loop)) continue;
       peeled = loop;
       break;
     }

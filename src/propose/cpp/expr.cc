@@ -95,6 +95,17 @@ std::optional<Poly> Poly::Stride(const std::string& symbol) const {
   return stride;
 }
 
+Poly Poly::Modulo(const std::string& symbol) const {
+  Poly rest;
+  rest.opaque_ = opaque_;
+  for (const auto& [monomial, coefficient] : terms_) {
+    if (std::find(monomial.begin(), monomial.end(), symbol) == monomial.end()) {
+      rest.Add(monomial, coefficient);
+    }
+  }
+  return rest;
+}
+
 Poly Poly::Substitute(const std::string& symbol, const Poly& value) const {
   Poly result;
   for (const auto& [monomial, coefficient] : terms_) {

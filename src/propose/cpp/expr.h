@@ -36,6 +36,8 @@ class Poly {
   // The factor of `symbol` when the polynomial is affine in it; empty when it occurs in a higher
   // power or inside an opaque symbol. Zero when it does not occur.
   std::optional<Poly> Stride(const std::string& symbol) const;
+  // The terms that do not have `symbol` as a factor: the polynomial modulo `symbol`.
+  Poly Modulo(const std::string& symbol) const;
   Poly Substitute(const std::string& symbol, const Poly& value) const;
   // Every symbol of every term; opaque ones by their own names.
   std::set<std::string> Symbols() const;

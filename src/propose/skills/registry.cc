@@ -18,6 +18,7 @@ std::vector<std::unique_ptr<Skill>> AllSkills() {
   skills.push_back(NewHoistInvariantsSkill());
   skills.push_back(NewBranchToSelectSkill());
   skills.push_back(NewSpecializeSizesSkill());
+  skills.push_back(NewSplitRangeSkill());
   skills.push_back(NewThreadingSkill());
   skills.push_back(NewCompilerFlagsSkill());
   skills.push_back(NewVectorizePragmaSkill());

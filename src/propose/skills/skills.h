@@ -19,6 +19,7 @@ std::unique_ptr<Skill> NewLoopFusionSkill();
 std::unique_ptr<Skill> NewHoistInvariantsSkill();
 std::unique_ptr<Skill> NewBranchToSelectSkill();
 std::unique_ptr<Skill> NewSpecializeSizesSkill();
+std::unique_ptr<Skill> NewSplitRangeSkill();
 std::unique_ptr<Skill> NewThreadingSkill();
 std::unique_ptr<Skill> NewCompilerFlagsSkill();
 std::unique_ptr<Skill> NewVectorizePragmaSkill();
