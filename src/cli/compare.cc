@@ -28,19 +28,20 @@ bool IsOver(const std::string& stop_reason) {
 }
 
 // The folder belongs to this comparison, or becomes its own.
-Status ClaimFolder(const std::string& folder, const std::string& protocol) {
+Status ClaimFolder(const std::string& folder, const ComparePlan& plan) {
   PosixFileSystem files;
   const std::string path = folder + "/protocol.json";
   const Result<std::string> there = files.Read(path, kMostProtocolBytes);
-  if (there.ok()) {
-    if (*there == protocol) return {};
+  if (!there.ok() && there.error().code != ErrorCode::kNotFound) return there.error();
+  const Result<std::string> protocol = ProtocolOf(plan, there.ok() ? *there : "");
+  if (!protocol.ok()) {
     return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("'{}' holds a comparison of other configurations or another budget; "
-                             "take another folder with --out",
-                             folder)};
+                 fmt::format("'{}' cannot be gone on with: {}; take another folder with --out",
+                             folder, protocol.error().message)};
   }
+  if (there.ok() && *there == *protocol) return {};
   KS_RETURN_IF_ERROR(files.MakeDirs(folder));
-  return files.WriteAtomically(path, protocol);
+  return files.WriteAtomically(path, *protocol);
 }
 
 class Comparing {
@@ -162,7 +163,7 @@ int CompareConfigs(const CompareOptions& options, const Console& console) {
   const InterruptGuard interrupt("\nksmith: ended at once; the same command goes on\n");
   const Result<ComparePlan> plan = PlanComparison(options);
   if (!plan.ok()) return console.Fail(plan.error());
-  if (const Status claimed = ClaimFolder(options.out_dir, plan->protocol); !claimed.ok()) {
+  if (const Status claimed = ClaimFolder(options.out_dir, *plan); !claimed.ok()) {
     return console.Fail(claimed.error());
   }
   Comparing comparing(*plan, console, interrupt.token());

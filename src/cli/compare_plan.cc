@@ -120,19 +120,18 @@ Result<std::vector<NamedTask>> ReadTasks(const CompareOptions& options) {
 Result<ComparePlan> PlanComparison(const CompareOptions& options) {
   ComparePlan plan;
   std::vector<EvolveOptions> of_config;
-  nlohmann::ordered_json protocol = {{"version", 1}, {"configs", nlohmann::ordered_json::object()}};
+  std::set<std::string> names;
   for (const std::string& argument : options.configs) {
     KS_ASSIGN_OR_RETURN(NamedOptions named, ReadArgument(argument, options));
     KS_ASSIGN_OR_RETURN(RunConfig config, ConfigOf(named.options));
     config.seed = 0;
     const std::string hash = ConfigHash(config);
-    if (protocol["configs"].contains(named.name)) {
+    if (!names.insert(named.name).second) {
       return Error{ErrorCode::kInvalidArgument,
                    fmt::format("two configurations are called '{}'; give one another name: "
                                "NAME={}",
                                named.name, argument)};
     }
-    protocol["configs"][named.name] = hash;
     plan.configs.push_back({named.name, config.proposer, hash});
     of_config.push_back(std::move(named.options));
   }
@@ -142,8 +141,6 @@ Result<ComparePlan> PlanComparison(const CompareOptions& options) {
     plan.seeds.push_back(static_cast<uint64_t>(seed));
   plan.budget = options.minutes ? fmt::format("{:g} minutes", *options.minutes)
                                 : fmt::format("{} steps", options.steps.value_or(kDefaultSteps));
-  protocol["budget"] = plan.budget;
-  plan.protocol = protocol.dump(1) + "\n";
   for (const uint64_t seed : plan.seeds) {
     for (const NamedTask& task : tasks) {
       for (size_t i = 0; i < plan.configs.size(); ++i) {
@@ -157,6 +154,31 @@ Result<ComparePlan> PlanComparison(const CompareOptions& options) {
     }
   }
   return plan;
+}
+
+Result<std::string> ProtocolOf(const ComparePlan& plan, const std::string& earlier) {
+  using Json = nlohmann::ordered_json;
+  Json protocol = {{"version", 1}, {"budget", plan.budget}, {"configs", Json::object()}};
+  if (!earlier.empty()) {
+    const Json before = Json::parse(earlier, nullptr, false);
+    if (!before.is_object() || before.value("version", Json()) != 1 ||
+        !before.value("configs", Json()).is_object()) {
+      return Error{ErrorCode::kDataLoss, "protocol.json is not of a comparison"};
+    }
+    if (before.value("budget", Json()) != plan.budget) {
+      return Error{ErrorCode::kFailedPrecondition, "it holds a comparison with another budget"};
+    }
+    protocol["configs"] = before["configs"];
+  }
+  for (const ComparedConfig& config : plan.configs) {
+    Json& hash = protocol["configs"][config.name];
+    if (!hash.is_null() && hash != config.hash) {
+      return Error{ErrorCode::kFailedPrecondition,
+                   fmt::format("'{}' was another configuration there", config.name)};
+    }
+    hash = config.hash;
+  }
+  return protocol.dump(1) + "\n";
 }
 
 }  // namespace ks

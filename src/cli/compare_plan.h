@@ -25,8 +25,13 @@ struct ComparePlan {
   // Seed by seed, task by task, configuration by configuration: what disturbs the machine for a
   // while disturbs all alike.
   std::vector<PlannedRun> runs;
-  std::string protocol;  // JSON: what may not change while a folder is filled
 };
+
+// What may not change while a folder is filled, as JSON: the budget, and what the names of
+// configurations stand for. `earlier`: the folder's protocol, or empty for a new one; the result
+// also holds what that had. ERRORS: kFailedPrecondition (another budget, or a name that meant
+// something else), kDataLoss.
+Result<std::string> ProtocolOf(const ComparePlan& plan, const std::string& earlier);
 
 // ERRORS: kInvalidArgument (a configuration that cannot be read, two of one name, a task without
 // seed for the backend); kNotFound.

@@ -71,13 +71,25 @@ TEST_F(ComparePlanning, KnowsPresetsByName) {
   EXPECT_NE(plan->configs[0].hash, plan->configs[1].hash);
 }
 
-TEST_F(ComparePlanning, TheProtocolChangesWithTheBudgetAndNotWithTheSeeds) {
-  const std::string before = PlanComparison(options_)->protocol;
+TEST_F(ComparePlanning, AFolderTakesMoreOfTheSameProtocolAndNothingElse) {
+  const ComparePlan plan = *PlanComparison(options_);
+  const std::string first = *ProtocolOf(plan, "");
+  EXPECT_EQ(*ProtocolOf(plan, first), first);
+  options_.configs = {"paper"};
   options_.seeds = 7;
   options_.tasks = {"gelu"};
-  EXPECT_EQ(PlanComparison(options_)->protocol, before);
+  const std::string second = *ProtocolOf(*PlanComparison(options_), first);
+  EXPECT_NE(second.find("builtin"), std::string::npos);
+  EXPECT_NE(second.find("paper"), std::string::npos);
+  options_.configs = {"builtin=" + Write("x.toml", "[search]\nislands = 9\n")};
+  EXPECT_NE(ProtocolOf(*PlanComparison(options_), first).error().message.find("'builtin'"),
+            std::string::npos);
+  options_.configs = {"builtin"};
   options_.steps = 41;
-  EXPECT_NE(PlanComparison(options_)->protocol, before);
+  EXPECT_NE(ProtocolOf(*PlanComparison(options_), first).error().message.find("another budget"),
+            std::string::npos);
+  EXPECT_EQ(ProtocolOf(plan, "{").error().code, ErrorCode::kDataLoss);
+  EXPECT_EQ(ProtocolOf(plan, "[1]").error().code, ErrorCode::kDataLoss);
 }
 
 TEST_F(ComparePlanning, AllMeansEveryTaskWithASeedForTheBackend) {
