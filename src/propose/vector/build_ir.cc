@@ -30,8 +30,8 @@ std::string CanonicalCall(std::string_view spelled) {
   if (bare.starts_with("std::")) bare.remove_prefix(5);
   if (const size_t cut = bare.find('<'); cut != std::string_view::npos) bare = bare.substr(0, cut);
   static constexpr std::string_view kKnown[] = {
-      "exp",  "log",  "tanh",  "sqrt",  "erf",  "fabs", "abs",   "pow",  "max",  "min",
-      "fmax", "fmin", "log1p", "expm1", "exp2", "log2", "floor", "ceil", "rsqrt"};
+      "exp",  "log",   "tanh",  "sqrt", "erf",  "fabs",  "abs",  "pow",   "max", "min", "fmax",
+      "fmin", "log1p", "expm1", "exp2", "log2", "floor", "ceil", "rsqrt", "sin", "cos", "erfc"};
   for (std::string_view name : kKnown) {
     if (bare == name ||
         (bare.size() == name.size() + 1 && bare.starts_with(name) && bare.back() == 'f')) {
@@ -479,9 +479,9 @@ IrExprPtr Builder::Call(Node node) {
     return call;
   }
   if (canonical == spelled && canonical.find("::") != std::string::npos) return nullptr;
-  static const std::set<std::string> kPure = {"exp",  "log",   "tanh", "sqrt",  "erf",   "abs",
-                                              "pow",  "max",   "min",  "log1p", "expm1", "exp2",
-                                              "log2", "floor", "ceil", "rsqrt"};
+  static const std::set<std::string> kPure = {
+      "exp",   "log",  "tanh", "sqrt",  "erf",  "abs",   "pow", "max", "min", "log1p",
+      "expm1", "exp2", "log2", "floor", "ceil", "rsqrt", "sin", "cos", "erfc"};
   if (kPure.count(canonical) == 0 || args.empty()) return nullptr;
   IrType type = IrType::kFloat;
   if (canonical == "max" || canonical == "min" || canonical == "abs") {

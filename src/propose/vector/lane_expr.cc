@@ -1,5 +1,8 @@
 #include "propose/vector/lane_expr.h"
 
+#include <cmath>
+#include <cstdlib>
+
 #include "base/text.h"
 #include "propose/vector/affine_form.h"
 #include "propose/vector/vector_plan.h"
@@ -63,6 +66,20 @@ std::string LanePrinter::Scalar(const IrExprPtr& e) const {
   return ToText(*Substitute(e, values));
 }
 
+Power PowerForm(const IrExpr& call, int* factors) {
+  if (call.args.size() != 2 || call.args[1]->kind != IrExpr::Kind::kNumber) return Power::kNone;
+  std::string text = call.args[1]->text;
+  while (text.ends_with('f') || text.ends_with('F')) text.pop_back();
+  char* end = nullptr;
+  const double exponent = std::strtod(text.c_str(), &end);
+  if (end != text.c_str() + text.size()) return Power::kNone;
+  if (exponent == 0.5) return Power::kRoot;
+  if (exponent != std::floor(exponent)) return Power::kReal;
+  if (exponent < 2 || exponent > 4) return Power::kNone;
+  if (factors != nullptr) *factors = static_cast<int>(exponent);
+  return Power::kWhole;
+}
+
 std::string LanePrinter::Operand(const IrExprPtr& e, int precedence) const {
   if (!Varies(e)) return Wrapped(Scalar(e), e->kind == Kind::kBinary);
   return Any(e, precedence);
@@ -89,16 +106,13 @@ std::string LanePrinter::Load(const IrExpr& e) const {
 }
 
 std::string LanePrinter::Call(const IrExpr& e) const {
-  if (e.text == "pow") {
-    std::string power = e.args[1]->text;
-    while (power.ends_with('f') || power.ends_with('0') || power.ends_with('.')) {
-      if (power == "0.5") break;
-      power.pop_back();
-    }
+  int factors = 0;
+  const Power power = e.text == "pow" ? PowerForm(e, &factors) : Power::kReal;
+  if (power == Power::kRoot) return "Sqrt(" + Float(e.args[0]) + ")";
+  if (power == Power::kWhole) {
     const std::string base = Operand(e.args[0], 11);
-    if (power == "0.5") return "Sqrt(" + Float(e.args[0]) + ")";
     std::string product = base;
-    for (int i = 1; i < (power == "2" ? 2 : power == "3" ? 3 : 4); ++i) product += " * " + base;
+    for (int i = 1; i < factors; ++i) product += " * " + base;
     return "(" + product + ")";
   }
   std::vector<std::string> arguments;

@@ -22,6 +22,16 @@ struct LaneContext {
   std::string row;                             // inside a loop over rows: its variable
 };
 
+// What a call of pow becomes, by its constant exponent.
+enum class Power {
+  kNone,   // no lane form: the exponent is no constant, or a whole number above 4
+  kWhole,  // a product of 2 to 4 factors
+  kRoot,   // a square root
+  kReal,   // exp of a logarithm; only for exponents that demand a base >= 0
+};
+// `factors` receives the number of factors of kWhole.
+Power PowerForm(const IrExpr& call, int* factors = nullptr);
+
 class LanePrinter {
  public:
   LanePrinter(const KernelIr& kernel, LaneContext& context) : kernel_(kernel), context_(context) {}

@@ -49,14 +49,9 @@ WIDE_INLINE Wide<U> Sqrt(Wide<U> a) {
 )ks";
 
 inline constexpr char kPreludeExp[] = R"ks(
-  // exp(x) = 2^n * exp(r), |r| <= ln(2) / 2. Infinity above 88.73, zero below -86.99.
+// 2^n * exp(r), |r| <= ln(2) / 2, where n stands in the low bits of `shifted`.
 template <int U>
-WIDE_INLINE Wide<U> Exp(Wide<U> x) {
-  x = Within(x, -87.3f, 89.0f);
-  // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
-  const Wide<U> shifted = Barrier(x * 1.44269504088896341f + 12582912.0f);
-  const Wide<U> n = Barrier(shifted - 12582912.0f);
-  const Wide<U> r = Barrier(x - n * 0.693359375f) + n * 2.12194440e-4f;
+WIDE_INLINE Wide<U> ExpOf(Wide<U> r, Wide<U> shifted) {
   // Twice the series: 2^(n - 1) follows, for 2^128 is no float.
   Wide<U> p = r * 3.9751383000e-4f + 2.7963999014e-3f;
   p = p * r + 1.66669038146e-2f;
@@ -65,6 +60,22 @@ WIDE_INLINE Wide<U> Exp(Wide<U> x) {
   p = p * r + 1.00000002402f;
   p = p * (r * r) + (r * 2.0f + 2.0f);
   return p * FromBits(ShiftLeft(Bits(shifted) + int64_t{126}, 23));
+}
+// Infinity above 88.73, zero below -86.99.
+template <int U>
+WIDE_INLINE Wide<U> Exp(Wide<U> x) {
+  x = Within(x, -87.3f, 89.0f);
+  // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
+  const Wide<U> shifted = Barrier(x * 1.44269504088896341f + 12582912.0f);
+  const Wide<U> n = Barrier(shifted - 12582912.0f);
+  return ExpOf(Barrier(x - n * 0.693359375f) + n * 2.12194440e-4f, shifted);
+}
+// Infinity above 128, zero below -125.5.
+template <int U>
+WIDE_INLINE Wide<U> Exp2(Wide<U> x) {
+  x = Within(x, -126.0f, 128.4f);
+  const Wide<U> shifted = Barrier(x + 12582912.0f);
+  return ExpOf((x - Barrier(shifted - 12582912.0f)) * 0.693147180559945f, shifted);
 }
 )ks";
 
@@ -154,6 +165,121 @@ WIDE_INLINE Wide<U> Expm1(Wide<U> x) {
   const Wide<U> d = Barrier(u - 1.0f);
   const Wide<U> r = Select(Abs(x) < 0.5f, d * (x / Log(u)), d);
   return Select(d == Splat<U>(0.0f), x, r);
+}
+)ks";
+
+inline constexpr char kPreludeLog2[] = R"ks(
+template <int U>
+WIDE_INLINE Wide<U> Log2(Wide<U> x) {
+  return Log(x) * 1.44269504088896341f;
+}
+)ks";
+
+inline constexpr char kPreludePow[] = R"ks(
+// x^y for x >= 0; the error grows with |y * log(x)|.
+template <int U>
+WIDE_INLINE Wide<U> Pow(Wide<U> x, Wide<U> y) {
+  return Exp(y * Log(x));
+}
+)ks";
+
+inline constexpr char kPreludeRound[] = R"ks(
+// From 2^23 on every float is an integer.
+template <int U>
+WIDE_INLINE Wide<U> Floor(Wide<U> x) {
+  const Wide<U> t = ToFloat(ToInt(x));
+  const Wide<U> down = Select(t > x, t - 1.0f, t);
+  return Select(Abs(x) < 8388608.0f, down, x);
+}
+template <int U>
+WIDE_INLINE Wide<U> Ceil(Wide<U> x) {
+  const Wide<U> t = ToFloat(ToInt(x));
+  const Wide<U> up = Select(t < x, t + 1.0f, t);
+  return Select(Abs(x) < 8388608.0f, up, x);
+}
+)ks";
+
+inline constexpr char kPreludeSin[] = R"ks(
+// Quarter turns n (in the low bits of `quarter`) and the rest r, |r| <= pi / 4: after Cody and Waite,
+// exact enough below 8000.
+template <int U>
+struct Turn {
+  Wide<U> sine, cosine;  // of the rest
+  WideInt<U> quarter;
+};
+template <int U>
+WIDE_INLINE Turn<U> TurnOf(Wide<U> x) {
+  const Wide<U> shifted = Barrier(x * 0.636619772367581f + 12582912.0f);
+  const Wide<U> n = Barrier(shifted - 12582912.0f);
+  Wide<U> r = Barrier(x - n * 1.5703125f);
+  r = Barrier(r - n * 4.837512969970703125e-4f);
+  r = r - n * 7.549789948768648e-8f;
+  const Wide<U> z = r * r;
+  Wide<U> s = z * -1.9515295891e-4f + 8.3321608736e-3f;
+  s = s * z + -1.6666654611e-1f;
+  Wide<U> c = z * 2.443315711809948e-5f + -1.388731625493765e-3f;
+  c = c * z + 4.166664568298827e-2f;
+  return {s * z * r + r, c * z * z + (1.0f - z * 0.5f), Bits(shifted)};
+}
+template <int U>
+WIDE_INLINE bool AnyBeyond(Wide<U> x, float limit) {
+  bool any = false;
+  for (int u = 0; u < U; ++u) {
+    for (int l = 0; l < kLanes; ++l) any |= !(__builtin_fabsf(x.v[u][l]) < limit);
+  }
+  return any;
+}
+template <int U>
+WIDE_INLINE Wide<U> Sin(Wide<U> x) {
+  const Turn<U> t = TurnOf(x);
+  Wide<U> r = Select((t.quarter & int64_t{1}) == int64_t{1}, t.cosine, t.sine);
+  r = Select((t.quarter & int64_t{2}) == int64_t{2}, -r, r);
+  if (AnyBeyond(x, 8000.0f)) {
+    for (int u = 0; u < U; ++u) {
+      for (int l = 0; l < kLanes; ++l) r.v[u][l] = __builtin_sinf(x.v[u][l]);
+    }
+  }
+  return r;
+}
+template <int U>
+WIDE_INLINE Wide<U> Cos(Wide<U> x) {
+  const Turn<U> t = TurnOf(x);
+  Wide<U> r = Select((t.quarter & int64_t{1}) == int64_t{1}, t.sine, t.cosine);
+  r = Select(((t.quarter + int64_t{1}) & int64_t{2}) == int64_t{2}, -r, r);
+  if (AnyBeyond(x, 8000.0f)) {
+    for (int u = 0; u < U; ++u) {
+      for (int l = 0; l < kLanes; ++l) r.v[u][l] = __builtin_cosf(x.v[u][l]);
+    }
+  }
+  return r;
+}
+)ks";
+
+inline constexpr char kPreludeErfc[] = R"ks(
+// 1 - erf(x) near zero; beyond 1 exp(-x^2) / x times a series in 1 / x^2, so that the tail keeps its digits.
+template <int U>
+WIDE_INLINE Wide<U> Erfc(Wide<U> x) {
+  const Wide<U> a = Abs(x);
+  const Wide<U> q = 1.0f / Select(a < 1.0f, Splat<U>(1.0f), a);
+  const Wide<U> z = q * q;
+  Wide<U> near = z * 2.326819970068386e-2f + -1.387039388740657e-1f;
+  near = near * z + 3.687424674597105e-1f;
+  near = near * z + -5.824733027278666e-1f;
+  near = near * z + 6.210004621745983e-1f;
+  near = near * z + -4.944515323274145e-1f;
+  near = near * z + 3.404879937665872e-1f;
+  near = near * z + -2.741127028184656e-1f;
+  near = near * z + 5.638259427386472e-1f;
+  Wide<U> far = z * -1.047766399936249e+1f + 1.297719955372516e+1f;
+  far = far * z + -7.495518717768503e+0f;
+  far = far * z + 2.921019019210786e+0f;
+  far = far * z + -1.015265279202700e+0f;
+  far = far * z + 4.218463358204948e-1f;
+  far = far * z + -2.820767439740514e-1f;
+  far = far * z + 5.641895067754075e-1f;
+  const Wide<U> tail = Exp(-(a * a)) * q * Select(a < 2.0f, near, far);
+  const Wide<U> whole = Select(x < 0.0f, 2.0f - tail, tail);
+  return Select(a < 1.0f, 1.0f - Erf(x), whole);
 }
 )ks";
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "propose/vector/affine_form.h"
+#include "propose/vector/lane_expr.h"
 
 namespace ks {
 namespace {
@@ -229,16 +230,10 @@ bool HasLaneForm(const IrExpr& e, const std::set<std::string>& varying) {
   }
   if (!touches) return true;
   if (e.kind == EKind::kCall) {
-    static const std::set<std::string> kKnown = {"exp", "log", "tanh", "sqrt",  "erf",  "abs",
-                                                 "max", "min", "pow",  "log1p", "expm1"};
-    if (e.text == "pow") {
-      static const std::set<std::string> kPowers = {"2", "3", "4", "0.5"};
-      std::string power = e.args.size() == 2 ? e.args[1]->text : "";
-      while (power.ends_with('f')) power.pop_back();
-      if (power.ends_with(".0")) power.resize(power.size() - 2);
-      if (power.ends_with('.')) power.pop_back();
-      return e.args.size() == 2 && e.args[1]->kind == EKind::kNumber && kPowers.count(power) > 0;
-    }
+    static const std::set<std::string> kKnown = {"exp",  "log",  "tanh", "sqrt",  "erf",   "abs",
+                                                 "max",  "min",  "pow",  "log1p", "sin",   "cos",
+                                                 "erfc", "exp2", "log2", "ceil",  "floor", "expm1"};
+    if (e.text == "pow") return PowerForm(e) != Power::kNone;
     return kKnown.count(e.text) > 0;
   }
   if (e.kind == EKind::kBinary && e.type == IrType::kInt) {
