@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "base/text.h"
+#include "evaluate/cascade.h"
 #include "evaluate/check_stage.h"
 #include "measure/device_roofline.h"
 
@@ -401,15 +402,19 @@ Result<TimingResult> DevicePairTimer::Run(const CompiledKernel& rival,
   result.device = Merged(candidate.device, program.features);
   const WorkloadTimer::Sides sides{std::get<LoadedProgram>(first).handle, program.handle, rival,
                                    *result.device};
-  for (size_t i = 0; i < task_.workloads.size(); ++i) {
-    if (task_.workloads[i].role != plan_.role) continue;
-    WorkloadTimer timer(*this, i, sides, stop);
+  const std::vector<const Workload*> workloads = task_.WorkloadsOf(plan_.role);
+  const Cascade cascade(task_, workloads, plan_.hopeless_below);
+  std::vector<std::string> bottlenecks;
+  for (const size_t i : cascade.order()) {
+    WorkloadTimer timer(*this, static_cast<size_t>(workloads[i] - task_.workloads.data()), sides,
+                        stop);
+    result.bottleneck.clear();
     KS_RETURN_IF_ERROR(timer.Run(result));
     if (result.fault || result.rival_failed || IsDisputed()) return result;
+    bottlenecks.push_back(result.bottleneck);
+    if (cascade.IsHopeless(result)) break;
   }
-  std::vector<Interval> gains;
-  for (const WorkloadTiming& timing : result.timings) gains.push_back(timing.gain);
-  result.gain = GeometricMean(gains);
+  cascade.Finish(bottlenecks, result);
   return result;
 }
 

@@ -18,10 +18,13 @@ struct TimingPlan {
   StoppingRule rule;  // per workload
   uint64_t secret_seed = 0;
   bool fresh = false;  // in processes and on contents that served no earlier evaluation
+  // A candidate whose ratio over all workloads must come out below this is not timed on the rest of
+  // them (evaluate/cascade.h). 0: all are timed.
+  double hopeless_below = 0;
 };
 
 struct TimingResult {
-  std::vector<WorkloadTiming> timings;
+  std::vector<WorkloadTiming> timings;   // of all workloads of the role, but for hopeless ones
   Interval gain;                         // rival / candidate, geometric mean over workloads
   std::string bottleneck;                // of the first workload
   std::optional<Outcome> fault;          // of the candidate; then the rest is partial

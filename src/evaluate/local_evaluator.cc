@@ -182,9 +182,10 @@ Status LocalEvaluator::Time(const EvaluationRequest& request, Kernel kernel, Eva
     if (stand_in) rival_over_parent = Chain(Inverse(request.parent->speedup), chosen.speedup);
   }
   const double effort = request.source == baseline_source ? kSeedEffort : 1.0;
-  KS_ASSIGN_OR_RETURN(
-      TimingResult timing,
-      Compare(*rival, *kernel, PlanFor(WorkloadRole::kTime, effort, false), evaluation, stop));
+  TimingPlan plan = PlanFor(WorkloadRole::kTime, effort, false);
+  // No gain over the parent comes of less. Probes of the baseline have no parent: all are timed.
+  if (request.parent) plan.hopeless_below = 1 / rival_over_parent.high;
+  KS_ASSIGN_OR_RETURN(TimingResult timing, Compare(*rival, *kernel, plan, evaluation, stop));
   if (timing.rival_failed && rival != baseline) {
     rival_speedup = rival_over_parent = {1, 1, 1};
     KS_ASSIGN_OR_RETURN(

@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "core/compare.h"
 #include "core/elements.h"
+#include "evaluate/cascade.h"
 #include "evaluate/check_stage.h"
 #include "measure/clock_check.h"
 #include "measure/roofline.h"
@@ -312,12 +313,17 @@ Result<TimingResult> PairTimer::Run(const CompiledKernel& rival, const CompiledK
   KernelRunner& b = *std::get<std::unique_ptr<KernelRunner>>(second);
   KS_ASSIGN_OR_RETURN(const double cpu_before, b.TotalCpuNs());
   std::vector<CallClock> clocks;
-  for (size_t i = 0; i < workloads.size() && !result.fault && !result.rival_failed; ++i) {
+  std::vector<std::string> bottlenecks;
+  const Cascade cascade(task_, workloads, plan_.hopeless_below);
+  for (const size_t i : cascade.order()) {
     WorkloadTimer timer(*this, *arena, i, *workloads[i], a, b, stop);
+    result.bottleneck.clear();
     KS_RETURN_IF_ERROR(timer.Run(result));
+    if (result.fault || result.rival_failed) return result;
     clocks.insert(clocks.end(), timer.clocks().begin(), timer.clocks().end());
+    bottlenecks.push_back(result.bottleneck);
+    if (cascade.IsHopeless(result)) break;
   }
-  if (result.fault || result.rival_failed) return result;
   const Result<double> cpu_after = b.TotalCpuNs();
   const double total = cpu_after.ok() ? *cpu_after - cpu_before : 0;
   ClockRecord record;
@@ -329,9 +335,7 @@ Result<TimingResult> PairTimer::Run(const CompiledKernel& rival, const CompiledK
     result.fault = *std::move(lie);
     return result;
   }
-  std::vector<Interval> gains;
-  for (const WorkloadTiming& timing : result.timings) gains.push_back(timing.gain);
-  result.gain = GeometricMean(gains);
+  cascade.Finish(bottlenecks, result);
   return result;
 }
 

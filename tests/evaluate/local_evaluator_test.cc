@@ -69,6 +69,44 @@ TEST_F(LocalEvaluatorTest, FallsBackToTheBaselineWhenTheParentBreaks) {
   EXPECT_NEAR(AsMeasured(evaluation.outcome)->speedup.mid, 2.5, 0.05);
 }
 
+std::vector<std::string> Timed(const Evaluation& evaluation) {
+  std::vector<std::string> workloads;
+  const Measured* const measured = AsMeasured(evaluation.outcome);
+  if (measured == nullptr) return workloads;
+  for (const WorkloadTiming& timing : measured->timings) workloads.push_back(timing.workload);
+  return workloads;
+}
+
+TEST_F(LocalEvaluatorTest, TimesOnlyTheCheapestWorkloadOfACandidateFarBehind) {
+  EvaluationRequest request = Of("ns 40000");
+  request.parent = Rival{"ns 9999", {1, 1, 1}, true};
+  const Evaluation evaluation = Evaluate(request);
+  EXPECT_EQ(Timed(evaluation), (std::vector<std::string>{"n=1000"}));
+  ASSERT_NE(AsMeasured(evaluation.outcome), nullptr);
+  EXPECT_LT(AsMeasured(evaluation.outcome)->gain.high, 1);
+  EXPECT_NEAR(AsMeasured(evaluation.outcome)->gain.mid, 0.25, 0.01);
+}
+
+TEST_F(LocalEvaluatorTest, TimesAllWorkloadsOfACandidateThatMayStillGain) {
+  EvaluationRequest request = Of("ns 12000");
+  request.parent = Rival{"ns 9999", {1, 1, 1}, true};
+  EXPECT_EQ(Timed(Evaluate(request)).size(), 2U);
+}
+
+TEST_F(LocalEvaluatorTest, TimesAllWorkloadsWhenBehindTheChampionButAheadOfTheParent) {
+  EvaluationRequest request = Of("ns 5000");
+  request.parent = Rival{"ns 9999", {1, 1, 1}, true};
+  request.champion = Rival{"ns 2000", {4.9, 5, 5.1}, true};  // stands in for the slow parent
+  const Evaluation evaluation = Evaluate(request);
+  EXPECT_EQ(Timed(evaluation).size(), 2U);
+  ASSERT_NE(AsMeasured(evaluation.outcome), nullptr);
+  EXPECT_NEAR(AsMeasured(evaluation.outcome)->gain.mid, 2, 0.1);
+}
+
+TEST_F(LocalEvaluatorTest, TimesAllWorkloadsOfAProbeOfTheBaseline) {
+  EXPECT_EQ(Timed(Evaluate(Of("ns 40000"))).size(), 2U);
+}
+
 TEST_F(LocalEvaluatorTest, TimesTheSeedAgainstItselfWithoutAGain) {
   const Evaluation evaluation = Evaluate(Of("ns 10000"));
   ASSERT_NE(AsMeasured(evaluation.outcome), nullptr);
