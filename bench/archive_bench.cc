@@ -102,7 +102,10 @@ Json Measure(const Case& c, const std::vector<ks::MemberPtr>& members, int64_t d
   search.inspirations = 2;
   ks::ArchiveConfig config;
   config.kind = c.kind;
-  if (c.keeps_all) config.population = static_cast<int>(members.size());
+  if (c.keeps_all) {  // and no break-up, which would empty islands
+    config.population = static_cast<int>(members.size());
+    search.takeover_limit = 0;
+  }
   const ks::DescriptorSpace space = ks::DescriptorSpaceOf("cpu");
   const auto making = Clock::now();
   const std::unique_ptr<ks::IslandArchive> archive = ks::NewArchive(search, config, space);
