@@ -13,8 +13,8 @@ namespace {
 constexpr double kPromising = 3.0;
 constexpr double kAnyElite = 0.1;  // share of draws among all elites all the same
 // Where an island has more than kMostCandidates, tree policies look at the best and at some others.
-constexpr size_t kTopCandidates = 192;
-constexpr size_t kOtherCandidates = 32;
+constexpr size_t kTopCandidates = 64;
+constexpr size_t kOtherCandidates = 16;
 
 // An edit seldom makes good what an elite lacks by more than kPromising: such elites (flags that do
 // not suit, failed strategies) get few children. Returns the lowest speed-up that takes part.
