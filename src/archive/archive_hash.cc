@@ -27,10 +27,10 @@ class StateHash {
 
 std::string SourceHash(const Member& member) { return Sha256Hex(member.source); }
 
-void AddIsland(const Island& island, size_t number, StateHash& hash) {
+void AddIsland(const Island& island, size_t number, const Lineage& lineage, StateHash& hash) {
   island.ranked().ForEach([&](const Elite& elite) {
     const Interval& speedup = elite.member->measured()->speedup;
-    hash.Add("cell {} {} c{} {:a} {:a} {:a} {}\n", number, elite.cell, elite.member->id,
+    hash.Add("cell {} {} c{} {:a} {:a} {:a} {}\n", number, lineage.At(elite.id).cell, elite.id,
              speedup.low, speedup.mid, speedup.high, SourceHash(*elite.member));
   });
   for (const uint32_t cell : island.occupied()) {
@@ -49,11 +49,11 @@ std::string IslandArchive::Hash() const {
            takeovers_, restarts_, best_ ? best_->id : kNoCandidate);
   for (size_t i = 0; i < islands_.size(); ++i) {
     hash.Add("island {} best {} idle {}\n", i, progress_[i].best, progress_[i].idle);
-    AddIsland(islands_[i], i, hash);
+    AddIsland(islands_[i], i, lineage_, hash);
   }
   lineage_.ForEach([&](CandidateId id, const Lineage::Record& record) {
-    hash.Add("c{} founder {} children {} visits {} value {:a}\n", id, record.founder,
-             record.children, record.visits, record.value);
+    hash.Add("c{} founder {} children {} visits {} best {:a}\n", id, record.founder,
+             record.children, record.visits, record.best_low);
   });
   return hash.Hex();
 }

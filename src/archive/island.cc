@@ -22,24 +22,20 @@ Island::Island(std::shared_ptr<const CellMap> cells, IslandRule rule)
 }
 
 bool Island::Offer(const MemberPtr& member, size_t cell) {
-  const Elite elite = MakeElite(member, cell);
+  const Elite elite = MakeElite(member);
   if (cells_[cell].members.Contains(elite)) return false;
-  if (const Elite* const rival = RivalOf(elite)) {
-    if (!Beats(*member, *rival->member)) return false;
-    Remove(Elite(*rival));  // a copy: the rival lies in what it is removed from
+  if (const std::optional<size_t> rival = RivalCellOf(cell)) {
+    if (!Beats(*member, *cells_[*rival].members.back().member)) return false;
+    RemoveWeakest(*rival);
   }
-  Insert(elite);
+  Insert(elite, cell);
   return true;
 }
 
-const Elite* Island::RivalOf(const Elite& elite) const {
-  if (!rule_.one_a_cell && ranked_.size() < rule_.population) return nullptr;
-  const RankedList* members = &cells_[elite.cell].members;
-  if (members->empty()) {
-    if (rule_.one_a_cell) return nullptr;
-    members = &cells_[NearestOccupied(elite.cell)].members;
-  }
-  return &members->back();
+std::optional<size_t> Island::RivalCellOf(size_t cell) const {
+  if (!rule_.one_a_cell && ranked_.size() < rule_.population) return std::nullopt;
+  if (!cells_[cell].members.empty()) return cell;
+  return rule_.one_a_cell ? std::nullopt : std::optional(NearestOccupied(cell));
 }
 
 // Equal distances: the lower cell. REQUIRES: one is occupied.
@@ -56,21 +52,23 @@ size_t Island::NearestOccupied(size_t cell) const {
   return nearest;
 }
 
-void Island::Insert(const Elite& elite) {
-  RankedList& members = cells_[elite.cell].members;
+void Island::Insert(const Elite& elite, size_t cell) {
+  RankedList& members = cells_[cell].members;
   if (members.empty()) {
-    occupied_.insert(std::lower_bound(occupied_.begin(), occupied_.end(), elite.cell), elite.cell);
+    const auto number = static_cast<uint32_t>(cell);
+    occupied_.insert(std::lower_bound(occupied_.begin(), occupied_.end(), number), number);
   }
   members.Insert(elite);
   ranked_.Insert(elite);
 }
 
-void Island::Remove(const Elite& elite) {
-  RankedList& members = cells_[elite.cell].members;
-  members.Erase(elite);
-  ranked_.Erase(elite);
+void Island::RemoveWeakest(size_t cell) {
+  RankedList& members = cells_[cell].members;
+  const Elite weakest = members.back();  // a copy: it lies in what it is removed from
+  members.Erase(weakest);
+  ranked_.Erase(weakest);
   if (members.empty()) {
-    occupied_.erase(std::lower_bound(occupied_.begin(), occupied_.end(), elite.cell));
+    occupied_.erase(std::lower_bound(occupied_.begin(), occupied_.end(), cell));
   }
 }
 

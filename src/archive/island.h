@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "archive/cell_map.h"
@@ -53,11 +54,11 @@ class Island {
     RankedList members;
     int64_t visits = 0;
   };
-  // The member that `elite` must beat, or null when there is room for it.
-  const Elite* RivalOf(const Elite& elite) const;
+  // Whose weakest member one of `cell` must beat; empty: there is room for it.
+  std::optional<size_t> RivalCellOf(size_t cell) const;
   size_t NearestOccupied(size_t cell) const;
-  void Insert(const Elite& elite);
-  void Remove(const Elite& elite);
+  void Insert(const Elite& elite, size_t cell);
+  void RemoveWeakest(size_t cell);
 
   std::shared_ptr<const CellMap> map_;
   IslandRule rule_;

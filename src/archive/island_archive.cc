@@ -94,7 +94,7 @@ void IslandArchive::BreakUp(CandidateId holder) {
     if (LowOf(islands_[i].best()) < LowOf(islands_[weakest].best())) weakest = i;
     const Elite* const found =
         islands_[i].ranked().FindFirst(kMostSearched, [&](const Elite& elite) {
-          const Lineage::Record& record = lineage_.At(elite.member->id);
+          const Lineage::Record& record = lineage_.At(elite.id);
           return record.founder != holder && !record.stock;
         });
     if (found != nullptr && (other == nullptr || found->low > LowOf(other))) other = found->member;

@@ -8,11 +8,10 @@
 namespace ks {
 namespace {
 
-float ValueOf(const Member& member) {
+// 0: not measured. A low end of zero says nothing yet; it ranks below all others.
+float LowEndOf(const Member& member) {
   const Measured* measured = member.measured();
-  if (measured == nullptr) return Lineage::kNothing;
-  // A low end of zero says nothing yet; it ranks below all others.
-  return static_cast<float>(std::log(std::max(measured->speedup.low, 1e-9)));
+  return measured == nullptr ? 0 : static_cast<float>(std::max(measured->speedup.low, 1e-9));
 }
 
 }  // namespace
@@ -32,7 +31,8 @@ void Lineage::Add(const Member& member, size_t cell) {
   record.present = true;
   record.stock = IsStock(member);
   record.measured = member.measured() != nullptr;
-  record.value = ValueOf(member);
+  record.best_low = LowEndOf(member);
+  if (record.measured) record.value = std::log(record.best_low);
   record.founder = member.id;
   if (record.measured) record.cell = static_cast<uint32_t>(cell);
   const Record* parent = Find(member.parent);
@@ -44,7 +44,10 @@ void Lineage::Add(const Member& member, size_t cell) {
   for (int up = 0; up < kDeepest && Contains(at); ++up) {
     Record& ancestor = records_[static_cast<size_t>(at)];
     ++ancestor.visits;
-    ancestor.value = std::max(ancestor.value, record.value);
+    if (record.best_low > ancestor.best_low) {
+      ancestor.best_low = record.best_low;
+      ancestor.value = record.value;
+    }
     at = ancestor.parent;
   }
 }

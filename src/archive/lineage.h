@@ -19,11 +19,11 @@ class Lineage {
   struct Record {
     CandidateId parent = kNoCandidate;
     CandidateId founder = kNoCandidate;  // first ancestor that is not stock; itself for stock
-    // Highest log of a low end among itself and its descendants; kNothing: none was measured.
-    float value = kNothing;
-    int32_t visits = 0;    // descendants that were judged, at most kDeepest generations away
-    int32_t children = 0;  // direct ones
-    uint32_t cell = 0;     // measured members only
+    float best_low = 0;      // highest low end among itself and its descendants; 0: none
+    float value = kNothing;  // its logarithm; kNothing: none was measured
+    int32_t visits = 0;      // descendants that were judged, at most kDeepest generations away
+    int32_t children = 0;    // direct ones
+    uint32_t cell = 0;       // measured members only
     bool present = false;
     bool stock = false;
     bool measured = false;

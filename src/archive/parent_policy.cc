@@ -76,7 +76,7 @@ std::vector<Node> Nodes(const Island& island, const Lineage& lineage, Rng& rng) 
   const RankedList& ranked = island.ranked();
   std::vector<Node> nodes;
   const auto add = [&](const Elite& elite, size_t rank) {
-    const Lineage::Record& record = lineage.At(elite.member->id);
+    const Lineage::Record& record = lineage.At(elite.id);
     nodes.push_back({&elite, rank, record.value, static_cast<double>(record.visits)});
   };
   if (ranked.size() <= ParentPolicy::kMostCandidates) {

@@ -8,13 +8,14 @@
 
 namespace ks {
 
-Elite MakeElite(MemberPtr member, size_t cell) {
+Elite MakeElite(MemberPtr member) {
   const double low = member->measured()->speedup.low;
-  return {low, std::move(member), static_cast<uint32_t>(cell)};
+  const CandidateId id = member->id;
+  return {low, id, std::move(member)};
 }
 
 bool RanksBefore(const Elite& a, const Elite& b) {
-  return a.low != b.low ? a.low > b.low : a.member->id < b.member->id;
+  return a.low != b.low ? a.low > b.low : a.id < b.id;
 }
 
 const Elite& RankedList::At(size_t rank) const {
@@ -49,7 +50,7 @@ bool RankedList::Contains(const Elite& elite) const {
   const size_t at = BlockFor(elite);
   if (at == blocks_.size()) return false;
   const auto found = std::lower_bound(blocks_[at].begin(), blocks_[at].end(), elite, RanksBefore);
-  return found->member->id == elite.member->id;
+  return found->id == elite.id;
 }
 
 void RankedList::Insert(Elite elite) {
@@ -73,7 +74,7 @@ void RankedList::Erase(const Elite& elite) {
   KS_CHECK(at < blocks_.size());
   Block& block = blocks_[at];
   const auto found = std::lower_bound(block.begin(), block.end(), elite, RanksBefore);
-  KS_CHECK(found->member->id == elite.member->id);
+  KS_CHECK(found->id == elite.id);
   block.erase(found);
   --size_;
   if (block.empty()) blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(at));

@@ -9,14 +9,15 @@
 
 namespace ks {
 
+// A member with what ranking looks at, so that it need not look into the member.
 struct Elite {
   double low = 0;  // of its speed-up
+  CandidateId id = kNoCandidate;
   MemberPtr member;
-  uint32_t cell = 0;
 };
 
 // REQUIRES: `member` was measured.
-Elite MakeElite(MemberPtr member, size_t cell);
+Elite MakeElite(MemberPtr member);
 // Highest low end first; equal ones in order of id.
 bool RanksBefore(const Elite& a, const Elite& b);
 

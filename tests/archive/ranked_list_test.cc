@@ -12,12 +12,12 @@ namespace ks {
 namespace {
 
 Elite Ranked(CandidateId id, double speedup) {
-  return MakeElite(Make(id, kNoCandidate).Speedup(speedup, 0), 0);
+  return MakeElite(Make(id, kNoCandidate).Speedup(speedup, 0));
 }
 
 std::vector<CandidateId> Ids(const RankedList& list) {
   std::vector<CandidateId> ids;
-  list.ForEach([&](const Elite& elite) { ids.push_back(elite.member->id); });
+  list.ForEach([&](const Elite& elite) { ids.push_back(elite.id); });
   return ids;
 }
 

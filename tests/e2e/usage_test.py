@@ -18,7 +18,7 @@ class Usage(EndToEnd):
     def test_help_and_version_exit_0(self) -> None:
         self.assertRegex(self.ksmith("--version").stdout, r"^ksmith \d+\.\d+")
         for command in ("evolve", "evaluate", "serve", "tasks", "runs", "show", "diff", "export", "report",
-                        "replay", "compare", "doctor"):
+                        "replay", "compare", "presets", "doctor"):
             self.assertIn("--help", self.ksmith(command, "--help").stdout)
 
     def test_an_unknown_task_gets_a_hint(self) -> None:
@@ -37,6 +37,19 @@ class Usage(EndToEnd):
         self.assertIn("unknown.toml:2:1", message)
         self.assertIn("did you mean 'islands'?", message)
         self.assertIn("none.toml", self.error("evolve", "matmul", "--config", "none.toml"))
+
+    def test_presets_are_listed_printed_and_changed_by_a_file_on_top(self) -> None:
+        self.assertRegex(self.ksmith("presets").stdout, r"(?m)^paper +\S")
+        (self.dir / "mine.toml").write_text(self.ksmith("presets", "deep").stdout + "[evaluation]\nmin_pairs = 4\n")
+        self.assertIn("there is no preset", self.error("evolve", "matmul", "--preset", "pap"))
+        (self.dir / "idle.toml").write_text("[archive]\npopulation = 9\n")
+        message = self.error("evolve", "matmul", "--preset", "paper", "--config", "idle.toml")
+        self.assertIn("idle.toml:2:14", message)
+        self.assertIn("does nothing without kind", message)
+        (self.dir / "flat.toml").write_text("[search]\nelite_probability = 0.9\nuniform_probability = 0.9\n")
+        self.assertIn("flat.toml:2:21", self.error("evolve", "matmul", "--config", "flat.toml"))
+        message = self.error("evolve", "nosuch", "--config", "mine.toml", "--steps", "1")
+        self.assertNotIn("mine.toml", message)  # the file is right, the task is not
 
     def test_a_malformed_task_has_line_and_column(self) -> None:
         self.small_task()
