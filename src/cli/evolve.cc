@@ -51,6 +51,7 @@ struct OpenRun {
 };
 
 void ApplyLimits(const EvolveOptions& options, RunConfig& config) {
+  if (options.workers) config.workers = *options.workers;
   if (options.steps || options.minutes || options.until) {  // they replace all earlier ones
     config.max_steps = options.steps.value_or(0);
     config.max_minutes = options.minutes.value_or(0);
@@ -72,7 +73,7 @@ Result<RunConfig> ConfigOf(const EvolveOptions& options) {
   if (options.device) config.device = *options.device;
   if (options.proposer) config.proposer = *options.proposer;
   if (options.seed) config.seed = *options.seed;
-  if (options.jobs) config.jobs = *options.jobs;
+  if (options.jobs) config.in_flight = config.workers = *options.jobs;
   ApplyLimits(options, config);
   if (config.max_steps == 0 && config.max_minutes == 0 && config.until_speedup == 0) {
     config.max_minutes = kDefaultMinutes;
@@ -139,10 +140,9 @@ Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun&
   KS_ASSIGN_OR_RETURN(RecordedRun recorded, ReadRun(options.resume_dir));
   if (!options.preset.empty() || !options.config_file.empty() || options.seed || options.jobs ||
       options.backend || options.device || options.proposer) {
-    return Error{
-        ErrorCode::kInvalidArgument,
-        "a resumed run keeps its configuration: only --steps, --minutes and --until may be "
-        "given with --resume"};
+    return Error{ErrorCode::kInvalidArgument,
+                 "a resumed run keeps its configuration: only --steps, --minutes, --until and "
+                 "--workers may be given with --resume"};
   }
   const RunStarted& started = recorded.view.started;
   if (options.task.empty()) {

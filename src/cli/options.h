@@ -34,6 +34,7 @@ struct EvolveOptions {
   std::optional<double> until;
   std::optional<uint64_t> seed;
   std::optional<int> jobs;
+  std::optional<int> workers;
   RemoteService service;
 };
 

@@ -102,7 +102,11 @@ void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
       ->check(CLI::PositiveNumber);
   app.add_option("--seed", options.seed, "seed of all random choices (default: 1)")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--jobs", options.jobs, "evaluations in flight (default: 2)")
+  app.add_option("--jobs", options.jobs,
+                 "steps in flight, and as many threads that evaluate (default: 2)")
+      ->check(CLI::Range(1, 256));
+  app.add_option("--workers", options.workers,
+                 "threads that evaluate, if not as many (same results)")
       ->check(CLI::Range(1, 256));
   CLI::Option* run =
       app.add_option("--run", options.run_dir, "run folder (default: runs/<task>-<date>-<n>)");

@@ -231,6 +231,14 @@ void Fields(V& v, Ref<V, RunStarted> x) {
   v("machine", x.machine);
 }
 template <typename V>
+void Fields(V& v, Ref<V, ModelUse> x) {
+  v("model", x.model);
+  v("cost_usd", x.cost_usd);
+  v("prompt_tokens", x.prompt_tokens);
+  v("answer_tokens", x.answer_tokens);
+  v("exchange", x.exchange);
+}
+template <typename V>
 void Fields(V& v, Ref<V, CandidateProposed> x) {
   v("id", x.id);
   v("step", x.step);
@@ -242,6 +250,9 @@ void Fields(V& v, Ref<V, CandidateProposed> x) {
   v("rationale", x.rationale);
   v("source_hash", x.source_hash);
   v("propose_seconds", x.propose_seconds);
+  v.Optional("use", x.use);
+  v.Default("refused", x.refused);
+  v.Default("normalized_hash", x.normalized_hash);
 }
 template <typename V>
 void Fields(V& v, Ref<V, CandidateEvaluated> x) {
@@ -296,6 +307,11 @@ class Writer {
   void Optional(const char* name, const std::optional<T>& value) {
     if (value) object_[name] = ToJson(*value);
   }
+  // Left out while it has its default value.
+  template <typename T>
+  void Default(const char* name, const T& value) {
+    if (value != T()) object_[name] = ToJson(value);
+  }
   template <typename V>
   void Variant(const char* name, const V& value) {
     Writer inner;
@@ -349,6 +365,12 @@ class Reader {
     value.reset();
     const auto it = fault_.empty() ? object_.find(name) : object_.end();
     if (it != object_.end()) FromJson(*it, Path(name), value.emplace());
+  }
+  template <typename T>
+  void Default(const char* name, T& value) {
+    value = T();
+    const auto it = fault_.empty() ? object_.find(name) : object_.end();
+    if (it != object_.end()) FromJson(*it, Path(name), value);
   }
   template <typename V>
   void Variant(const char* name, V& value) {

@@ -85,7 +85,8 @@ class RecordedEvaluator final : public Evaluator {
  public:
   RecordedEvaluator(const Record& record, const Evaluator& real) : real_(real) {
     for (const Record::Entry& entry : record.entries) {
-      if (entry.evaluation) by_source_.emplace(Sha256Hex(entry.source), &*entry.evaluation);
+      if (entry.evaluation && !entry.proposed.refused)
+        by_source_.emplace(Sha256Hex(entry.source), &*entry.evaluation);
     }
   }
   Result<Evaluation> Evaluate(const EvaluationRequest& request, std::stop_token) override {
@@ -101,6 +102,27 @@ class RecordedEvaluator final : public Evaluator {
  private:
   const Evaluator& real_;
   std::map<std::string, const Evaluation*> by_source_;
+};
+
+// Answers for a proposer that asks a server: with what it said at that step. Thread-safe:
+// immutable.
+class RecordedProposer final : public Proposer {
+ public:
+  explicit RecordedProposer(const Record& record) : record_(record) {}
+  Result<std::optional<Proposal>> Propose(const ProposalContext& context,
+                                          std::stop_token) override {
+    const Record::Entry& entry = record_.entries.at(static_cast<size_t>(context.step));
+    Proposal proposal;
+    proposal.source = entry.source;
+    proposal.skill = entry.proposed.skill;
+    proposal.rationale = entry.proposed.rationale;
+    if (entry.proposed.refused) proposal.refused = entry.evaluation->outcome;
+    return std::optional(std::move(proposal));
+  }
+  bool slow() const override { return true; }
+
+ private:
+  const Record& record_;
 };
 
 // Keeps the replayed events; sources by hash. Thread-safe.
@@ -183,14 +205,17 @@ Result<ReplayReport> ReplaySearch(const RunConfig& config, const RunIdentity& id
 
   RunConfig replay_config = config;
   replay_config.seed = record.started.seed;
-  replay_config.jobs = record.started.jobs;
+  replay_config.in_flight = record.started.jobs;
   replay_config.max_minutes = 0;
   replay_config.until_speedup = 0;
   replay_config.max_steps = static_cast<int64_t>(count - record.probes);
   RecordedEvaluator evaluator(record, parts.evaluator);
+  RecordedProposer recorded_proposer(record);
+  Proposer& proposer =
+      parts.proposer.slow() ? static_cast<Proposer&>(recorded_proposer) : parts.proposer;
   ScratchStore store;
-  EngineParts replay_parts{
-      evaluator, parts.proposer, replay_archive, store, parts.clock, {}, parts.normalize, {}};
+  EngineParts replay_parts{evaluator,   proposer, replay_archive,  store,
+                           parts.clock, {},       parts.normalize, {}};
   for (size_t i = 0; i < record.probes; ++i) {
     replay_parts.baseline_variants.push_back(record.entries[i].source);
   }

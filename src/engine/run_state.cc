@@ -1,17 +1,29 @@
 #include "engine/run_state.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "base/check.h"
 
 namespace ks {
+namespace {
+
+// Kilobytes a kernel that nobody looks at again; the record has them.
+void DropSamples(std::vector<WorkloadTiming>& timings) {
+  for (WorkloadTiming& timing : timings) {
+    std::vector<double>().swap(timing.samples_ns);
+    std::vector<double>().swap(timing.parent_samples_ns);
+  }
+}
+
+}  // namespace
 
 void RunState::AddProposal(const CandidateProposed& proposed, std::string source,
-                           std::string normalized_hash) {
+                           const std::string& normalized_hash) {
   KS_CHECK(proposed.id == size());
   entries_.push_back({proposed, std::move(source), std::nullopt, nullptr});
-  seen_.insert(std::move(normalized_hash));
+  if (!normalized_hash.empty()) seen_->Insert(normalized_hash, proposed.id);
 }
 
 void RunState::SetEvaluation(CandidateId id, Evaluation evaluation) {
@@ -51,8 +63,10 @@ void RunState::Apply(CandidateId id) {
   member.skill = e.proposed.skill;
   member.rationale = e.proposed.rationale;
   member.evaluation = *e.evaluation;
-  if (Measured* measured = std::get_if<Measured>(&member.evaluation.outcome);
-      measured != nullptr && id < probes_) {
+  Measured* const measured = std::get_if<Measured>(&member.evaluation.outcome);
+  if (measured != nullptr) DropSamples(measured->timings);
+  DropSamples(member.evaluation.held_out);
+  if (measured != nullptr && id < probes_) {
     Interval& speedup = measured->speedup;
     speedup = id == baseline_
                   ? Interval{1, 1, 1}
@@ -62,7 +76,16 @@ void RunState::Apply(CandidateId id) {
   e.member = std::make_shared<const Member>(std::move(member));
   archive_.Add(e.member);
   children_[e.member->parent].push_back(e.member);
+  NoteFailure(e.member);
   if (id >= probes_) RecordSkill(*e.member);
+}
+
+void RunState::NoteFailure(const MemberPtr& member) {
+  const Outcome& outcome = member->evaluation.outcome;
+  if (AsMeasured(outcome) != nullptr || std::holds_alternative<DuplicateOf>(outcome)) return;
+  std::deque<MemberPtr>& failures = failures_[member->island];
+  failures.push_back(member);
+  if (failures.size() > ProposalContext::kMostFailures) failures.pop_front();
 }
 
 void RunState::RecordSkill(const Member& member) {
@@ -76,9 +99,17 @@ void RunState::RecordSkill(const Member& member) {
   record.log_gain += std::log(measured->gain.mid);
 }
 
-std::vector<MemberPtr> RunState::ChildrenOf(CandidateId id) const {
+std::vector<MemberPtr> RunState::ChildrenOf(CandidateId id, size_t most) const {
   const auto it = children_.find(id);
-  return it == children_.end() ? std::vector<MemberPtr>{} : it->second;
+  if (it == children_.end()) return {};
+  const std::vector<MemberPtr>& all = it->second;
+  return {all.end() - static_cast<std::ptrdiff_t>(std::min(most, all.size())), all.end()};
+}
+
+const std::deque<MemberPtr>& RunState::FailuresOf(int island) const {
+  static const std::deque<MemberPtr> kNone;
+  const auto it = failures_.find(island);
+  return it == failures_.end() ? kNone : it->second;
 }
 
 }  // namespace ks

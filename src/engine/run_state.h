@@ -2,14 +2,17 @@
 #ifndef KS_ENGINE_RUN_STATE_H_
 #define KS_ENGINE_RUN_STATE_H_
 
+#include <deque>
 #include <map>
-#include <set>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/archive.h"
 #include "core/event.h"
 #include "core/proposer.h"
+#include "engine/seen_sources.h"
 
 namespace ks {
 
@@ -18,9 +21,10 @@ class RunState {
  public:
   explicit RunState(Archive& archive) : archive_(archive) {}
 
-  // A proposal was made (or read from the record). Ids come in order.
+  // A proposal was made (or read from the record). Ids come in order. `normalized_hash` may be
+  // empty: nothing counts as its repetition.
   void AddProposal(const CandidateProposed& proposed, std::string source,
-                   std::string normalized_hash);
+                   const std::string& normalized_hash);
   // Its outcome is known. Not yet applied.
   void SetEvaluation(CandidateId id, Evaluation evaluation);
   // The baseline's own scale becomes 1; applies all steps up to the last proposal made so far.
@@ -32,7 +36,8 @@ class RunState {
   void ApplyJudged();
 
   bool judged(CandidateId id) const { return entry(id).evaluation.has_value(); }
-  bool seen(const std::string& normalized_hash) const { return seen_.contains(normalized_hash); }
+  // Shared with proposers on other threads.
+  const std::shared_ptr<SeenSources>& seen() const { return seen_; }
   CandidateId size() const { return static_cast<CandidateId>(entries_.size()); }
   CandidateId baseline() const { return baseline_; }
   CandidateId applied() const { return applied_; }  // number of applied steps
@@ -40,7 +45,10 @@ class RunState {
   const std::string& source(CandidateId id) const { return entry(id).source; }
   const Evaluation& evaluation(CandidateId id) const { return *entry(id).evaluation; }
   MemberPtr member(CandidateId id) const { return entry(id).member; }
-  std::vector<MemberPtr> ChildrenOf(CandidateId id) const;
+  // The newest `most` children, oldest first.
+  std::vector<MemberPtr> ChildrenOf(CandidateId id, size_t most) const;
+  // The latest candidates of an island that failed by themselves, oldest first.
+  const std::deque<MemberPtr>& FailuresOf(int island) const;
   const std::map<std::string, SkillRecord>& skills() const { return skills_; }
   Archive& archive() { return archive_; }
   const Archive& archive() const { return archive_; }
@@ -56,12 +64,14 @@ class RunState {
   const Entry& entry(CandidateId id) const { return entries_.at(static_cast<size_t>(id)); }
   void Apply(CandidateId id);
   void RecordSkill(const Member& member);
+  void NoteFailure(const MemberPtr& member);
 
   Archive& archive_;
   std::vector<Entry> entries_;
-  std::set<std::string> seen_;
+  std::shared_ptr<SeenSources> seen_ = std::make_shared<SeenSources>();
   std::map<std::string, SkillRecord> skills_;
   std::map<CandidateId, std::vector<MemberPtr>> children_;
+  std::map<int, std::deque<MemberPtr>> failures_;  // by island
   CandidateId baseline_ = kNoCandidate;
   double baseline_scale_ = 1;
   CandidateId probes_ = 0;  // candidates judged on the seed's scale

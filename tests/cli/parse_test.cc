@@ -117,6 +117,7 @@ TEST(ParseCommandLine, RefusesLimitsThatAreNotPositive) {
   UsageError({"evolve", "matmul", "--minutes", "-1"});
   UsageError({"evolve", "matmul", "--until", "soon"});
   UsageError({"evolve", "matmul", "--jobs", "0"});
+  UsageError({"evolve", "matmul", "--workers", "0"});
   UsageError({"evolve", "matmul", "--seed", "-1"});
 }
 

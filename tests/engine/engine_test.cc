@@ -15,7 +15,7 @@ namespace {
 class ToyRun {
  public:
   explicit ToyRun(int jobs, int64_t steps) {
-    config.jobs = jobs;
+    config.in_flight = config.workers = jobs;
     config.max_steps = steps;
     config.seed = 7;
   }
