@@ -137,14 +137,14 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token
 }
 
 Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun& run) {
-  KS_ASSIGN_OR_RETURN(RecordedRun recorded, ReadRun(options.resume_dir));
+  KS_ASSIGN_OR_RETURN(const RecordedStart recorded, ReadStart(options.resume_dir));
   if (!options.preset.empty() || !options.config_file.empty() || options.seed || options.jobs ||
       options.backend || options.device || options.proposer) {
     return Error{ErrorCode::kInvalidArgument,
                  "a resumed run keeps its configuration: only --steps, --minutes, --until and "
                  "--workers may be given with --resume"};
   }
-  const RunStarted& started = recorded.view.started;
+  const RunStarted& started = recorded.started;
   if (options.task.empty()) {
     KS_ASSIGN_OR_RETURN(run.task, OpenRecordedTask(started));
   } else {
@@ -158,11 +158,9 @@ Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun&
   const RunFolder folder(run.dir);
   KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
   run.lock.emplace(std::move(lock));
-  recorded.store.reset();
   KS_RETURN_IF_ERROR(OpenParts(options.service, std::move(stop), run));
   KS_ASSIGN_OR_RETURN(run.store, SqliteStore::Open(folder.DatabasePath(), StoreMode::kWrite));
-  KS_ASSIGN_OR_RETURN(const std::vector<Event> events, run.store->Read(0));
-  run.recorded_events = events.empty() ? 0 : events.back().sequence;
+  run.recorded_events = recorded.events;
   return {};
 }
 

@@ -101,7 +101,8 @@ struct DiffOptions {
 struct ExportOptions {
   std::string run_dir;
   std::string candidate = "best";
-  std::string file;
+  std::string file;         // for its source; empty: none
+  std::string events_file;  // for all events as JSON; empty: none
 };
 
 struct ReportOptions {

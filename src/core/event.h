@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -83,6 +84,10 @@ const char* EventKindName(const Event& event);
 std::string EventToJson(const Event& event);
 // ERRORS: kDataLoss with the field that does not fit.
 Result<Event> EventFromJson(const std::string& json);
+// What happened, without its number and time, in binary: docs/store_format.md.
+std::string EventBodyToBinary(const Event& event);
+// Sets event.body. ERRORS: kDataLoss; the body is then anything.
+Status EventBodyFromBinary(std::string_view bytes, Event& event);
 std::string EvaluationToJson(const Evaluation& evaluation);
 Result<Evaluation> EvaluationFromJson(const std::string& json);
 std::string MachineToJson(const Machine& machine);

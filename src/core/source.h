@@ -21,14 +21,15 @@ class SourceReader {
   virtual Result<std::string> ReadSource(const Sha256Digest& hash) const = 0;
 };
 
-// Immutable value, safe to copy between threads. One that is not held must not outlive its reader.
+// Immutable value, safe to copy between threads.
 class Source {
  public:
   Source() = default;       // the empty text
   Source(std::string text)  // NOLINT: implicit
       : text_(std::make_shared<const std::string>(std::move(text))) {}
   Source(const char* text) : Source(std::string(text)) {}  // NOLINT: implicit
-  Source(const Sha256Digest& hash, const SourceReader& reader) : hash_(hash), reader_(&reader) {}
+  Source(const Sha256Digest& hash, std::shared_ptr<const SourceReader> reader)
+      : hash_(hash), reader_(std::move(reader)) {}
 
   // ERRORS: those of the reader.
   Result<std::string> Load() const {
@@ -45,7 +46,7 @@ class Source {
  private:
   std::shared_ptr<const std::string> text_;  // null: empty, or the reader has it
   Sha256Digest hash_{};
-  const SourceReader* reader_ = nullptr;
+  std::shared_ptr<const SourceReader> reader_;
 };
 
 }  // namespace ks

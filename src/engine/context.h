@@ -17,10 +17,10 @@ struct ContextRequest {
 };
 
 // Selects a parent from the state as it is and gathers what belongs to it. The context holds what
-// it refers to, but for task and machine, which are the evaluator's.
-ProposalContext MakeContext(const ContextRequest& request, const RunState& state,
-                            const RunConfig& config, const Evaluator& evaluator,
-                            const Pipeline::HashNormalized& hash);
+// it refers to, but for task and machine, which are the evaluator's. ERRORS: the store's.
+Result<ProposalContext> MakeContext(const ContextRequest& request, const RunState& state,
+                                    const RunConfig& config, const Evaluator& evaluator,
+                                    const Pipeline::HashNormalized& hash);
 
 }  // namespace ks
 

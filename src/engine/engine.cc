@@ -5,42 +5,24 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "base/hash.h"
 #include "base/rng.h"
 #include "engine/context.h"
+#include "engine/evaluation_request.h"
 #include "engine/pipeline.h"
+#include "engine/record_fold.h"
+#include "engine/run_log.h"
 #include "engine/run_state.h"
+#include "engine/source_cache.h"
 
 namespace ks {
 namespace {
 
-constexpr int kTickMs = 250;
+constexpr int kWaitMs = 250;
 constexpr int kSelectionTries = 24;  // draws before a state counts as exhausted
-
-// Binary hash -> the candidate that was judged with it. Thread-safe.
-class BinaryIndex {
- public:
-  void Put(const Evaluation& evaluation, CandidateId id) {
-    if (evaluation.binary_hash.empty() || std::holds_alternative<DuplicateOf>(evaluation.outcome)) {
-      return;
-    }
-    const std::lock_guard lock(mutex_);
-    index_.emplace(evaluation.binary_hash, id);
-  }
-  std::optional<CandidateId> Find(const std::string& hash) const {
-    const std::lock_guard lock(mutex_);
-    const auto it = index_.find(hash);
-    return it == index_.end() ? std::nullopt : std::optional(it->second);
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::map<std::string, CandidateId> index_;
-};
 
 // Threads that wait for a server: one a step in flight, within reason.
 constexpr int kMostAskers = 1024;
@@ -73,18 +55,17 @@ class Search {
         identity_(identity),
         parts_(parts),
         stop_(std::move(stop)),
-        state_(parts.archive),
-        start_ns_(parts.clock.MonotonicNs()),
+        sources_(std::make_shared<SourceCache>(parts.store)),
+        state_(parts.archive, parts.store, sources_),
+        baseline_source_(parts.baseline_variants.front()),
         hash_normalized_([normalize = parts.normalize](const std::string& source) {
           return Sha256Hex(normalize ? normalize(source) : source);
         }) {}
 
   Result<RunEnd> Run() {
-    KS_ASSIGN_OR_RETURN(const std::vector<Event> record, parts_.store.Read(0));
-    if (!record.empty()) KS_RETURN_IF_ERROR(TakeOverProtocol(record.front()));
-    pipeline_.emplace(parts_.evaluator, parts_.proposer, parts_.clock, hash_normalized_,
-                      std::max(1, config_.workers), AskersFor(parts_.proposer, config_));
-    Status status = record.empty() ? Begin() : Resume(record);
+    KS_ASSIGN_OR_RETURN(const std::vector<Event> first, parts_.store.ReadSome(0, 1));
+    KS_RETURN_IF_ERROR(first.empty() ? Open(0, 0) : OpenRecorded(first.front()));
+    Status status = first.empty() ? Begin() : Resume();
     std::string reason;
     if (status.ok()) {
       Result<std::string> ended = Loop();
@@ -96,10 +77,13 @@ class Search {
     }
     if (!status.ok()) {
       // Best effort: the store itself may be what failed.
-      static_cast<void>(Emit(RunStopped{"error: " + status.error().message}).ok());
+      if (log_->Add(RunStopped{"error: " + status.error().message}).ok()) {
+        static_cast<void>(log_->Flush().ok());
+      }
       return status.error();
     }
-    KS_RETURN_IF_ERROR(Emit(RunStopped{reason}));
+    KS_RETURN_IF_ERROR(log_->Add(RunStopped{reason}));
+    KS_RETURN_IF_ERROR(log_->Flush());
     if (state_.baseline() != kNoCandidate) state_.ApplyJudged();
     const MemberPtr best = parts_.archive.best();
     return RunEnd{reason, Steps(), best ? best->id : kNoCandidate, parts_.archive.Hash()};
@@ -108,19 +92,28 @@ class Search {
  private:
   CandidateId Probes() const { return static_cast<CandidateId>(parts_.baseline_variants.size()); }
   int64_t Steps() const { return std::max<int64_t>(0, state_.size() - Probes()); }
-  double Elapsed() const {
-    return elapsed_before_s_ + static_cast<double>(parts_.clock.MonotonicNs() - start_ns_) * 1e-9;
+
+  // `recorded` events are there already.
+  Status Open(int64_t recorded, double elapsed_s) {
+    pipeline_.emplace(parts_.evaluator, parts_.proposer, parts_.clock, hash_normalized_,
+                      std::max(1, config_.workers), AskersFor(parts_.proposer, config_));
+    log_.emplace(parts_.store, *sources_, parts_.clock, parts_.observers, recorded, elapsed_s,
+                 [this] { pipeline_->Nudge(); });
+    return {};
   }
 
-  template <typename Body>
-  Status Emit(Body body) {
-    Event event;
-    event.unix_ms = parts_.clock.UnixMs();
-    event.elapsed_s = Elapsed();
-    event.body = std::move(body);
-    KS_ASSIGN_OR_RETURN(event.sequence, parts_.store.Append(event));
-    for (Observer* observer : parts_.observers) observer->OnEvent(event);
-    return {};
+  Status OpenRecorded(const Event& first) {
+    KS_RETURN_IF_ERROR(TakeOverProtocol(first));
+    int64_t recorded = 0;
+    double elapsed_s = 0;
+    RecordFold fold(parts_.store, hash_normalized_, config_.in_flight, state_);
+    KS_RETURN_IF_ERROR(ForEachEvent(parts_.store, [&](Event& event) {
+      recorded = event.sequence;
+      elapsed_s = std::max(elapsed_s, event.elapsed_s);
+      for (Observer* observer : parts_.observers) observer->OnEvent(event);
+      return fold.TakeOver(event);
+    }));
+    return Open(recorded, elapsed_s);
   }
 
   Status Begin() {
@@ -136,7 +129,8 @@ class Search {
     started.config_hash = identity_.config_hash;
     started.version = identity_.version;
     started.machine = parts_.evaluator.machine();
-    return Emit(std::move(started));
+    KS_RETURN_IF_ERROR(log_->Add(std::move(started)));
+    return log_->Flush();
   }
 
   // What decides the results comes from the record, not from the caller.
@@ -155,14 +149,10 @@ class Search {
     return {};
   }
 
-  Status Resume(const std::vector<Event>& record) {
-    for (const Event& event : record) {
-      elapsed_before_s_ = std::max(elapsed_before_s_, event.elapsed_s);
-      for (Observer* observer : parts_.observers) observer->OnEvent(event);
-      KS_RETURN_IF_ERROR(TakeOver(event));
-    }
-    KS_RETURN_IF_ERROR(Emit(RunResumed{identity_.version}));
-    for (CandidateId id = 0; id < state_.size(); ++id) {
+  Status Resume() {
+    KS_RETURN_IF_ERROR(log_->Add(RunResumed{identity_.version}));
+    if (state_.baseline() != kNoCandidate) KS_RETURN_IF_ERROR(LoadBaseline());
+    for (CandidateId id = state_.applied(); id < state_.size(); ++id) {
       if (state_.judged(id)) continue;
       if (state_.proposed(id).refused) {
         KS_RETURN_IF_ERROR(Conclude(id, NotEvaluated(Rejected{"refused", "reason not recorded"})));
@@ -170,44 +160,13 @@ class Search {
       }
       // What the proposal had seen, so that the evaluation gets the same rivals.
       if (state_.baseline() != kNoCandidate) {
-        state_.ApplyUpTo(std::max(id - config_.in_flight, state_.proposed(id).parent));
+        state_.ApplyUpTo(std::max(id - config_.in_flight, state_.parent(id)));
       }
-      KS_RETURN_IF_ERROR(Submit(id));
+      KS_ASSIGN_OR_RETURN(const std::string source,
+                          parts_.store.GetSource(state_.proposed(id).source_hash));
+      KS_RETURN_IF_ERROR(Submit(id, source));
     }
-    return {};
-  }
-
-  Status TakeOver(const Event& event) {
-    if (const auto* proposed = std::get_if<CandidateProposed>(&event.body)) {
-      if (proposed->id != state_.size()) {
-        return Error{ErrorCode::kDataLoss,
-                     fmt::format("candidate {} is out of order", proposed->id)};
-      }
-      KS_ASSIGN_OR_RETURN(std::string source, parts_.store.GetSource(proposed->source_hash));
-      KS_ASSIGN_OR_RETURN(const std::string normalized, RecordedHash(*proposed, source));
-      state_.AddProposal(*proposed, std::move(source), normalized);
-    } else if (const auto* evaluated = std::get_if<CandidateEvaluated>(&event.body)) {
-      if (evaluated->id < 0 || evaluated->id >= state_.size()) {
-        return Error{ErrorCode::kDataLoss,
-                     fmt::format("result of unknown candidate {}", evaluated->id)};
-      }
-      binaries_.Put(evaluated->evaluation, evaluated->id);
-      state_.SetEvaluation(evaluated->id, evaluated->evaluation);
-    } else if (const auto* chosen = std::get_if<BaselineChosen>(&event.body)) {
-      state_.ChooseBaseline(chosen->id);
-    }
-    return {};
-  }
-
-  // Empty when the proposal was refused.
-  Result<std::string> RecordedHash(const CandidateProposed& proposed,
-                                   const std::string& source) const {
-    if (proposed.refused) return std::string();
-    if (proposed.normalized_hash.empty()) return hash_normalized_(source);
-    if (Sha256FromHex(proposed.normalized_hash)) return proposed.normalized_hash;
-    return Error{ErrorCode::kDataLoss,
-                 fmt::format("{}: '{}' is not a hash", CandidateName(proposed.id),
-                             proposed.normalized_hash)};
+    return log_->Flush();
   }
 
   // Until a limit; returns the reason.
@@ -239,7 +198,7 @@ class Search {
     if (stop_.stop_requested()) return "interrupted";
     if (config_.max_steps > 0 && NextStep() - Probes() >= config_.max_steps) return "steps";
     if (nothing_in_a_row_ >= config_.in_flight) return "exhausted";
-    if (config_.max_minutes > 0 && Elapsed() >= config_.max_minutes * 60) return "minutes";
+    if (config_.max_minutes > 0 && log_->Elapsed() >= config_.max_minutes * 60) return "minutes";
     const MemberPtr best = parts_.archive.best();
     if (config_.until_speedup > 0 && best != nullptr &&
         best->measured()->speedup.low >= config_.until_speedup) {
@@ -253,14 +212,7 @@ class Search {
   CandidateId NextStep() const { return state_.size() + static_cast<CandidateId>(open_.size()); }
 
   // The results that the next proposal may look at have all arrived.
-  bool MayBegin() const {
-    const CandidateId last = NextStep() - config_.in_flight;
-    if (last >= state_.size()) return false;
-    for (CandidateId id = state_.applied(); id <= last; ++id) {
-      if (!state_.judged(id)) return false;
-    }
-    return true;
-  }
+  bool MayBegin() const { return state_.judged_up_to(NextStep() - config_.in_flight); }
 
   // The seed, then its flag variants against it; the fastest becomes the baseline. A stop request
   // leaves it unchosen: a resumed run tries the other variants first.
@@ -274,6 +226,7 @@ class Search {
       if (in_flight > 0 && (stopping || in_flight >= config_.in_flight ||
                             state_.size() >= Probes() || !state_.judged(0))) {
         KS_RETURN_IF_ERROR(AwaitOne());
+        KS_RETURN_IF_ERROR(log_->Flush());
         KS_RETURN_IF_ERROR(RefuseBadSeed());
       }
       if (pipeline_->in_flight() > 0) continue;
@@ -297,8 +250,9 @@ class Search {
     proposed.rationale = id == 0 ? "the seed as written" : "the seed with other compiler flags";
     const std::string& source = parts_.baseline_variants[static_cast<size_t>(id)];
     proposed.normalized_hash = hash_normalized_(source);
-    KS_RETURN_IF_ERROR(Record(std::move(proposed), source));
-    return Submit(id);
+    KS_RETURN_IF_ERROR(Record(std::move(proposed), source, std::nullopt));
+    KS_RETURN_IF_ERROR(log_->Flush());
+    return Submit(id, source);
   }
 
   Status RefuseBadSeed() const {
@@ -320,8 +274,15 @@ class Search {
         chosen = id;
       }
     }
-    KS_RETURN_IF_ERROR(Emit(BaselineChosen{chosen}));
+    KS_RETURN_IF_ERROR(log_->Add(BaselineChosen{chosen}));
+    KS_RETURN_IF_ERROR(log_->Flush());
     state_.ChooseBaseline(chosen);
+    return LoadBaseline();
+  }
+
+  Status LoadBaseline() {
+    KS_ASSIGN_OR_RETURN(const MemberPtr baseline, state_.Find(state_.baseline()));
+    KS_ASSIGN_OR_RETURN(baseline_source_, baseline->source.Load());
     return {};
   }
 
@@ -339,8 +300,9 @@ class Search {
 
   Result<bool> TryPropose(CandidateId step) {
     for (int attempt = 0; attempt < kSelectionTries; ++attempt) {
-      const ProposalContext context = MakeContext({step, Draw(step, attempt), step}, state_,
-                                                  config_, parts_.evaluator, hash_normalized_);
+      KS_ASSIGN_OR_RETURN(const ProposalContext context,
+                          MakeContext({step, Draw(step, attempt), step}, state_, config_,
+                                      parts_.evaluator, hash_normalized_));
       Answer answer = AskNow(parts_.proposer, context, hash_normalized_, parts_.clock, stop_);
       if (!answer.proposal.ok()) {
         failure_ = answer.proposal.error();
@@ -348,12 +310,10 @@ class Search {
       }
       const std::optional<Proposal>& proposal = *answer.proposal;
       if (!proposal || (!proposal->refused && IsKnown(answer))) continue;
-      KS_RETURN_IF_ERROR(RecordAnswer(step, context, answer));
-      if (proposal->refused) {
-        KS_RETURN_IF_ERROR(Conclude(step, NotEvaluated(*proposal->refused)));
-      } else {
-        KS_RETURN_IF_ERROR(Submit(step));
-      }
+      std::optional<Evaluation> outcome;
+      if (proposal->refused) outcome = NotEvaluated(*proposal->refused);
+      KS_RETURN_IF_ERROR(RecordAnswer(step, context, answer, std::move(outcome)));
+      if (!proposal->refused) KS_RETURN_IF_ERROR(Submit(step, proposal->source));
       return true;
     }
     return false;
@@ -372,10 +332,12 @@ class Search {
     const CandidateId known = step - config_.in_flight;
     state_.ApplyUpTo(known);
     OpenStep open;
-    open.context = std::make_shared<const ProposalContext>(MakeContext(
-        {step, Draw(step, 0), known}, state_, config_, parts_.evaluator, hash_normalized_));
+    KS_ASSIGN_OR_RETURN(ProposalContext context,
+                        MakeContext({step, Draw(step, 0), known}, state_, config_, parts_.evaluator,
+                                    hash_normalized_));
+    open.context = std::make_shared<const ProposalContext>(std::move(context));
     const CandidateId parent = open.context->selection.parent->id;
-    KS_ASSIGN_OR_RETURN(open.request, RequestFor(step, parent));
+    KS_ASSIGN_OR_RETURN(open.request, MakeRequest(step, parent, state_, config_, baseline_source_));
     pipeline_->Ask(step, open.context, stop_);
     open_.emplace(step, std::move(open));
     return true;
@@ -437,14 +399,15 @@ class Search {
     }
     const CandidateId twin =
         proposal->refused ? kNoCandidate : state_.seen()->First(answer.normalized_hash);
-    KS_RETURN_IF_ERROR(RecordAnswer(id, *open.context, answer));
-    if (proposal->refused) return Conclude(id, NotEvaluated(*proposal->refused));
-    if (twin != kNoCandidate) return Conclude(id, NotEvaluated(DuplicateOf{twin}));
-    return open.evaluation ? Conclude(id, *open.evaluation) : Status();
+    std::optional<Evaluation> outcome = open.evaluation;
+    if (proposal->refused) outcome = NotEvaluated(*proposal->refused);
+    if (twin != kNoCandidate) outcome = NotEvaluated(DuplicateOf{twin});
+    return RecordAnswer(id, *open.context, answer, std::move(outcome));
   }
 
-  // REQUIRES: there is a proposal.
-  Status RecordAnswer(CandidateId id, const ProposalContext& context, const Answer& answer) {
+  // REQUIRES: there is a proposal. With its outcome when that is known already.
+  Status RecordAnswer(CandidateId id, const ProposalContext& context, const Answer& answer,
+                      std::optional<Evaluation> outcome) {
     const Proposal& proposal = **answer.proposal;
     CandidateProposed proposed;
     proposed.id = id;
@@ -463,52 +426,24 @@ class Search {
     ModelUse use{proposal.model, proposal.cost_usd, proposal.prompt_tokens, proposal.answer_tokens,
                  proposal.exchange};
     if (!(use == ModelUse())) proposed.use = std::move(use);
-    return Record(std::move(proposed), proposal.source);
+    return Record(std::move(proposed), proposal.source, std::move(outcome));
   }
 
-  Status Record(CandidateProposed proposed, const std::string& source) {
-    KS_ASSIGN_OR_RETURN(proposed.source_hash, parts_.store.PutSource(source));
-    KS_RETURN_IF_ERROR(Emit(proposed));
-    state_.AddProposal(proposed, source, proposed.normalized_hash);
+  // A proposal, and its outcome when it is known.
+  Status Record(CandidateProposed proposed, const std::string& source,
+                std::optional<Evaluation> outcome) {
+    const CandidateId id = proposed.id;
+    KS_ASSIGN_OR_RETURN(const int64_t sequence, log_->Add(proposed, source, outcome));
+    const std::string normalized = proposed.normalized_hash;
+    state_.AddProposal(sequence, std::move(proposed), normalized);
+    if (outcome) state_.SetEvaluation(sequence + 1, id, *std::move(outcome));
     return {};
   }
 
-  // The rival of a failed parent is the nearest measured ancestor.
-  MemberPtr RivalFrom(CandidateId parent) const {
-    for (CandidateId at = parent; at != kNoCandidate; at = state_.proposed(at).parent) {
-      MemberPtr member = state_.member(at);
-      if (member != nullptr && member->measured() != nullptr) return member;
-    }
-    return nullptr;
-  }
-
-  static Result<std::optional<Rival>> RivalOf(const MemberPtr& member) {
-    if (member == nullptr) return std::optional<Rival>();
-    Result<std::string> source = member->source.Load();
-    if (!source.ok()) return source.error().Under(CandidateName(member->id));
-    const Measured& measured = *member->measured();
-    return std::optional(Rival{*std::move(source), measured.speedup, measured.confirmed});
-  }
-
-  // All but the source, from the state as it is.
-  Result<EvaluationRequest> RequestFor(CandidateId id, CandidateId parent) {
-    EvaluationRequest request;
-    request.seed = DeriveSeed(config_.seed, "evaluate", static_cast<uint64_t>(id));
-    request.held_out = true;
-    if (id == 0 || state_.baseline() == kNoCandidate) {
-      request.baseline_source = parts_.baseline_variants.front();
-      return request;
-    }
-    request.baseline_source = state_.source(state_.baseline());
-    KS_ASSIGN_OR_RETURN(request.parent, RivalOf(RivalFrom(parent)));
-    KS_ASSIGN_OR_RETURN(request.champion, RivalOf(parts_.archive.best()));
-    request.seen_binary = [this](const std::string& hash) { return binaries_.Find(hash); };
-    return request;
-  }
-
-  Status Submit(CandidateId id) {
-    KS_ASSIGN_OR_RETURN(EvaluationRequest request, RequestFor(id, state_.proposed(id).parent));
-    request.source = state_.source(id);
+  Status Submit(CandidateId id, const std::string& source) {
+    KS_ASSIGN_OR_RETURN(EvaluationRequest request,
+                        MakeRequest(id, state_.parent(id), state_, config_, baseline_source_));
+    request.source = source;
     pipeline_->Evaluate(id, std::move(request));
     return {};
   }
@@ -516,8 +451,10 @@ class Search {
   // Waits for one answer or result and commits it; ticks meanwhile.
   Status AwaitOne() {
     std::optional<Arrival> arrival;
-    while (!(arrival = pipeline_->Wait(kTickMs))) {
-      for (Observer* observer : parts_.observers) observer->OnTick(Elapsed());
+    log_->TellObservers();
+    while (!(arrival = pipeline_->Wait(kWaitMs))) {
+      log_->TellObservers();
+      log_->Tick();
     }
     const CandidateId id = arrival->id;
     if (Answer* answer = std::get_if<Answer>(&arrival->what)) {
@@ -535,9 +472,8 @@ class Search {
   }
 
   Status Conclude(CandidateId id, Evaluation evaluation) {
-    KS_RETURN_IF_ERROR(Emit(CandidateEvaluated{id, evaluation}));
-    binaries_.Put(evaluation, id);
-    state_.SetEvaluation(id, std::move(evaluation));
+    KS_ASSIGN_OR_RETURN(const int64_t sequence, log_->Add(CandidateEvaluated{id, evaluation}));
+    state_.SetEvaluation(sequence, id, std::move(evaluation));
     return {};
   }
 
@@ -545,15 +481,15 @@ class Search {
   const RunIdentity& identity_;
   const EngineParts& parts_;
   std::stop_token stop_;
-  BinaryIndex binaries_;
+  const std::shared_ptr<SourceCache> sources_;
   RunState state_;
-  int64_t start_ns_;
-  double elapsed_before_s_ = 0;
+  std::string baseline_source_;  // the seed's until the baseline is chosen
   const Pipeline::HashNormalized hash_normalized_;
   std::map<CandidateId, OpenStep> open_;  // begun, not recorded; without gaps from state_.size()
   std::optional<Error> failure_;          // of the proposer: no further step is begun
   int nothing_in_a_row_ = 0;              // steps for which a slow proposer had nothing
-  std::optional<Pipeline> pipeline_;      // last: its workers use the index
+  std::optional<Pipeline> pipeline_;      // its workers use what is above
+  std::optional<RunLog> log_;             // last: it nudges the pipeline
 };
 
 }  // namespace

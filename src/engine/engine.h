@@ -79,7 +79,8 @@ Result<ReplayReport> ReplaySearch(const RunConfig& config, const RunIdentity& id
                                   const EngineParts& parts, Archive& replay_archive,
                                   std::stop_token stop);
 
-// Adds all judged candidates of a record to `archive` in step order. ERRORS: kDataLoss.
+// Adds all judged candidates of a record to `archive` in step order. The texts of its members are
+// read from `store`, which outlives them. ERRORS: kDataLoss.
 Status RebuildArchive(const Store& store, Archive& archive);
 
 }  // namespace ks

@@ -54,10 +54,22 @@ void Pipeline::Arrive(Arrival arrival) {
   wake_.notify_one();
 }
 
+void Pipeline::Nudge() {
+  {
+    const std::lock_guard lock(mutex_);
+    nudged_ = true;
+  }
+  wake_.notify_one();
+}
+
 std::optional<Arrival> Pipeline::Wait(int timeout_ms) {
   std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return !arrived_.empty(); });
-  if (arrived_.empty()) return std::nullopt;
+  wake_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+                 [&] { return !arrived_.empty() || nudged_; });
+  if (arrived_.empty()) {
+    nudged_ = false;
+    return std::nullopt;
+  }
   Arrival arrival = std::move(arrived_.front());
   arrived_.pop_front();
   --in_flight_;

@@ -47,8 +47,10 @@ class Pipeline {
   // Asks the proposer; `stop` is the caller's, beside the pipeline's own end.
   void Ask(CandidateId id, std::shared_ptr<const ProposalContext> context, std::stop_token stop);
   void Evaluate(CandidateId id, EvaluationRequest request);
-  // The next thing that ended, in order of ending; empty after `timeout_ms`.
+  // The next thing that ended, in order of ending; empty after `timeout_ms` or a nudge.
   std::optional<Arrival> Wait(int timeout_ms);
+  // Lets a Wait return. From any thread.
+  void Nudge();
   // Asked or evaluated, and not yet returned by Wait.
   int in_flight() const { return in_flight_; }
 
@@ -63,7 +65,8 @@ class Pipeline {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Arrival> arrived_;  // guarded by mutex_
+  std::deque<Arrival> arrived_;  // guarded by mutex_, as is the following
+  bool nudged_ = false;
 
   WorkerPool evaluating_;  // last: they end before what they use
   WorkerPool asking_;

@@ -168,6 +168,20 @@ TEST(ParseCommandLine, UsageErrorsNameTheHelpOfTheCommand) {
   EXPECT_NE(UsageError({"tasks", "check"}).find("ksmith tasks check --help"), std::string::npos);
 }
 
+TEST(ParseCommandLine, ExportWritesAKernelOrTheEventsOrBoth) {
+  UsageError({"export", "r"});
+  UsageError({"export", "r", "--candidate", "c3", "--events", "e.jsonl"});
+  const auto events = ParseCommandLine({"export", "r", "--events", "e.jsonl"});
+  ASSERT_TRUE(events.command.has_value()) << events.err;
+  EXPECT_EQ(std::get<ExportOptions>(*events.command).events_file, "e.jsonl");
+  EXPECT_EQ(std::get<ExportOptions>(*events.command).file, "");
+  const auto both = ParseCommandLine(
+      {"export", "r", "--best", "b.cc", "--candidate", "c3", "--events", "e.jsonl"});
+  ASSERT_TRUE(both.command.has_value()) << both.err;
+  EXPECT_EQ(std::get<ExportOptions>(*both.command).file, "b.cc");
+  EXPECT_EQ(std::get<ExportOptions>(*both.command).candidate, "c3");
+}
+
 TEST(ParseCommandLine, HelpExistsEverywhereAndExitsFine) {
   const std::vector<std::vector<std::string>> commands = {
       {},       {"evolve"}, {"evaluate"}, {"tasks"},  {"tasks", "check"}, {"runs"},        {"show"},

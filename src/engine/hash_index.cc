@@ -1,27 +1,28 @@
-#include "engine/seen_sources.h"
+#include "engine/hash_index.h"
 
-#include <charconv>
+#include <cstring>
 #include <mutex>
 
-#include "base/check.h"
+#include "base/hash.h"
 
 namespace ks {
 namespace {
 
 constexpr size_t kFirstSlots = 1024;
 
-uint64_t Word(std::string_view hash, size_t at) {
-  KS_CHECK(hash.size() >= at + 16);
-  uint64_t word = 0;
-  const char* end = hash.data() + at + 16;
-  KS_CHECK(std::from_chars(hash.data() + at, end, word, 16).ptr == end);
-  return word;
-}
-
 }  // namespace
 
+HashIndex::Slot HashIndex::KeyOf(std::string_view hash) {
+  const Sha256Digest digest = Sha256FromHex(hash).value_or(Sha256Digest{});
+  const Sha256Digest bytes = digest == Sha256Digest{} ? Sha256(hash) : digest;
+  Slot key;
+  std::memcpy(&key.high, bytes.data(), sizeof key.high);
+  std::memcpy(&key.low, bytes.data() + sizeof key.high, sizeof key.low);
+  return key;
+}
+
 // The slot of this key, or the empty one where it belongs.
-size_t SeenSources::Find(const Slot& key) const {
+size_t HashIndex::Find(const Slot& key) const {
   size_t at = key.high & (slots_.size() - 1);
   while (slots_[at].id != kNoCandidate &&
          (slots_[at].high != key.high || slots_[at].low != key.low)) {
@@ -30,8 +31,9 @@ size_t SeenSources::Find(const Slot& key) const {
   return at;
 }
 
-void SeenSources::Insert(std::string_view hash, CandidateId id) {
-  const Slot key{Word(hash, 0), Word(hash, 16), id};
+void HashIndex::Insert(std::string_view hash, CandidateId id) {
+  Slot key = KeyOf(hash);
+  key.id = id;
   const std::unique_lock lock(mutex_);
   if (4 * (size_ + 1) > 3 * slots_.size()) Grow();
   Slot& slot = slots_[Find(key)];
@@ -40,13 +42,13 @@ void SeenSources::Insert(std::string_view hash, CandidateId id) {
   ++size_;
 }
 
-CandidateId SeenSources::First(std::string_view hash) const {
-  const Slot key{Word(hash, 0), Word(hash, 16)};
+CandidateId HashIndex::First(std::string_view hash) const {
+  const Slot key = KeyOf(hash);
   const std::shared_lock lock(mutex_);
   return slots_.empty() ? kNoCandidate : slots_[Find(key)].id;
 }
 
-void SeenSources::Grow() {
+void HashIndex::Grow() {
   std::vector<Slot> old(slots_.empty() ? kFirstSlots : 2 * slots_.size());
   old.swap(slots_);
   for (const Slot& slot : old) {

@@ -1,6 +1,6 @@
-// Which normalised sources were proposed, and by which step first.
-#ifndef KS_ENGINE_SEEN_SOURCES_H_
-#define KS_ENGINE_SEEN_SOURCES_H_
+// Content hashes and the candidate that had each first: sources and binaries that were seen.
+#ifndef KS_ENGINE_HASH_INDEX_H_
+#define KS_ENGINE_HASH_INDEX_H_
 
 #include <cstdint>
 #include <shared_mutex>
@@ -11,11 +11,12 @@
 
 namespace ks {
 
-// About 40 bytes a source: the first half of its SHA-256, which no two sources share in practice,
-// in an open-addressed table. Thread-safe.
-class SeenSources {
+// Some 40 bytes an entry: 128 bits of the hash, which no two contents share in practice, in an
+// open-addressed table. Thread-safe.
+class HashIndex {
  public:
-  // `hash` is a SHA-256 in hexadecimal digits. The first id of a hash stays.
+  // The first id of a hash stays. `hash`: any text that names the content, best a SHA-256 in
+  // hexadecimal digits.
   void Insert(std::string_view hash, CandidateId id);
   // kNoCandidate: never inserted.
   CandidateId First(std::string_view hash) const;
@@ -26,6 +27,7 @@ class SeenSources {
     uint64_t low = 0;
     CandidateId id = kNoCandidate;  // kNoCandidate: empty
   };
+  static Slot KeyOf(std::string_view hash);
   size_t Find(const Slot& key) const;
   void Grow();
 
@@ -36,4 +38,4 @@ class SeenSources {
 
 }  // namespace ks
 
-#endif  // KS_ENGINE_SEEN_SOURCES_H_
+#endif  // KS_ENGINE_HASH_INDEX_H_
