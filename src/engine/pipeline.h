@@ -68,8 +68,8 @@ class Pipeline {
   std::deque<Arrival> arrived_;  // guarded by mutex_, as is the following
   bool nudged_ = false;
 
-  WorkerPool evaluating_;  // last: they end before what they use
-  WorkerPool asking_;
+  EnginePool evaluating_;  // last: they end before what they use
+  EnginePool asking_;
 };
 
 // Asks `proposer` on this thread.

@@ -4,17 +4,17 @@
 
 namespace ks {
 
-WorkerPool::WorkerPool(int threads) {
+EnginePool::EnginePool(int threads) {
   for (int i = 0; i < threads; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { Run(stop); });
   }
 }
 
-WorkerPool::~WorkerPool() {
+EnginePool::~EnginePool() {
   for (std::jthread& thread : threads_) thread.request_stop();
 }
 
-void WorkerPool::Submit(Work work) {
+void EnginePool::Submit(Work work) {
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(work));
@@ -22,7 +22,7 @@ void WorkerPool::Submit(Work work) {
   wake_.notify_one();
 }
 
-void WorkerPool::Run(const std::stop_token& stop) {
+void EnginePool::Run(const std::stop_token& stop) {
   for (;;) {
     std::unique_lock lock(mutex_);
     if (!wake_.wait(lock, stop, [&] { return !queue_.empty(); }) || stop.stop_requested()) return;

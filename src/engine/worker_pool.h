@@ -14,14 +14,14 @@ namespace ks {
 
 // Thread-safe; owns its threads. The destructor asks the work under way to stop and waits for it;
 // what had not begun is dropped.
-class WorkerPool {
+class EnginePool {
  public:
   using Work = std::function<void(const std::stop_token& stop)>;
 
-  explicit WorkerPool(int threads);
-  ~WorkerPool();
-  WorkerPool(const WorkerPool&) = delete;
-  WorkerPool& operator=(const WorkerPool&) = delete;
+  explicit EnginePool(int threads);
+  ~EnginePool();
+  EnginePool(const EnginePool&) = delete;
+  EnginePool& operator=(const EnginePool&) = delete;
 
   void Submit(Work work);
 
