@@ -21,7 +21,8 @@ std::string HexOf(const Sha256Digest& digest);
 std::optional<Sha256Digest> Sha256FromHex(std::string_view hex);
 
 // For noticing damage: FNV-1a over little-endian words of 64 bits instead of bytes, the last one
-// filled up with zeros, then over the length; after each word the upper half is folded into the lower.
+// filled up with zeros, then over the length; after each word the upper half is folded into the
+// lower.
 uint64_t Checksum64(std::string_view bytes);
 
 // FNV-1a, 64 bits. For seeds and in-memory tables, not for anything an adversary chooses.

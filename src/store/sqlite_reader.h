@@ -17,8 +17,8 @@ namespace ks {
 // A damaged size must not make us allocate the world.
 inline constexpr int64_t kMaxSourceBytes = int64_t{64} << 20;
 
-// The condition of a source with hash ?1. By the index; the plus keeps SQLite from putting the value
-// in place of the column in the first term, after which it would not find the index.
+// The condition of a source with hash ?1. By the index; the plus keeps SQLite from putting the
+// value in place of the column in the first term, after which it would not find the index.
 inline constexpr const char* kSourceLookup =
     "substr(hash, 1, 12) = substr(?1, 1, 12) AND +hash = ?1";
 
