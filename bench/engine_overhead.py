@@ -7,19 +7,21 @@ showing. Usage: bench/engine_overhead.py RUN [RUN ...] [--out bench/results/engi
 """
 import argparse
 import json
+import os
 import pathlib
-import sqlite3
+import subprocess
 import sys
+import tempfile
+
+KSMITH = os.environ.get("KSMITH", "build/release/bin/ksmith")
 
 
 def read_events(run: str) -> list[dict]:
-    path = pathlib.Path(run) / "run.sqlite"
-    base = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
-        rows = base.execute("select json from events order by sequence").fetchall()
-    finally:
-        base.close()
-    return [json.loads(row[0]) for row in rows]
+    with tempfile.TemporaryDirectory() as folder:
+        lines = pathlib.Path(folder) / "events.jsonl"
+        subprocess.run([KSMITH, "export", run, "--events", lines], check=True,
+                       stdout=subprocess.DEVNULL)
+        return [json.loads(line) for line in lines.read_text().splitlines()]
 
 
 def covered(spans: list[tuple[float, float]]) -> float:

@@ -18,7 +18,7 @@ for run in "$runs"/matmul-*; do
   "$bin/ksmith" export "$run" --best "$kernel"
   "$bin/gemm_vs_openblas" "$kernel" 512 | tee "$out/gemm_vs_openblas-${run##*-}.json"
 done
-/usr/bin/python3 bench/engine_overhead.py "$runs"/* --out "$out/engine_overhead.json"
+KSMITH="$bin/ksmith" /usr/bin/python3 bench/engine_overhead.py "$runs"/* --out "$out/engine_overhead.json"
 "$bin/sandbox_start" | tee "$out/sandbox_start.json"
 "$bin/measure_honesty" --json "$out/measure_honesty.json"
 "$bin/evaluator_honesty" | tee "$out/evaluator_honesty.json"

@@ -25,7 +25,7 @@ class StateHash {
   std::string pending_;
 };
 
-std::string SourceHash(const Member& member) { return Sha256Hex(member.source); }
+std::string SourceHash(const Member& member) { return member.source.hash(); }
 
 void AddIsland(const Island& island, size_t number, const Lineage& lineage, StateHash& hash) {
   island.ranked().ForEach([&](const Elite& elite) {

@@ -36,7 +36,11 @@ Result<RunConfig> ConfigFromJson(const std::string& json) {
   RunConfig config;
   std::string unknown;
   try {
-    const nlohmann::json document = nlohmann::json::parse(json);
+    nlohmann::json document = nlohmann::json::parse(json);
+    if (document.contains("run") && document["run"].contains("jobs")) {  // records of 0.1
+      nlohmann::json& run = document["run"];
+      run["in_flight"] = run["workers"] = run["jobs"];
+    }
     VisitConfigFields(config, [&](const ConfigField& field, auto& member) {
       const auto table = document.find(field.table);
       if (table != document.end() && table->contains(field.name)) {

@@ -18,6 +18,9 @@
 namespace ks {
 namespace {
 
+// Sets `in_flight` and `workers`, which may still be given beside it.
+constexpr ConfigField kJobs{"run", "jobs", 1, 256};
+
 std::string At(const std::string& path, const toml::source_region& source) {
   return fmt::format("{}:{}:{}", path, source.begin.line, source.begin.column);
 }
@@ -51,6 +54,8 @@ class Reader {
     }
   }
 
+  bool Has(const ConfigField& field) const { return bool(document_[field.table][field.name]); }
+
   // Every table and key must be one that `config` has.
   void RefuseUnknown(RunConfig config) {
     std::vector<std::string> tables;
@@ -59,6 +64,7 @@ class Reader {
       if (names[field.table].empty()) tables.emplace_back(field.table);
       names[field.table].emplace_back(field.name);
     });
+    names["run"].emplace_back(kJobs.name);
     for (const auto& [key, node] : document_) {
       const std::string table(key.str());
       const auto known = names.find(table);
@@ -148,6 +154,10 @@ Result<RunConfig> ConfigFromToml(const std::string& text, const std::string& pat
   const toml::table& document = parsed.table();
   Reader reader(path, document);
   reader.RefuseUnknown(config);
+  if (int jobs = 0; reader.Has(kJobs)) {
+    reader.Set(kJobs, jobs);
+    config.in_flight = config.workers = jobs;
+  }
   VisitConfigFields(config,
                     [&](const ConfigField& field, auto& member) { reader.Set(field, member); });
   reader.RefuseContradictions(config);

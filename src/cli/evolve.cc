@@ -51,6 +51,7 @@ struct OpenRun {
 };
 
 void ApplyLimits(const EvolveOptions& options, RunConfig& config) {
+  if (options.workers) config.workers = *options.workers;
   if (options.steps || options.minutes || options.until) {  // they replace all earlier ones
     config.max_steps = options.steps.value_or(0);
     config.max_minutes = options.minutes.value_or(0);
@@ -72,7 +73,7 @@ Result<RunConfig> ConfigOf(const EvolveOptions& options) {
   if (options.device) config.device = *options.device;
   if (options.proposer) config.proposer = *options.proposer;
   if (options.seed) config.seed = *options.seed;
-  if (options.jobs) config.jobs = *options.jobs;
+  if (options.jobs) config.in_flight = config.workers = *options.jobs;
   ApplyLimits(options, config);
   if (config.max_steps == 0 && config.max_minutes == 0 && config.until_speedup == 0) {
     config.max_minutes = kDefaultMinutes;
@@ -136,15 +137,14 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token
 }
 
 Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun& run) {
-  KS_ASSIGN_OR_RETURN(RecordedRun recorded, ReadRun(options.resume_dir));
+  KS_ASSIGN_OR_RETURN(const RecordedStart recorded, ReadStart(options.resume_dir));
   if (!options.preset.empty() || !options.config_file.empty() || options.seed || options.jobs ||
       options.backend || options.device || options.proposer) {
-    return Error{
-        ErrorCode::kInvalidArgument,
-        "a resumed run keeps its configuration: only --steps, --minutes and --until may be "
-        "given with --resume"};
+    return Error{ErrorCode::kInvalidArgument,
+                 "a resumed run keeps its configuration: only --steps, --minutes, --until and "
+                 "--workers may be given with --resume"};
   }
-  const RunStarted& started = recorded.view.started;
+  const RunStarted& started = recorded.started;
   if (options.task.empty()) {
     KS_ASSIGN_OR_RETURN(run.task, OpenRecordedTask(started));
   } else {
@@ -158,11 +158,9 @@ Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun&
   const RunFolder folder(run.dir);
   KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
   run.lock.emplace(std::move(lock));
-  recorded.store.reset();
   KS_RETURN_IF_ERROR(OpenParts(options.service, std::move(stop), run));
   KS_ASSIGN_OR_RETURN(run.store, SqliteStore::Open(folder.DatabasePath(), StoreMode::kWrite));
-  KS_ASSIGN_OR_RETURN(const std::vector<Event> events, run.store->Read(0));
-  run.recorded_events = events.empty() ? 0 : events.back().sequence;
+  run.recorded_events = recorded.events;
   return {};
 }
 

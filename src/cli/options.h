@@ -34,6 +34,7 @@ struct EvolveOptions {
   std::optional<double> until;
   std::optional<uint64_t> seed;
   std::optional<int> jobs;
+  std::optional<int> workers;
   RemoteService service;
 };
 
@@ -100,7 +101,8 @@ struct DiffOptions {
 struct ExportOptions {
   std::string run_dir;
   std::string candidate = "best";
-  std::string file;
+  std::string file;         // for its source; empty: none
+  std::string events_file;  // for all events as JSON; empty: none
 };
 
 struct ReportOptions {

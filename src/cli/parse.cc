@@ -102,7 +102,11 @@ void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
       ->check(CLI::PositiveNumber);
   app.add_option("--seed", options.seed, "seed of all random choices (default: 1)")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--jobs", options.jobs, "evaluations in flight (default: 2)")
+  app.add_option("--jobs", options.jobs,
+                 "steps in flight, and as many threads that evaluate (default: 2)")
+      ->check(CLI::Range(1, 256));
+  app.add_option("--workers", options.workers,
+                 "threads that evaluate, if not as many (same results)")
       ->check(CLI::Range(1, 256));
   CLI::Option* run =
       app.add_option("--run", options.run_dir, "run folder (default: runs/<task>-<date>-<n>)");
@@ -180,10 +184,17 @@ void DeclareRunCommands(CLI::App& app, Slots& slots) {
       diff->add_option("A", slots.diff.from, "seed, baseline, best or an id (default: seed)");
   diff->add_option("B", slots.diff.to, "the same (default: best)")->needs(from);
 
-  CLI::App* export_ = app.add_subcommand("export", "write a candidate's source to a file");
+  CLI::App* export_ =
+      app.add_subcommand("export", "write a candidate's source, or the record, to a file");
   AddRun(*export_, slots.export_.run_dir);
-  export_->add_option("--best", slots.export_.file, "file to write the best kernel to")->required();
-  export_->add_option("--candidate", slots.export_.candidate, "another candidate than the best");
+  CLI::App* what = export_->add_option_group("what");
+  CLI::Option* best =
+      what->add_option("--best", slots.export_.file, "file to write the best kernel to");
+  what->add_option("--events", slots.export_.events_file,
+                   "file to write all events to, as JSON, one a line");
+  what->require_option(1, 2);
+  export_->add_option("--candidate", slots.export_.candidate, "another candidate than the best")
+      ->needs(best);
 
   CLI::App* report = app.add_subcommand("report", "write the HTML report of a run");
   AddRun(*report, slots.report.run_dir);

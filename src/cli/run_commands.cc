@@ -68,13 +68,25 @@ Result<std::string> DiffOfRun(const DiffOptions& options, const Style& style) {
   return fmt::format("{} and {} have the same source\n", CandidateName(from), CandidateName(to));
 }
 
+Status ExportEvents(const RecordedRun& run, const std::string& file) {
+  std::string lines;
+  for (const Event& event : run.events) lines += EventToJson(event) + "\n";
+  return PosixFileSystem().WriteAtomically(file, lines);
+}
+
 Result<std::string> ExportOfRun(const ExportOptions& options) {
   KS_ASSIGN_OR_RETURN(const RecordedRun run, ReadRun(options.run_dir));
+  std::string events;
+  if (!options.events_file.empty()) {
+    KS_RETURN_IF_ERROR(ExportEvents(run, options.events_file));
+    events = fmt::format("wrote {} events to {}\n", run.events.size(), options.events_file);
+    if (options.file.empty()) return events;
+  }
   KS_ASSIGN_OR_RETURN(const CandidateId id, FindCandidate(run, options.candidate));
   KS_ASSIGN_OR_RETURN(const std::string source, run.store->GetSource(run.SourceHashOf(id)));
   PosixFileSystem files;
   KS_RETURN_IF_ERROR(files.WriteAtomically(options.file, source));
-  return fmt::format("wrote {} to {}\n", CandidateName(id), options.file);
+  return events + fmt::format("wrote {} to {}\n", CandidateName(id), options.file);
 }
 
 Result<std::string> ReportOfRun(const ReportOptions& options) {

@@ -13,19 +13,27 @@
 
 namespace ks {
 
-Result<RecordedRun> ReadRun(const std::string& dir) {
+namespace {
+
+Result<std::unique_ptr<Store>> OpenToRead(const std::string& dir) {
   const PosixFileSystem files;
   const RunFolder folder(dir);
   if (!HoldsRun(files, folder)) {
     return Error{ErrorCode::kNotFound,
                  fmt::format("there is no run in '{}' (see `ksmith runs`)", dir)};
   }
-  RecordedRun run;
-  run.dir = dir;
   Result<std::unique_ptr<SqliteStore>> store =
       SqliteStore::Open(folder.DatabasePath(), StoreMode::kRead);
   if (!store.ok()) return store.error().Under(dir);
-  run.store = *std::move(store);
+  return std::unique_ptr<Store>(*std::move(store));
+}
+
+}  // namespace
+
+Result<RecordedRun> ReadRun(const std::string& dir) {
+  RecordedRun run;
+  run.dir = dir;
+  KS_ASSIGN_OR_RETURN(run.store, OpenToRead(dir));
   KS_ASSIGN_OR_RETURN(run.events, run.store->Read(0));
   Result<RunView> view = FoldEvents(run.events);
   if (!view.ok()) return view.error().Under(dir);
@@ -34,6 +42,23 @@ Result<RecordedRun> ReadRun(const std::string& dir) {
   if (!config.ok()) return config.error().Under(dir);
   run.config = *std::move(config);
   return run;
+}
+
+Result<RecordedStart> ReadStart(const std::string& dir) {
+  KS_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenToRead(dir));
+  KS_ASSIGN_OR_RETURN(const std::vector<Event> first, store->ReadSome(0, 1));
+  RecordedStart start;
+  KS_ASSIGN_OR_RETURN(start.events, store->LastSequence());
+  const RunStarted* started =
+      first.empty() ? nullptr : std::get_if<RunStarted>(&first.front().body);
+  if (started == nullptr) {
+    return Error{ErrorCode::kDataLoss, dir + ": the record does not begin with the start of a run"};
+  }
+  start.started = *started;
+  Result<RunConfig> config = ConfigFromJson(started->config_json);
+  if (!config.ok()) return config.error().Under(dir);
+  start.config = *std::move(config);
+  return start;
 }
 
 Result<std::unique_ptr<Archive>> ArchiveOf(const RecordedRun& run) {

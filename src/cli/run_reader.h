@@ -30,6 +30,15 @@ struct RecordedRun {
 // kDataLoss.
 Result<RecordedRun> ReadRun(const std::string& dir);
 
+// How a run began and where its record ends: all that going on with it needs, however long it is.
+struct RecordedStart {
+  RunStarted started;
+  RunConfig config;
+  int64_t events = 0;
+};
+// ERRORS: as ReadRun.
+Result<RecordedStart> ReadStart(const std::string& dir);
+
 // The archive that the recorded outcomes make. ERRORS: kDataLoss.
 Result<std::unique_ptr<Archive>> ArchiveOf(const RecordedRun& run);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/evaluation.h"
+#include "core/source.h"
 
 namespace ks {
 
@@ -17,10 +18,10 @@ struct Member {
   int64_t step = 0;
   int island = 0;
   int generation = 0;  // edits from the seed
-  std::string source;
-  std::string skill;  // that made it; "seed", "baseline_flags" for the probes
+  Source source;       // its text may lie on disk: source.Load()
+  std::string skill;   // that made it, or the model; "seed", "baseline_flags" for the probes
   std::string rationale;
-  Evaluation evaluation;
+  Evaluation evaluation;  // without the samples of its timings
 
   const Measured* measured() const { return AsMeasured(evaluation.outcome); }
 };

@@ -64,7 +64,10 @@ struct RunConfig {
   LlmConfig llm;
   EvaluationConfig evaluation;
   uint64_t seed = 1;
-  int jobs = 2;              // evaluations in flight: compile of the next overlaps timing
+  // Steps in flight: step s may look at what is known up to step s - in_flight, so that compiling
+  // the next overlaps timing, and many questions to a server overlap.
+  int in_flight = 2;
+  int workers = 2;           // threads that evaluate; they do not change what is found
   int64_t max_steps = 0;     // 0: no limit
   double max_minutes = 0;    // 0: no limit
   double until_speedup = 0;  // 0: no limit

@@ -13,7 +13,7 @@ struct ConfigField {
   const char* name;
   double low = 0;
   double high = 0;
-  bool is_limit = false;     // decides when a run ends, not what it does: left out of the hash
+  bool is_limit = false;     // decides when a run ends, not what it finds: left out of the hash
   const char* choices = "";  // of a text, separated by '|'; empty: any
 };
 
@@ -62,7 +62,8 @@ void VisitConfigFields(Config& config, Visit visit) {
         evaluation.memory_limit_bytes);
   visit(ConfigField{"evaluation", "timed_output_checks", 0, 1000}, evaluation.timed_output_checks);
   visit(ConfigField{"run", "seed", 0, 9.2e18}, config.seed);
-  visit(ConfigField{"run", "jobs", 1, 256}, config.jobs);
+  visit(ConfigField{"run", "in_flight", 1, 4096}, config.in_flight);
+  visit(ConfigField{"run", "workers", 1, 256, true}, config.workers);
   visit(ConfigField{"run", "max_steps", 0, 1e12, true}, config.max_steps);
   visit(ConfigField{"run", "max_minutes", 0, 1e7, true}, config.max_minutes);
   visit(ConfigField{"run", "until_speedup", 0, 1e9, true}, config.until_speedup);

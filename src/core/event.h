@@ -2,7 +2,9 @@
 #ifndef KS_CORE_EVENT_H_
 #define KS_CORE_EVENT_H_
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -19,13 +21,22 @@ struct RunStarted {
   std::string backend;
   std::string proposer;
   uint64_t seed = 0;
-  int jobs = 1;
+  int jobs = 1;             // RunConfig::in_flight
   std::string config_json;  // the RunConfig as used
   std::string config_hash;
   std::string version;  // of kernelsmith
   Machine machine;
 };
-// Written before the evaluation starts. `source_hash` keys the store's sources.
+// What a model was paid for a proposal.
+struct ModelUse {
+  std::string model;
+  double cost_usd = 0;
+  int64_t prompt_tokens = 0;
+  int64_t answer_tokens = 0;
+  std::string exchange;  // keys the store's sources: the request and the answer; may be empty
+  bool operator==(const ModelUse&) const = default;
+};
+// Ids come in order. `source_hash` keys the store's sources.
 struct CandidateProposed {
   CandidateId id = kNoCandidate;
   int64_t step = 0;
@@ -37,6 +48,10 @@ struct CandidateProposed {
   std::string rationale;
   std::string source_hash;
   double propose_seconds = 0;
+  // Not in records of 0.1; left out of the JSON while they have these values.
+  std::optional<ModelUse> use;
+  bool refused = false;         // not evaluated: its outcome comes from the proposer
+  std::string normalized_hash;  // SHA-256 of the normalised source; empty: not recorded
 };
 struct CandidateEvaluated {
   CandidateId id = kNoCandidate;
@@ -47,7 +62,8 @@ struct BaselineChosen {
   CandidateId id = kNoCandidate;
 };
 struct RunStopped {
-  std::string reason;  // "steps", "minutes", "until", "interrupted", "exhausted", "error: ..."
+  std::string reason;  // "steps", "minutes", "until", "interrupted", "exhausted", "budget",
+                       // "error: ..."
 };
 struct RunResumed {
   std::string version;
@@ -68,6 +84,10 @@ const char* EventKindName(const Event& event);
 std::string EventToJson(const Event& event);
 // ERRORS: kDataLoss with the field that does not fit.
 Result<Event> EventFromJson(const std::string& json);
+// What happened, without its number and time, in binary: docs/store_format.md.
+std::string EventBodyToBinary(const Event& event);
+// Sets event.body. ERRORS: kDataLoss; the body is then anything.
+Status EventBodyFromBinary(std::string_view bytes, Event& event);
 std::string EvaluationToJson(const Evaluation& evaluation);
 Result<Evaluation> EvaluationFromJson(const std::string& json);
 std::string MachineToJson(const Machine& machine);

@@ -1,7 +1,4 @@
 // Events and evaluations as JSON, format 1 (docs/store_format.md).
-//
-// Every type has one field list, `Fields`, which the writer and the reader both walk, so the two
-// cannot drift apart.
 #include <fmt/format.h>
 
 #include <array>
@@ -14,259 +11,12 @@
 
 #include "base/text.h"
 #include "core/event.h"
+#include "core/event_fields.h"
 
 namespace ks {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// What a visitor's field list gets: `const T&` when writing, `T&` when reading.
-template <typename Visitor, typename T>
-using Ref = typename Visitor::template Ref<T>;
-
-template <typename V>
-void Fields(V& v, Ref<V, Interval> x) {
-  v("low", x.low);
-  v("mid", x.mid);
-  v("high", x.high);
-}
-template <typename V>
-void Fields(V& v, Ref<V, Diagnostic> x) {
-  v("severity", x.severity);
-  v("line", x.line);
-  v("column", x.column);
-  v("message", x.message);
-}
-template <typename V>
-void Fields(V& v, Ref<V, WorkloadTiming> x) {
-  v("workload", x.workload);
-  v("median_ns", x.median_ns);
-  v("p99_ns", x.p99_ns);
-  v("cv", x.cv);
-  v("pairs", x.pairs);
-  v("gain", x.gain);
-  v("parent_median_ns", x.parent_median_ns);
-  v("gflops", x.gflops);
-  v("gbytes_per_s", x.gbytes_per_s);
-  v("roofline_fraction", x.roofline_fraction);
-  v("samples_ns", x.samples_ns);
-  v("parent_samples_ns", x.parent_samples_ns);
-}
-template <typename V>
-void Fields(V& v, Ref<V, Measured> x) {
-  v("timings", x.timings);
-  v("speedup", x.speedup);
-  v("gain", x.gain);
-  v("gain_significant", x.gain_significant);
-  v("confirmed", x.confirmed);
-  v("bottleneck", x.bottleneck);
-}
-template <typename V>
-void Fields(V& v, Ref<V, CompileFailed> x) {
-  v("diagnostics", x.diagnostics);
-  v("log", x.log);
-}
-template <typename V>
-void Fields(V& v, Ref<V, LaunchFailed> x) {
-  v("reason", x.reason);
-}
-template <typename V>
-void Fields(V& v, Ref<V, WrongResult> x) {
-  v("workload", x.workload);
-  v("output", x.output);
-  v("index", x.index);
-  v("got", x.got);
-  v("want", x.want);
-  v("allowed", x.allowed);
-  v("mismatches", x.mismatches);
-  v("elements", x.elements);
-  v("max_error", x.max_error);
-  v("in_timed_call", x.in_timed_call);
-}
-template <typename V>
-void Fields(V& v, Ref<V, Nondeterministic> x) {
-  v("workload", x.workload);
-  v("output", x.output);
-  v("index", x.index);
-  v("first", x.first);
-  v("second", x.second);
-}
-template <typename V>
-void Fields(V& v, Ref<V, OutOfBounds> x) {
-  v("workload", x.workload);
-  v("buffer", x.buffer);
-  v("access", x.access);
-}
-template <typename V>
-void Fields(V& v, Ref<V, Crashed> x) {
-  v("workload", x.workload);
-  v("signal", x.signal);
-  v("detail", x.detail);
-}
-template <typename V>
-void Fields(V& v, Ref<V, TimedOut> x) {
-  v("stage", x.stage);
-  v("limit_s", x.limit_s);
-}
-template <typename V>
-void Fields(V& v, Ref<V, OutOfMemory> x) {
-  v("stage", x.stage);
-  v("requested_bytes", x.requested_bytes);
-}
-template <typename V>
-void Fields(V& v, Ref<V, Rejected> x) {
-  v("rule", x.rule);
-  v("evidence", x.evidence);
-}
-template <typename V>
-void Fields(V& v, Ref<V, DuplicateOf> x) {
-  v("id", x.id);
-}
-template <typename V>
-void Fields(V& v, Ref<V, CodeFeatures> x) {
-  v("vector_bits", x.vector_bits);
-  v("loop_depth", x.loop_depth);
-  v("loop_count", x.loop_count);
-  v("uses_fma", x.uses_fma);
-  v("uses_gather", x.uses_gather);
-  v("uses_nontemporal", x.uses_nontemporal);
-  v("uses_prefetch", x.uses_prefetch);
-  v("uses_threads", x.uses_threads);
-  v("uses_scratch", x.uses_scratch);
-  v("accumulators", x.accumulators);
-  v("calls_in_loops", x.calls_in_loops);
-  v("code_bytes", x.code_bytes);
-  v("static_bytes", x.static_bytes);
-}
-template <typename V>
-void Fields(V& v, Ref<V, DeviceFeatures> x) {
-  v("launches", x.launches);
-  v("registers", x.registers);
-  v("spill_bytes", x.spill_bytes);
-  v("shared_bytes", x.shared_bytes);
-  v("threads_per_block", x.threads_per_block);
-  v("occupancy", x.occupancy);
-  v("blocks_per_sm", x.blocks_per_sm);
-  v("load_bits", x.load_bits);
-  v("uses_tensor_cores", x.uses_tensor_cores);
-  v("uses_async_copy", x.uses_async_copy);
-  v("uses_shared", x.uses_shared);
-  v("uses_shuffle", x.uses_shuffle);
-  v("uses_atomics", x.uses_atomics);
-  v("scratch_bytes", x.scratch_bytes);
-}
-template <typename V>
-void Fields(V& v, Ref<V, StageSeconds> x) {
-  v("compile", x.compile);
-  v("check", x.check);
-  v("time", x.time);
-  v("queue", x.queue);
-}
-template <typename V>
-void Fields(V& v, Ref<V, Evaluation> x) {
-  v.Variant("outcome", x.outcome);
-  v("features", x.features);
-  v.Optional("device", x.device);
-  v("binary_hash", x.binary_hash);
-  v("compiler", x.compiler);
-  v("flags", x.flags);
-  v("warnings", x.warnings);
-  v("seconds", x.seconds);
-  v("held_out", x.held_out);
-}
-template <typename V>
-void Fields(V& v, Ref<V, DeviceInfo> x) {
-  v("name", x.name);
-  v("api", x.api);
-  v("arch", x.arch);
-  v("driver", x.driver);
-  v("index", x.index);
-  v("is_cpu", x.is_cpu);
-  v("sm_count", x.sm_count);
-  v("warp_size", x.warp_size);
-  v("memory_bytes", x.memory_bytes);
-  v("l2_bytes", x.l2_bytes);
-  v("shared_bytes_per_block", x.shared_bytes_per_block);
-  v("registers_per_sm", x.registers_per_sm);
-  v("threads_per_sm", x.threads_per_sm);
-  v("shared_bytes_per_sm", x.shared_bytes_per_sm);
-  v("max_threads_per_block", x.max_threads_per_block);
-  v("clock_mhz", x.clock_mhz);
-  v("copy_gbytes_per_s", x.copy_gbytes_per_s);
-  v("peak_gflops_f32", x.peak_gflops_f32);
-  v("peak_gflops_tf32", x.peak_gflops_tf32);
-  v("peak_gflops_f16", x.peak_gflops_f16);
-}
-template <typename V>
-void Fields(V& v, Ref<V, Machine> x) {
-  v("cpu", x.cpu);
-  v("cores", x.cores);
-  v("l1d_bytes", x.l1d_bytes);
-  v("l2_bytes", x.l2_bytes);
-  v("l3_bytes", x.l3_bytes);
-  v("memory_bytes", x.memory_bytes);
-  v("vector_bits", x.vector_bits);
-  v("has_fma", x.has_fma);
-  v("isa", x.isa);
-  v("march_options", x.march_options);
-  v("compilers", x.compilers);
-  v("kernel", x.kernel);
-  v("peak_gflops_f32", x.peak_gflops_f32);
-  v("copy_gbytes_per_s", x.copy_gbytes_per_s);
-  v.Optional("device", x.device);
-  v("id", x.id);
-}
-template <typename V>
-void Fields(V& v, Ref<V, RunStarted> x) {
-  v("run_id", x.run_id);
-  v("task", x.task);
-  v("task_hash", x.task_hash);
-  v("backend", x.backend);
-  v("proposer", x.proposer);
-  v("seed", x.seed);
-  v("jobs", x.jobs);
-  v("config_json", x.config_json);
-  v("config_hash", x.config_hash);
-  v("version", x.version);
-  v("machine", x.machine);
-}
-template <typename V>
-void Fields(V& v, Ref<V, CandidateProposed> x) {
-  v("id", x.id);
-  v("step", x.step);
-  v("parent", x.parent);
-  v("inspirations", x.inspirations);
-  v("island", x.island);
-  v("generation", x.generation);
-  v("skill", x.skill);
-  v("rationale", x.rationale);
-  v("source_hash", x.source_hash);
-  v("propose_seconds", x.propose_seconds);
-}
-template <typename V>
-void Fields(V& v, Ref<V, CandidateEvaluated> x) {
-  v("id", x.id);
-  v("evaluation", x.evaluation);
-}
-template <typename V>
-void Fields(V& v, Ref<V, BaselineChosen> x) {
-  v("id", x.id);
-}
-template <typename V>
-void Fields(V& v, Ref<V, RunStopped> x) {
-  v("reason", x.reason);
-}
-template <typename V>
-void Fields(V& v, Ref<V, RunResumed> x) {
-  v("version", x.version);
-}
-template <typename V>
-void Fields(V& v, Ref<V, Event> x) {
-  v("sequence", x.sequence);
-  v("unix_ms", x.unix_ms);
-  v("elapsed_s", x.elapsed_s);
-  v.Variant("body", x.body);
-}
 
 constexpr std::array<const char*, std::variant_size_v<decltype(Event::body)>> kEventKinds = {
     "run_started",     "candidate_proposed", "candidate_evaluated",
@@ -295,6 +45,11 @@ class Writer {
   template <typename T>
   void Optional(const char* name, const std::optional<T>& value) {
     if (value) object_[name] = ToJson(*value);
+  }
+  // Left out while it has its default value.
+  template <typename T>
+  void Default(const char* name, const T& value) {
+    if (value != T()) object_[name] = ToJson(value);
   }
   template <typename V>
   void Variant(const char* name, const V& value) {
@@ -349,6 +104,12 @@ class Reader {
     value.reset();
     const auto it = fault_.empty() ? object_.find(name) : object_.end();
     if (it != object_.end()) FromJson(*it, Path(name), value.emplace());
+  }
+  template <typename T>
+  void Default(const char* name, T& value) {
+    value = T();
+    const auto it = fault_.empty() ? object_.find(name) : object_.end();
+    if (it != object_.end()) FromJson(*it, Path(name), value);
   }
   template <typename V>
   void Variant(const char* name, V& value) {

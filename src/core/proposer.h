@@ -30,17 +30,38 @@ struct ProposalContext {
   std::string backend;  // of the run: "cpu", "cuda", ...; empty counts as "cpu"
   Selection selection;
   std::map<std::string, SkillRecord> skills;  // by skill name
-  // Children already tried from this parent, so that the same edit is not proposed twice.
+  // The newest children already tried from this parent, oldest first (at most kMostChildren), so
+  // that the same edit is not proposed twice.
   std::vector<MemberPtr> children;
+  // The parent, its parent, ... towards the seed, at most kMostLineage.
+  std::vector<MemberPtr> lineage;
+  // Failed candidates not to be repeated, at most kMostFailures: children of the lineage first,
+  // then the latest of the island; newest first.
+  std::vector<MemberPtr> failures;
+  int64_t step = 0;  // the candidate's number, should something be proposed
   uint64_t seed = 0;
-  // True when a source (normalised) was judged before in this run.
+  // True when a source (normalised) was proposed before, as far as this step may know. Thread-safe.
   std::function<bool(const std::string& source)> seen;
+
+  static constexpr size_t kMostChildren = 64;
+  static constexpr size_t kMostLineage = 16;
+  static constexpr size_t kMostFailures = 8;
 };
 
 struct Proposal {
-  std::string source;     // the whole new candidate
+  std::string source;     // the whole new candidate; may be empty when refused
   std::string skill;      // one skill name, or the model's name
   std::string rationale;  // one sentence: what, where, why
+  // What a model was paid for it; all zero and empty for built-in proposers.
+  double cost_usd = 0;
+  int64_t prompt_tokens = 0;
+  int64_t answer_tokens = 0;
+  std::string model;
+  std::string exchange;  // hash of the recorded request and answer among the store's sources
+  // Set: not a kernel worth evaluating (an edit that did not apply, an answer without code). It is
+  // recorded with this outcome (Rejected, with a rule such as "edit_does_not_apply"), counts as a
+  // step, is shown to later proposals as a failure, and is never timed.
+  std::optional<Outcome> refused;
 };
 
 // Thread-safe.
@@ -48,9 +69,14 @@ class Proposer {
  public:
   virtual ~Proposer() = default;
   // Empty optional: nothing (new) to propose for this parent. Deterministic in the context for
-  // built-in proposers. ERRORS: the proposer itself failed (server gone, budget spent).
+  // built-in proposers. Returns kCancelled soon after `stop`. ERRORS: the proposer itself failed
+  // and the run ends: kResourceExhausted (its budget is spent; the run ends with "budget"), else as
+  // the error says (server gone).
   virtual Result<std::optional<Proposal>> Propose(const ProposalContext& context,
                                                   std::stop_token stop) = 0;
+  // True: Propose waits for a server. It is then called from several threads at once, one call a
+  // step in flight, and its context is good for as long as the run.
+  virtual bool slow() const { return false; }
 };
 
 }  // namespace ks

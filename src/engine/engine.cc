@@ -3,43 +3,50 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <mutex>
+#include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "base/hash.h"
 #include "base/rng.h"
-#include "engine/evaluation_pool.h"
+#include "engine/context.h"
+#include "engine/evaluation_request.h"
+#include "engine/pipeline.h"
+#include "engine/record_fold.h"
+#include "engine/run_log.h"
 #include "engine/run_state.h"
+#include "engine/source_cache.h"
 
 namespace ks {
 namespace {
 
-constexpr int kTickMs = 250;
+constexpr int kWaitMs = 250;
 constexpr int kSelectionTries = 24;  // draws before a state counts as exhausted
 
-// Binary hash -> the candidate that was judged with it. Thread-safe.
-class BinaryIndex {
- public:
-  void Put(const Evaluation& evaluation, CandidateId id) {
-    if (evaluation.binary_hash.empty() || std::holds_alternative<DuplicateOf>(evaluation.outcome)) {
-      return;
-    }
-    const std::lock_guard lock(mutex_);
-    index_.emplace(evaluation.binary_hash, id);
-  }
-  std::optional<CandidateId> Find(const std::string& hash) const {
-    const std::lock_guard lock(mutex_);
-    const auto it = index_.find(hash);
-    return it == index_.end() ? std::nullopt : std::optional(it->second);
-  }
+// Threads that wait for a server: one a step in flight, within reason.
+constexpr int kMostAskers = 1024;
 
- private:
-  mutable std::mutex mutex_;
-  std::map<std::string, CandidateId> index_;
+int AskersFor(const Proposer& proposer, const RunConfig& config) {
+  return proposer.slow() ? std::clamp(config.in_flight, 1, kMostAskers) : 0;
+}
+
+// A step that was begun and is not recorded yet: its proposer is being asked, or was faster than
+// that of an earlier step.
+struct OpenStep {
+  std::shared_ptr<const ProposalContext> context;
+  EvaluationRequest request;  // but for the source: rivals as they were when the step began
+  std::optional<Answer> answer;
+  std::optional<Evaluation> evaluation;
 };
 
-// One search. Single thread, but for the pool's workers.
+Evaluation NotEvaluated(Outcome outcome) {
+  Evaluation evaluation;
+  evaluation.outcome = std::move(outcome);
+  return evaluation;
+}
+
+// One search. Single thread, but for the pipeline's workers.
 class Search {
  public:
   Search(const RunConfig& config, const RunIdentity& identity, const EngineParts& parts,
@@ -48,13 +55,17 @@ class Search {
         identity_(identity),
         parts_(parts),
         stop_(std::move(stop)),
-        state_(parts.archive),
-        start_ns_(parts.clock.MonotonicNs()),
-        pool_(parts.evaluator, std::max(1, config.jobs)) {}
+        sources_(std::make_shared<SourceCache>(parts.store)),
+        state_(parts.archive, parts.store, sources_),
+        baseline_source_(parts.baseline_variants.front()),
+        hash_normalized_([normalize = parts.normalize](const std::string& source) {
+          return Sha256Hex(normalize ? normalize(source) : source);
+        }) {}
 
   Result<RunEnd> Run() {
-    KS_ASSIGN_OR_RETURN(const std::vector<Event> record, parts_.store.Read(0));
-    Status status = record.empty() ? Begin() : Resume(record);
+    KS_ASSIGN_OR_RETURN(const std::vector<Event> first, parts_.store.ReadSome(0, 1));
+    KS_RETURN_IF_ERROR(first.empty() ? Open(0, 0) : OpenRecorded(first.front()));
+    Status status = first.empty() ? Begin() : Resume();
     std::string reason;
     if (status.ok()) {
       Result<std::string> ended = Loop();
@@ -66,10 +77,13 @@ class Search {
     }
     if (!status.ok()) {
       // Best effort: the store itself may be what failed.
-      static_cast<void>(Emit(RunStopped{"error: " + status.error().message}).ok());
+      if (log_->Add(RunStopped{"error: " + status.error().message}).ok()) {
+        static_cast<void>(log_->Flush().ok());
+      }
       return status.error();
     }
-    KS_RETURN_IF_ERROR(Emit(RunStopped{reason}));
+    KS_RETURN_IF_ERROR(log_->Add(RunStopped{reason}));
+    KS_RETURN_IF_ERROR(log_->Flush());
     if (state_.baseline() != kNoCandidate) state_.ApplyJudged();
     const MemberPtr best = parts_.archive.best();
     return RunEnd{reason, Steps(), best ? best->id : kNoCandidate, parts_.archive.Hash()};
@@ -78,19 +92,28 @@ class Search {
  private:
   CandidateId Probes() const { return static_cast<CandidateId>(parts_.baseline_variants.size()); }
   int64_t Steps() const { return std::max<int64_t>(0, state_.size() - Probes()); }
-  double Elapsed() const {
-    return elapsed_before_s_ + static_cast<double>(parts_.clock.MonotonicNs() - start_ns_) * 1e-9;
+
+  // `recorded` events are there already.
+  Status Open(int64_t recorded, double elapsed_s) {
+    pipeline_.emplace(parts_.evaluator, parts_.proposer, parts_.clock, hash_normalized_,
+                      std::max(1, config_.workers), AskersFor(parts_.proposer, config_));
+    log_.emplace(parts_.store, *sources_, parts_.clock, parts_.observers, recorded, elapsed_s,
+                 [this] { pipeline_->Nudge(); });
+    return {};
   }
 
-  template <typename Body>
-  Status Emit(Body body) {
-    Event event;
-    event.unix_ms = parts_.clock.UnixMs();
-    event.elapsed_s = Elapsed();
-    event.body = std::move(body);
-    KS_ASSIGN_OR_RETURN(event.sequence, parts_.store.Append(event));
-    for (Observer* observer : parts_.observers) observer->OnEvent(event);
-    return {};
+  Status OpenRecorded(const Event& first) {
+    KS_RETURN_IF_ERROR(TakeOverProtocol(first));
+    int64_t recorded = 0;
+    double elapsed_s = 0;
+    RecordFold fold(parts_.store, hash_normalized_, config_.in_flight, state_);
+    KS_RETURN_IF_ERROR(ForEachEvent(parts_.store, [&](Event& event) {
+      recorded = event.sequence;
+      elapsed_s = std::max(elapsed_s, event.elapsed_s);
+      for (Observer* observer : parts_.observers) observer->OnEvent(event);
+      return fold.TakeOver(event);
+    }));
+    return Open(recorded, elapsed_s);
   }
 
   Status Begin() {
@@ -101,16 +124,18 @@ class Search {
     started.backend = config_.backend;
     started.proposer = config_.proposer;
     started.seed = config_.seed;
-    started.jobs = config_.jobs;
+    started.jobs = config_.in_flight;
     started.config_json = identity_.config_json;
     started.config_hash = identity_.config_hash;
     started.version = identity_.version;
     started.machine = parts_.evaluator.machine();
-    return Emit(std::move(started));
+    KS_RETURN_IF_ERROR(log_->Add(std::move(started)));
+    return log_->Flush();
   }
 
-  Status Resume(const std::vector<Event>& record) {
-    const auto* started = std::get_if<RunStarted>(&record.front().body);
+  // What decides the results comes from the record, not from the caller.
+  Status TakeOverProtocol(const Event& first) {
+    const auto* started = std::get_if<RunStarted>(&first.body);
     if (started == nullptr) {
       return Error{ErrorCode::kDataLoss, "the record does not begin with the start of a run"};
     }
@@ -119,49 +144,29 @@ class Search {
                    "the task '" + started->task +
                        "' has changed since this run began; start a new run folder"};
     }
-    config_.jobs = started->jobs;  // they decide what a proposal may look at
+    config_.in_flight = started->jobs;
     config_.seed = started->seed;
-    for (const Event& event : record) {
-      elapsed_before_s_ = std::max(elapsed_before_s_, event.elapsed_s);
-      for (Observer* observer : parts_.observers) observer->OnEvent(event);
-      KS_RETURN_IF_ERROR(TakeOver(event));
-    }
-    KS_RETURN_IF_ERROR(Emit(RunResumed{identity_.version}));
-    for (CandidateId id = 0; id < state_.size(); ++id) {
+    return {};
+  }
+
+  Status Resume() {
+    KS_RETURN_IF_ERROR(log_->Add(RunResumed{identity_.version}));
+    if (state_.baseline() != kNoCandidate) KS_RETURN_IF_ERROR(LoadBaseline());
+    for (CandidateId id = state_.applied(); id < state_.size(); ++id) {
       if (state_.judged(id)) continue;
+      if (state_.proposed(id).refused) {
+        KS_RETURN_IF_ERROR(Conclude(id, NotEvaluated(Rejected{"refused", "reason not recorded"})));
+        continue;
+      }
       // What the proposal had seen, so that the evaluation gets the same rivals.
       if (state_.baseline() != kNoCandidate) {
-        state_.ApplyUpTo(std::max(id - config_.jobs, state_.proposed(id).parent));
+        state_.ApplyUpTo(std::max(id - config_.in_flight, state_.parent(id)));
       }
-      Submit(id);
+      KS_ASSIGN_OR_RETURN(const std::string source,
+                          parts_.store.GetSource(state_.proposed(id).source_hash));
+      KS_RETURN_IF_ERROR(Submit(id, source));
     }
-    return {};
-  }
-
-  Status TakeOver(const Event& event) {
-    if (const auto* proposed = std::get_if<CandidateProposed>(&event.body)) {
-      if (proposed->id != state_.size()) {
-        return Error{ErrorCode::kDataLoss,
-                     fmt::format("candidate {} is out of order", proposed->id)};
-      }
-      KS_ASSIGN_OR_RETURN(std::string source, parts_.store.GetSource(proposed->source_hash));
-      std::string normalized = NormalizedHash(source);
-      state_.AddProposal(*proposed, std::move(source), std::move(normalized));
-    } else if (const auto* evaluated = std::get_if<CandidateEvaluated>(&event.body)) {
-      if (evaluated->id < 0 || evaluated->id >= state_.size()) {
-        return Error{ErrorCode::kDataLoss,
-                     fmt::format("result of unknown candidate {}", evaluated->id)};
-      }
-      binaries_.Put(evaluated->evaluation, evaluated->id);
-      state_.SetEvaluation(evaluated->id, evaluated->evaluation);
-    } else if (const auto* chosen = std::get_if<BaselineChosen>(&event.body)) {
-      state_.ChooseBaseline(chosen->id);
-    }
-    return {};
-  }
-
-  std::string NormalizedHash(const std::string& source) const {
-    return Sha256Hex(parts_.normalize ? parts_.normalize(source) : source);
+    return log_->Flush();
   }
 
   // Until a limit; returns the reason.
@@ -170,21 +175,30 @@ class Search {
     if (state_.baseline() == kNoCandidate) return std::string("interrupted");
     std::string reason;
     for (;;) {
-      if (reason.empty()) reason = LimitReached();
-      bool proposed = false;
-      if (reason.empty() && ReadyToPropose()) {
-        KS_ASSIGN_OR_RETURN(proposed, ProposeNext());
-        if (!proposed && pool_.in_flight() == 0) reason = "exhausted";
+      if (reason.empty()) reason = failure_ ? ReasonOf(*failure_) : LimitReached();
+      bool begun = false;
+      if (reason.empty() && MayBegin()) {
+        KS_ASSIGN_OR_RETURN(begun, parts_.proposer.slow() ? BeginStep() : ProposeNext());
+        if (!begun && !failure_ && Idle()) reason = "exhausted";
       }
-      if (pool_.in_flight() == 0 && !reason.empty()) return reason;
-      if (!proposed) KS_RETURN_IF_ERROR(AwaitOne());
+      if (!reason.empty() && Idle()) break;
+      if (!begun && !Idle()) KS_RETURN_IF_ERROR(AwaitOne());
     }
+    if (failure_ && reason == kFailed) return *failure_;
+    return reason;
+  }
+
+  static constexpr const char* kFailed = "error";
+  std::string ReasonOf(const Error& failure) const {
+    if (stop_.stop_requested()) return "interrupted";
+    return failure.code == ErrorCode::kResourceExhausted ? "budget" : kFailed;
   }
 
   std::string LimitReached() const {
     if (stop_.stop_requested()) return "interrupted";
-    if (config_.max_steps > 0 && Steps() >= config_.max_steps) return "steps";
-    if (config_.max_minutes > 0 && Elapsed() >= config_.max_minutes * 60) return "minutes";
+    if (config_.max_steps > 0 && NextStep() - Probes() >= config_.max_steps) return "steps";
+    if (nothing_in_a_row_ >= config_.in_flight) return "exhausted";
+    if (config_.max_minutes > 0 && log_->Elapsed() >= config_.max_minutes * 60) return "minutes";
     const MemberPtr best = parts_.archive.best();
     if (config_.until_speedup > 0 && best != nullptr &&
         best->measured()->speedup.low >= config_.until_speedup) {
@@ -193,14 +207,12 @@ class Search {
     return "";
   }
 
+  // Nothing is under way.
+  bool Idle() const { return pipeline_->in_flight() == 0 && open_.empty(); }
+  CandidateId NextStep() const { return state_.size() + static_cast<CandidateId>(open_.size()); }
+
   // The results that the next proposal may look at have all arrived.
-  bool ReadyToPropose() const {
-    const CandidateId last = state_.size() - config_.jobs;
-    for (CandidateId id = state_.applied(); id <= last; ++id) {
-      if (!state_.judged(id)) return false;
-    }
-    return pool_.in_flight() < config_.jobs;
-  }
+  bool MayBegin() const { return state_.judged_up_to(NextStep() - config_.in_flight); }
 
   // The seed, then its flag variants against it; the fastest becomes the baseline. A stop request
   // leaves it unchosen: a resumed run tries the other variants first.
@@ -210,12 +222,14 @@ class Search {
       if (!stopping && state_.size() < Probes() && (state_.size() == 0 || state_.judged(0))) {
         KS_RETURN_IF_ERROR(RecordProbe(state_.size()));
       }
-      if (pool_.in_flight() > 0 && (stopping || pool_.in_flight() >= config_.jobs ||
-                                    state_.size() >= Probes() || !state_.judged(0))) {
+      const int in_flight = pipeline_->in_flight();
+      if (in_flight > 0 && (stopping || in_flight >= config_.in_flight ||
+                            state_.size() >= Probes() || !state_.judged(0))) {
         KS_RETURN_IF_ERROR(AwaitOne());
+        KS_RETURN_IF_ERROR(log_->Flush());
         KS_RETURN_IF_ERROR(RefuseBadSeed());
       }
-      if (pool_.in_flight() > 0) continue;
+      if (pipeline_->in_flight() > 0) continue;
       if (state_.size() >= Probes()) {
         KS_RETURN_IF_ERROR(ChooseBaseline());
       } else if (stopping) {
@@ -234,7 +248,11 @@ class Search {
     proposed.generation = id == 0 ? 0 : 1;
     proposed.skill = id == 0 ? "seed" : "baseline_flags";
     proposed.rationale = id == 0 ? "the seed as written" : "the seed with other compiler flags";
-    return Record(std::move(proposed), parts_.baseline_variants[static_cast<size_t>(id)]);
+    const std::string& source = parts_.baseline_variants[static_cast<size_t>(id)];
+    proposed.normalized_hash = hash_normalized_(source);
+    KS_RETURN_IF_ERROR(Record(std::move(proposed), source, std::nullopt));
+    KS_RETURN_IF_ERROR(log_->Flush());
+    return Submit(id, source);
   }
 
   Status RefuseBadSeed() const {
@@ -256,114 +274,206 @@ class Search {
         chosen = id;
       }
     }
-    KS_RETURN_IF_ERROR(Emit(BaselineChosen{chosen}));
+    KS_RETURN_IF_ERROR(log_->Add(BaselineChosen{chosen}));
+    KS_RETURN_IF_ERROR(log_->Flush());
     state_.ChooseBaseline(chosen);
+    return LoadBaseline();
+  }
+
+  Status LoadBaseline() {
+    KS_ASSIGN_OR_RETURN(const MemberPtr baseline, state_.Find(state_.baseline()));
+    KS_ASSIGN_OR_RETURN(baseline_source_, baseline->source.Load());
     return {};
   }
 
-  // False: nothing to propose from the state as it is (after draining what was in flight).
+  // False: nothing to propose from the state as it is (after draining what was in flight), or the
+  // proposer failed.
   Result<bool> ProposeNext() {
     const CandidateId step = state_.size();
-    state_.ApplyUpTo(step - config_.jobs);
+    state_.ApplyUpTo(step - config_.in_flight);
     KS_ASSIGN_OR_RETURN(bool done, TryPropose(step));
-    if (done) return true;
-    while (pool_.in_flight() > 0) KS_RETURN_IF_ERROR(AwaitOne());
+    if (done || failure_) return done;
+    while (!Idle()) KS_RETURN_IF_ERROR(AwaitOne());
     state_.ApplyUpTo(step - 1);
     return TryPropose(step);
   }
 
   Result<bool> TryPropose(CandidateId step) {
     for (int attempt = 0; attempt < kSelectionTries; ++attempt) {
-      const auto index =
-          static_cast<uint64_t>(step) * kSelectionTries + static_cast<uint64_t>(attempt);
-      const int64_t begin_ns = parts_.clock.MonotonicNs();
-      ProposalContext context;
-      context.backend = config_.backend;
-      context.task = &parts_.evaluator.task();
-      context.machine = &parts_.evaluator.machine();
-      context.selection = parts_.archive.Select(DeriveSeed(config_.seed, "select", index));
-      context.skills = state_.skills();
-      context.children = state_.ChildrenOf(context.selection.parent->id);
-      context.seed = DeriveSeed(config_.seed, "propose", index);
-      context.seen = [this](const std::string& source) {
-        return state_.seen(NormalizedHash(source));
-      };
-      KS_ASSIGN_OR_RETURN(std::optional<Proposal> proposal,
-                          parts_.proposer.Propose(context, stop_));
-      if (!proposal || context.seen(proposal->source)) continue;
-      CandidateProposed proposed;
-      proposed.id = step;
-      proposed.step = step;
-      proposed.parent = context.selection.parent->id;
-      for (const MemberPtr& other : context.selection.inspirations) {
-        proposed.inspirations.push_back(other->id);
+      KS_ASSIGN_OR_RETURN(const ProposalContext context,
+                          MakeContext({step, Draw(step, attempt), step}, state_, config_,
+                                      parts_.evaluator, hash_normalized_));
+      Answer answer = AskNow(parts_.proposer, context, hash_normalized_, parts_.clock, stop_);
+      if (!answer.proposal.ok()) {
+        failure_ = answer.proposal.error();
+        return false;
       }
-      proposed.island = context.selection.island;
-      proposed.generation = context.selection.parent->generation + 1;
-      proposed.skill = proposal->skill;
-      proposed.rationale = proposal->rationale;
-      proposed.propose_seconds = static_cast<double>(parts_.clock.MonotonicNs() - begin_ns) * 1e-9;
-      KS_RETURN_IF_ERROR(Record(std::move(proposed), proposal->source));
+      const std::optional<Proposal>& proposal = *answer.proposal;
+      if (!proposal || (!proposal->refused && IsKnown(answer))) continue;
+      std::optional<Evaluation> outcome;
+      if (proposal->refused) outcome = NotEvaluated(*proposal->refused);
+      KS_RETURN_IF_ERROR(RecordAnswer(step, context, answer, std::move(outcome)));
+      if (!proposal->refused) KS_RETURN_IF_ERROR(Submit(step, proposal->source));
       return true;
     }
     return false;
   }
 
-  Status Record(CandidateProposed proposed, const std::string& source) {
-    KS_ASSIGN_OR_RETURN(proposed.source_hash, parts_.store.PutSource(source));
-    KS_RETURN_IF_ERROR(Emit(proposed));
-    const CandidateId id = proposed.id;
-    state_.AddProposal(proposed, source, NormalizedHash(source));
-    Submit(id);
+  static uint64_t Draw(CandidateId step, int attempt) {
+    return static_cast<uint64_t>(step) * kSelectionTries + static_cast<uint64_t>(attempt);
+  }
+  bool IsKnown(const Answer& answer) const {
+    return state_.seen()->First(answer.normalized_hash) != kNoCandidate;
+  }
+
+  // Slow proposers: selects on this thread, asks on another.
+  Result<bool> BeginStep() {
+    const CandidateId step = NextStep();
+    const CandidateId known = step - config_.in_flight;
+    state_.ApplyUpTo(known);
+    OpenStep open;
+    KS_ASSIGN_OR_RETURN(ProposalContext context,
+                        MakeContext({step, Draw(step, 0), known}, state_, config_, parts_.evaluator,
+                                    hash_normalized_));
+    open.context = std::make_shared<const ProposalContext>(std::move(context));
+    const CandidateId parent = open.context->selection.parent->id;
+    KS_ASSIGN_OR_RETURN(open.request, MakeRequest(step, parent, state_, config_, baseline_source_));
+    pipeline_->Ask(step, open.context, stop_);
+    open_.emplace(step, std::move(open));
+    return true;
+  }
+
+  // Evaluates at once, whatever earlier steps are still waiting for; what turns out to repeat one
+  // of them is sorted out in the order of steps.
+  Status Answered(CandidateId id, Answer answer) {
+    OpenStep& open = open_.at(id);
+    if (!answer.proposal.ok()) {
+      if (!failure_) failure_ = answer.proposal.error().Under("proposing " + CandidateName(id));
+    } else if (const std::optional<Proposal>& proposal = *answer.proposal;
+               proposal && !proposal->refused && !IsKnown(answer)) {
+      open.request.source = proposal->source;
+      pipeline_->Evaluate(id, std::move(open.request));
+    }
+    open.answer = std::move(answer);
+    return RecordAnswered();
+  }
+
+  // Records the steps that were answered, in order, as far as there is no gap.
+  Status RecordAnswered() {
+    while (!open_.empty() && open_.begin()->second.answer) {
+      const auto first = open_.begin();
+      if (!first->second.answer->proposal.ok() && !FillGap(first->second)) return {};
+      const CandidateId id = first->first;
+      const OpenStep open = std::move(first->second);
+      open_.erase(first);
+      KS_RETURN_IF_ERROR(RecordOpen(id, open));
+    }
     return {};
   }
 
-  // The rival of a failed parent is the nearest measured ancestor.
-  const Member* RivalOf(CandidateId id) const {
-    for (CandidateId at = state_.proposed(id).parent; at != kNoCandidate;
-         at = state_.proposed(at).parent) {
-      const MemberPtr member = state_.member(at);
-      if (member != nullptr && member->measured() != nullptr) return member.get();
+  // The first open step has no answer. If a later one has, that one is kept and this one becomes a
+  // failed candidate; if none can have any more, all are dropped and the next run asks again.
+  bool FillGap(OpenStep& first) {
+    bool waiting = false;
+    for (const auto& [id, open] : open_) {
+      if (!open.answer) waiting = true;
+      if (!open.answer || !open.answer->proposal.ok()) continue;
+      Proposal nothing;
+      nothing.skill = "none";
+      nothing.refused = Rejected{"no_answer", first.answer->proposal.error().message};
+      first.answer->proposal = std::optional(std::move(nothing));
+      return true;
     }
-    return nullptr;
+    if (!waiting) open_.clear();
+    return false;
   }
 
-  static Rival RivalFrom(const Member& member) {
-    return {member.source, member.measured()->speedup, member.measured()->confirmed};
-  }
-
-  void Submit(CandidateId id) {
-    EvaluationRequest request;
-    request.source = state_.source(id);
-    request.seed = DeriveSeed(config_.seed, "evaluate", static_cast<uint64_t>(id));
-    request.held_out = true;
-    if (id == 0 || state_.baseline() == kNoCandidate) {
-      request.baseline_source = state_.source(0);
-    } else {
-      request.baseline_source = state_.source(state_.baseline());
-      if (const Member* rival = RivalOf(id)) {
-        request.parent = RivalFrom(*rival);
-      }
-      if (const MemberPtr best = parts_.archive.best()) {
-        request.champion = RivalFrom(*best);
-      }
-      request.seen_binary = [this](const std::string& hash) { return binaries_.Find(hash); };
+  Status RecordOpen(CandidateId id, const OpenStep& open) {
+    Answer answer = *open.answer;
+    std::optional<Proposal>& proposal = *answer.proposal;
+    nothing_in_a_row_ = proposal ? 0 : nothing_in_a_row_ + 1;
+    if (!proposal) {
+      proposal.emplace();
+      proposal->skill = "none";
+      proposal->refused = Rejected{"no_proposal", "there was nothing to propose for this parent"};
     }
-    pool_.Submit(id, std::move(request));
+    const CandidateId twin =
+        proposal->refused ? kNoCandidate : state_.seen()->First(answer.normalized_hash);
+    std::optional<Evaluation> outcome = open.evaluation;
+    if (proposal->refused) outcome = NotEvaluated(*proposal->refused);
+    if (twin != kNoCandidate) outcome = NotEvaluated(DuplicateOf{twin});
+    return RecordAnswer(id, *open.context, answer, std::move(outcome));
   }
 
-  // Waits for one result and commits it; ticks meanwhile.
+  // REQUIRES: there is a proposal. With its outcome when that is known already.
+  Status RecordAnswer(CandidateId id, const ProposalContext& context, const Answer& answer,
+                      std::optional<Evaluation> outcome) {
+    const Proposal& proposal = **answer.proposal;
+    CandidateProposed proposed;
+    proposed.id = id;
+    proposed.step = id;
+    proposed.parent = context.selection.parent->id;
+    for (const MemberPtr& other : context.selection.inspirations) {
+      proposed.inspirations.push_back(other->id);
+    }
+    proposed.island = context.selection.island;
+    proposed.generation = context.selection.parent->generation + 1;
+    proposed.skill = proposal.skill;
+    proposed.rationale = proposal.rationale;
+    proposed.propose_seconds = answer.seconds;
+    proposed.refused = proposal.refused.has_value();
+    proposed.normalized_hash = answer.normalized_hash;
+    ModelUse use{proposal.model, proposal.cost_usd, proposal.prompt_tokens, proposal.answer_tokens,
+                 proposal.exchange};
+    if (!(use == ModelUse())) proposed.use = std::move(use);
+    return Record(std::move(proposed), proposal.source, std::move(outcome));
+  }
+
+  // A proposal, and its outcome when it is known.
+  Status Record(CandidateProposed proposed, const std::string& source,
+                std::optional<Evaluation> outcome) {
+    const CandidateId id = proposed.id;
+    KS_ASSIGN_OR_RETURN(const int64_t sequence, log_->Add(proposed, source, outcome));
+    const std::string normalized = proposed.normalized_hash;
+    state_.AddProposal(sequence, std::move(proposed), normalized);
+    if (outcome) state_.SetEvaluation(sequence + 1, id, *std::move(outcome));
+    return {};
+  }
+
+  Status Submit(CandidateId id, const std::string& source) {
+    KS_ASSIGN_OR_RETURN(EvaluationRequest request,
+                        MakeRequest(id, state_.parent(id), state_, config_, baseline_source_));
+    request.source = source;
+    pipeline_->Evaluate(id, std::move(request));
+    return {};
+  }
+
+  // Waits for one answer or result and commits it; ticks meanwhile.
   Status AwaitOne() {
-    std::optional<EvaluationPool::Done> done;
-    while (!(done = pool_.Wait(kTickMs))) {
-      for (Observer* observer : parts_.observers) observer->OnTick(Elapsed());
+    std::optional<Arrival> arrival;
+    log_->TellObservers();
+    while (!(arrival = pipeline_->Wait(kWaitMs))) {
+      log_->TellObservers();
+      log_->Tick();
     }
-    if (!done->result.ok()) {
-      return done->result.error().Under("evaluating " + CandidateName(done->id));
+    const CandidateId id = arrival->id;
+    if (Answer* answer = std::get_if<Answer>(&arrival->what)) {
+      return Answered(id, std::move(*answer));
     }
-    KS_RETURN_IF_ERROR(Emit(CandidateEvaluated{done->id, *done->result}));
-    binaries_.Put(*done->result, done->id);
-    state_.SetEvaluation(done->id, *std::move(done->result));
+    Result<Evaluation>& result = *std::get_if<Result<Evaluation>>(&arrival->what);
+    if (!result.ok()) return result.error().Under("evaluating " + CandidateName(id));
+    if (const auto open = open_.find(id); open != open_.end()) {
+      open->second.evaluation = *std::move(result);
+      return {};
+    }
+    // What was evaluated in vain: an earlier step turned out to have the same source.
+    if (id >= state_.size() || state_.judged(id)) return {};
+    return Conclude(id, *std::move(result));
+  }
+
+  Status Conclude(CandidateId id, Evaluation evaluation) {
+    KS_ASSIGN_OR_RETURN(const int64_t sequence, log_->Add(CandidateEvaluated{id, evaluation}));
+    state_.SetEvaluation(sequence, id, std::move(evaluation));
     return {};
   }
 
@@ -371,11 +481,15 @@ class Search {
   const RunIdentity& identity_;
   const EngineParts& parts_;
   std::stop_token stop_;
-  BinaryIndex binaries_;
+  const std::shared_ptr<SourceCache> sources_;
   RunState state_;
-  int64_t start_ns_;
-  double elapsed_before_s_ = 0;
-  EvaluationPool pool_;  // last: its workers use the index
+  std::string baseline_source_;  // the seed's until the baseline is chosen
+  const Pipeline::HashNormalized hash_normalized_;
+  std::map<CandidateId, OpenStep> open_;  // begun, not recorded; without gaps from state_.size()
+  std::optional<Error> failure_;          // of the proposer: no further step is begun
+  int nothing_in_a_row_ = 0;              // steps for which a slow proposer had nothing
+  std::optional<Pipeline> pipeline_;      // its workers use what is above
+  std::optional<RunLog> log_;             // last: it nudges the pipeline
 };
 
 }  // namespace

@@ -1,9 +1,11 @@
 // The loop: select, propose, evaluate, record, add to the archive. Sees values and ports only.
 //
-// Determinism. Step s is proposed from the state after the results of all steps <= s - jobs were
-// applied in step order, whatever order they arrived in. So a run is a function of its
-// configuration and its recorded outcomes, and `jobs` evaluations overlap. Results are committed to
-// the store as they arrive; `kill -9` loses at most the evaluations in flight.
+// Determinism. Step s is proposed from the state after the results of all steps <= s - in_flight
+// were applied in step order, whatever order they arrived in. So a run is a function of its
+// configuration and its recorded outcomes, and `in_flight` steps overlap. A slow proposer is asked
+// on other threads; its proposals are evaluated as they arrive and recorded in step order, where
+// one that repeats the source of an earlier step becomes its duplicate. Results are committed to
+// the store as they arrive; `kill -9` loses at most what was in flight.
 #ifndef KS_ENGINE_ENGINE_H_
 #define KS_ENGINE_ENGINE_H_
 
@@ -52,10 +54,12 @@ struct RunEnd {
   std::string archive_hash;
 };
 
-// Runs until a limit of `config` or `stop`. When the store already holds events the run is resumed:
-// recorded outcomes are taken over, candidates without one are evaluated, nothing is measured
-// twice. ERRORS: kInvalidArgument when the seed does not compile or is wrong; the store's and the
-// evaluator's errors; kDataLoss when the record does not belong to this task and configuration.
+// Runs until a limit of `config`, `stop`, or the proposer's end (reason "budget" when its budget is
+// spent; any other error of it is returned once everything under way was recorded). When the store
+// already holds events the run is resumed: recorded outcomes are taken over, candidates without one
+// are evaluated, nothing is measured twice. ERRORS: kInvalidArgument when the seed does not compile
+// or is wrong; the store's and the evaluator's errors; kDataLoss when the record does not belong to
+// this task and configuration.
 Result<RunEnd> RunSearch(const RunConfig& config, const RunIdentity& identity,
                          const EngineParts& parts, std::stop_token stop);
 
@@ -75,7 +79,8 @@ Result<ReplayReport> ReplaySearch(const RunConfig& config, const RunIdentity& id
                                   const EngineParts& parts, Archive& replay_archive,
                                   std::stop_token stop);
 
-// Adds all judged candidates of a record to `archive` in step order. ERRORS: kDataLoss.
+// Adds all judged candidates of a record to `archive` in step order. The texts of its members are
+// read from `store`, which outlives them. ERRORS: kDataLoss.
 Status RebuildArchive(const Store& store, Archive& archive);
 
 }  // namespace ks

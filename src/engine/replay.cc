@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "engine/engine.h"
 #include "engine/run_state.h"
+#include "engine/source_cache.h"
 
 namespace ks {
 namespace {
@@ -15,6 +16,8 @@ namespace {
 // A run's record in the order of candidates.
 struct Record {
   struct Entry {
+    int64_t proposed_at = 0;  // sequences of the events
+    int64_t evaluated_at = 0;
     CandidateProposed proposed;
     std::string source;
     std::optional<Evaluation> evaluation;
@@ -45,13 +48,16 @@ Result<Record> ReadRecord(const Store& store) {
         return Broken(fmt::format("candidate {} out of order", proposed->id));
       }
       KS_ASSIGN_OR_RETURN(std::string source, store.GetSource(proposed->source_hash));
-      record.entries.push_back({*proposed, std::move(source), std::nullopt});
+      record.entries.push_back({event.sequence, 0, *proposed, std::move(source), std::nullopt});
     }
     if (const auto* evaluated = std::get_if<CandidateEvaluated>(&event.body)) {
       if (evaluated->id < 0 || evaluated->id >= static_cast<CandidateId>(record.entries.size())) {
         return Broken(fmt::format("result of unknown candidate {}", evaluated->id));
       }
-      record.entries[static_cast<size_t>(evaluated->id)].evaluation = evaluated->evaluation;
+      Record::Entry& entry = record.entries[static_cast<size_t>(evaluated->id)];
+      if (entry.evaluation) return Broken(CandidateName(evaluated->id) + " was judged twice");
+      entry.evaluation = evaluated->evaluation;
+      entry.evaluated_at = event.sequence;
     }
     if (const auto* chosen = std::get_if<BaselineChosen>(&event.body)) {
       record.baseline = chosen->id;
@@ -65,8 +71,10 @@ Result<Record> ReadRecord(const Store& store) {
 Status Fold(const Record& record, size_t count, RunState& state) {
   for (size_t i = 0; i < std::min(count, record.entries.size()); ++i) {
     const Record::Entry& entry = record.entries[i];
-    state.AddProposal(entry.proposed, entry.source, "");
-    if (entry.evaluation) state.SetEvaluation(entry.proposed.id, *entry.evaluation);
+    state.AddProposal(entry.proposed_at, entry.proposed, "");
+    if (entry.evaluation) {
+      state.SetEvaluation(entry.evaluated_at, entry.proposed.id, *entry.evaluation);
+    }
     if (i + 1 != record.probes) continue;
     for (CandidateId id = 0; id < state.size(); ++id) {
       if (!state.judged(id)) return Broken("the baseline was chosen before all probes were judged");
@@ -85,7 +93,8 @@ class RecordedEvaluator final : public Evaluator {
  public:
   RecordedEvaluator(const Record& record, const Evaluator& real) : real_(real) {
     for (const Record::Entry& entry : record.entries) {
-      if (entry.evaluation) by_source_.emplace(Sha256Hex(entry.source), &*entry.evaluation);
+      if (entry.evaluation && !entry.proposed.refused)
+        by_source_.emplace(Sha256Hex(entry.source), &*entry.evaluation);
     }
   }
   Result<Evaluation> Evaluate(const EvaluationRequest& request, std::stop_token) override {
@@ -103,18 +112,50 @@ class RecordedEvaluator final : public Evaluator {
   std::map<std::string, const Evaluation*> by_source_;
 };
 
+// Answers for a proposer that asks a server: with what it said at that step. Thread-safe:
+// immutable.
+class RecordedProposer final : public Proposer {
+ public:
+  explicit RecordedProposer(const Record& record) : record_(record) {}
+  Result<std::optional<Proposal>> Propose(const ProposalContext& context,
+                                          std::stop_token) override {
+    const Record::Entry& entry = record_.entries.at(static_cast<size_t>(context.step));
+    Proposal proposal;
+    proposal.source = entry.source;
+    proposal.skill = entry.proposed.skill;
+    proposal.rationale = entry.proposed.rationale;
+    if (entry.proposed.refused) proposal.refused = entry.evaluation->outcome;
+    return std::optional(std::move(proposal));
+  }
+  bool slow() const override { return true; }
+
+ private:
+  const Record& record_;
+};
+
 // Keeps the replayed events; sources by hash. Thread-safe.
 class ScratchStore final : public Store {
  public:
-  Result<int64_t> Append(const Event& event) override {
+  Result<int64_t> AppendAll(std::span<const Event> events,
+                            std::span<const NewSource> sources) override {
     const std::lock_guard lock(mutex_);
-    events_.push_back(event);
-    events_.back().sequence = static_cast<int64_t>(events_.size());
-    return events_.back().sequence;
+    for (const NewSource& source : sources) sources_[source.hash] = *source.text;
+    for (const Event& event : events) {
+      events_.push_back(event);
+      events_.back().sequence = static_cast<int64_t>(events_.size());
+    }
+    return static_cast<int64_t>(events_.size());
   }
-  Result<std::vector<Event>> Read(int64_t after) const override {
+  Result<std::vector<Event>> ReadSome(int64_t after, int64_t limit) const override {
     const std::lock_guard lock(mutex_);
-    return std::vector<Event>(events_.begin() + static_cast<std::ptrdiff_t>(after), events_.end());
+    const auto size = static_cast<int64_t>(events_.size());
+    const int64_t first = std::clamp(after, int64_t{0}, size);
+    const int64_t count = std::clamp(limit, int64_t{0}, size - first);
+    return std::vector<Event>(events_.begin() + first, events_.begin() + first + count);
+  }
+  Result<int64_t> LastSequence() const override {
+    const std::lock_guard lock(mutex_);
+    return static_cast<int64_t>(events_.size());
   }
   Result<std::string> PutSource(const std::string& source) override {
     const std::lock_guard lock(mutex_);
@@ -166,7 +207,7 @@ std::string FirstDifference(const Record& record, const std::vector<Event>& repl
 
 Status RebuildArchive(const Store& store, Archive& archive) {
   KS_ASSIGN_OR_RETURN(const Record record, ReadRecord(store));
-  RunState state(archive);
+  RunState state(archive, store, std::make_shared<SourceCache>(store));
   return Fold(record, record.entries.size(), state);
 }
 
@@ -178,19 +219,22 @@ Result<ReplayReport> ReplaySearch(const RunConfig& config, const RunIdentity& id
   if (record.baseline == kNoCandidate || count <= record.probes) {
     return Error{ErrorCode::kFailedPrecondition, "the run has no judged step to replay yet"};
   }
-  RunState recorded(parts.archive);
+  RunState recorded(parts.archive, parts.store, std::make_shared<SourceCache>(parts.store));
   KS_RETURN_IF_ERROR(Fold(record, count, recorded));
 
   RunConfig replay_config = config;
   replay_config.seed = record.started.seed;
-  replay_config.jobs = record.started.jobs;
+  replay_config.in_flight = record.started.jobs;
   replay_config.max_minutes = 0;
   replay_config.until_speedup = 0;
   replay_config.max_steps = static_cast<int64_t>(count - record.probes);
   RecordedEvaluator evaluator(record, parts.evaluator);
+  RecordedProposer recorded_proposer(record);
+  Proposer& proposer =
+      parts.proposer.slow() ? static_cast<Proposer&>(recorded_proposer) : parts.proposer;
   ScratchStore store;
-  EngineParts replay_parts{
-      evaluator, parts.proposer, replay_archive, store, parts.clock, {}, parts.normalize, {}};
+  EngineParts replay_parts{evaluator,   proposer, replay_archive,  store,
+                           parts.clock, {},       parts.normalize, {}};
   for (size_t i = 0; i < record.probes; ++i) {
     replay_parts.baseline_variants.push_back(record.entries[i].source);
   }

@@ -1,21 +1,73 @@
 #include "engine/run_state.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
 
 namespace ks {
+namespace {
 
-void RunState::AddProposal(const CandidateProposed& proposed, std::string source,
-                           std::string normalized_hash) {
-  KS_CHECK(proposed.id == size());
-  entries_.push_back({proposed, std::move(source), std::nullopt, nullptr});
-  seen_.insert(std::move(normalized_hash));
+// Kilobytes a kernel that nobody looks at again; the record has them.
+void DropSamples(std::vector<WorkloadTiming>& timings) {
+  for (WorkloadTiming& timing : timings) {
+    std::vector<double>().swap(timing.samples_ns);
+    std::vector<double>().swap(timing.parent_samples_ns);
+  }
 }
 
-void RunState::SetEvaluation(CandidateId id, Evaluation evaluation) {
-  entry(id).evaluation = std::move(evaluation);
+bool FailedByItself(const Outcome& outcome) {
+  return AsMeasured(outcome) == nullptr && !std::holds_alternative<DuplicateOf>(outcome);
+}
+
+Error Broken(CandidateId id) {
+  return {ErrorCode::kDataLoss,
+          fmt::format("the record has lost the events of {}", CandidateName(id))};
+}
+
+}  // namespace
+
+RunState::RunState(Archive& archive, const Store& store,
+                   std::shared_ptr<const SourceReader> sources)
+    : archive_(archive),
+      store_(store),
+      sources_(std::move(sources)),
+      held_(kHeld),
+      recalled_(kHeld) {}
+
+void RunState::AddProposal(int64_t sequence, CandidateProposed proposed,
+                           const std::string& normalized_hash) {
+  KS_CHECK(proposed.id == size() && size() < std::numeric_limits<Index>::max());
+  if (!normalized_hash.empty()) seen_->Insert(normalized_hash, proposed.id);
+  Entry added;
+  added.proposed_at = sequence;
+  added.parent = static_cast<Index>(proposed.parent);
+  entries_.push_back(added);
+  const CandidateId id = proposed.id;
+  pending_.emplace_hint(pending_.end(), id, Pending{std::move(proposed), std::nullopt});
+}
+
+void RunState::SetEvaluation(int64_t sequence, CandidateId id, Evaluation evaluation) {
+  KS_CHECK(!judged(id));
+  Entry& e = entry(id);
+  e.evaluated_at = sequence;
+  e.measured = AsMeasured(evaluation.outcome) != nullptr;
+  if (!evaluation.binary_hash.empty() && !std::holds_alternative<DuplicateOf>(evaluation.outcome)) {
+    binaries_->Insert(evaluation.binary_hash, id);
+  }
+  pending_.at(id).evaluation = std::move(evaluation);
+}
+
+bool RunState::judged_up_to(CandidateId last) const {
+  if (last >= size()) return false;
+  for (CandidateId id = applied_; id <= last; ++id) {
+    if (!judged(id)) return false;
+  }
+  return true;
 }
 
 void RunState::ChooseBaseline(CandidateId id) {
@@ -39,30 +91,113 @@ void RunState::ApplyJudged() {
 }
 
 void RunState::Apply(CandidateId id) {
-  Entry& e = entry(id);
-  KS_CHECK(e.evaluation.has_value());
-  Member member;
-  member.id = id;
-  member.parent = e.proposed.parent;
-  member.step = e.proposed.step;
-  member.island = e.proposed.island;
-  member.generation = e.proposed.generation;
-  member.source = e.source;
-  member.skill = e.proposed.skill;
-  member.rationale = e.proposed.rationale;
-  member.evaluation = *e.evaluation;
-  if (Measured* measured = std::get_if<Measured>(&member.evaluation.outcome);
-      measured != nullptr && id < probes_) {
+  const auto pending = pending_.find(id);
+  KS_CHECK(pending != pending_.end() && pending->second.evaluation.has_value());
+  MemberPtr member =
+      MakeMember(std::move(pending->second.proposed), *std::move(pending->second.evaluation));
+  pending_.erase(pending);
+  held_[static_cast<size_t>(id) % kHeld] = member;
+  LinkToParent(id, FailedByItself(member->evaluation.outcome));
+  NoteFailure(member);
+  if (id >= probes_) RecordSkill(*member);
+  archive_.Add(std::move(member));
+}
+
+MemberPtr RunState::MakeMember(CandidateProposed proposed, Evaluation evaluation) const {
+  auto member = std::make_shared<Member>();
+  member->id = proposed.id;
+  member->parent = proposed.parent;
+  member->step = proposed.step;
+  member->island = proposed.island;
+  member->generation = proposed.generation;
+  const std::optional<Sha256Digest> hash = Sha256FromHex(proposed.source_hash);
+  KS_CHECK(hash.has_value());
+  member->source = Source(*hash, sources_);
+  member->skill = std::move(proposed.skill);
+  member->rationale = std::move(proposed.rationale);
+  member->evaluation = std::move(evaluation);
+  Measured* const measured = std::get_if<Measured>(&member->evaluation.outcome);
+  if (measured != nullptr) DropSamples(measured->timings);
+  DropSamples(member->evaluation.held_out);
+  if (measured != nullptr && member->id < probes_) {
     Interval& speedup = measured->speedup;
-    speedup = id == baseline_
+    speedup = member->id == baseline_
                   ? Interval{1, 1, 1}
                   : Interval{speedup.low / baseline_scale_, speedup.mid / baseline_scale_,
                              speedup.high / baseline_scale_};
   }
-  e.member = std::make_shared<const Member>(std::move(member));
-  archive_.Add(e.member);
-  children_[e.member->parent].push_back(e.member);
-  if (id >= probes_) RecordSkill(*e.member);
+  return member;
+}
+
+Result<MemberPtr> RunState::Find(CandidateId id) const {
+  KS_CHECK(id >= 0 && id < applied_);
+  const size_t place = static_cast<size_t>(id) % kHeld;
+  if (const MemberPtr& member = held_[place]; member != nullptr && member->id == id) return member;
+  if (const MemberPtr& member = recalled_[place]; member != nullptr && member->id == id) {
+    return member;
+  }
+  KS_ASSIGN_OR_RETURN(recalled_[place], Load(id));
+  return recalled_[place];
+}
+
+Result<MemberPtr> RunState::Load(CandidateId id) const {
+  KS_ASSIGN_OR_RETURN(std::vector<Event> proposed, store_.ReadSome(entry(id).proposed_at - 1, 1));
+  KS_ASSIGN_OR_RETURN(std::vector<Event> evaluated, store_.ReadSome(entry(id).evaluated_at - 1, 1));
+  if (proposed.empty() || evaluated.empty()) return Broken(id);
+  auto* const proposal = std::get_if<CandidateProposed>(&proposed.front().body);
+  auto* const result = std::get_if<CandidateEvaluated>(&evaluated.front().body);
+  if (proposal == nullptr || result == nullptr || proposal->id != id || result->id != id) {
+    return Broken(id);
+  }
+  return MakeMember(std::move(*proposal), std::move(result->evaluation));
+}
+
+Result<MemberPtr> RunState::NearestMeasured(CandidateId id) const {
+  while (id != kNoCandidate && (id >= applied_ || !entry(id).measured)) id = parent(id);
+  if (id == kNoCandidate) return MemberPtr();
+  return Find(id);
+}
+
+void RunState::LinkToParent(CandidateId id, bool failed) {
+  Entry& child = entry(id);
+  if (child.parent < 0) return;
+  Entry& parent = entry(child.parent);
+  child.older_sibling = std::exchange(parent.newest_child, static_cast<Index>(id));
+  if (!failed) return;
+  child.older_failed_sibling = std::exchange(parent.newest_failed_child, static_cast<Index>(id));
+}
+
+Result<std::vector<MemberPtr>> RunState::ChildrenOf(CandidateId id, size_t most) const {
+  std::vector<MemberPtr> children;
+  for (Index at = entry(id).newest_child; at >= 0 && children.size() < most;
+       at = entry(at).older_sibling) {
+    KS_ASSIGN_OR_RETURN(children.emplace_back(), Find(at));
+  }
+  std::reverse(children.begin(), children.end());
+  return children;
+}
+
+Result<std::vector<MemberPtr>> RunState::FailedChildrenOf(CandidateId id, size_t most) const {
+  std::vector<MemberPtr> children;
+  for (Index at = entry(id).newest_failed_child; at >= 0 && children.size() < most;
+       at = entry(at).older_failed_sibling) {
+    KS_ASSIGN_OR_RETURN(children.emplace_back(), Find(at));
+  }
+  std::reverse(children.begin(), children.end());
+  return children;
+}
+
+const std::deque<MemberPtr>& RunState::FailuresOf(int island) const {
+  static const std::deque<MemberPtr> kNone;
+  const auto it = failures_.find(island);
+  return it == failures_.end() ? kNone : it->second;
+}
+
+void RunState::NoteFailure(const MemberPtr& member) {
+  if (!FailedByItself(member->evaluation.outcome)) return;
+  std::deque<MemberPtr>& failures = failures_[member->island];
+  failures.push_back(member);
+  if (failures.size() > ProposalContext::kMostFailures) failures.pop_front();
 }
 
 void RunState::RecordSkill(const Member& member) {
@@ -74,11 +209,6 @@ void RunState::RecordSkill(const Member& member) {
   if (!measured->gain_significant) return;
   ++record.held;
   record.log_gain += std::log(measured->gain.mid);
-}
-
-std::vector<MemberPtr> RunState::ChildrenOf(CandidateId id) const {
-  const auto it = children_.find(id);
-  return it == children_.end() ? std::vector<MemberPtr>{} : it->second;
 }
 
 }  // namespace ks

@@ -150,8 +150,8 @@ std::vector<Scored> ShuffleEdits(std::vector<SkillEdits> proposals, Rng& rng) {
   return shuffled;
 }
 
-std::optional<Proposal> FirstUnseen(std::vector<Scored>& ranked, const ProposalContext& context,
-                                    std::stop_token stop) {
+std::optional<Proposal> FirstUnseen(std::vector<Scored>& ranked, const std::string& parent,
+                                    const ProposalContext& context, std::stop_token stop) {
   for (Scored& entry : ranked) {
     if (stop.stop_requested()) return std::nullopt;
     const bool rewritten =
@@ -159,9 +159,13 @@ std::optional<Proposal> FirstUnseen(std::vector<Scored>& ranked, const ProposalC
         (entry.edit.kind == EditKind::kStrategy || entry.edit.kind == EditKind::kStructure);
     std::string source =
         rewritten ? CompiledForMachine(entry.edit.source, context) : std::move(entry.edit.source);
-    if (source == context.selection.parent->source) continue;
+    if (source == parent) continue;
     if (context.seen && context.seen(source)) continue;
-    return Proposal{std::move(source), entry.skill, entry.edit.rationale};
+    Proposal proposal;
+    proposal.source = std::move(source);
+    proposal.skill = entry.skill;
+    proposal.rationale = entry.edit.rationale;
+    return proposal;
   }
   return std::nullopt;
 }
@@ -178,13 +182,14 @@ Result<std::optional<Proposal>> BuiltinProposer::Propose(const ProposalContext& 
   KS_CHECK(context.task != nullptr && context.machine != nullptr);
   KS_CHECK(context.selection.parent != nullptr);
   const Member& parent = *context.selection.parent;
+  KS_ASSIGN_OR_RETURN(const std::string source, parent.source.Load());
   Rng rng(DeriveSeed(context.seed, "builtin_proposer", 0));
   std::vector<Scored> scored;
   const bool on_device = DeviceDialectOf(context.backend).has_value();
   if (context.selection.repair) {
-    for (Edit& edit :
-         on_device ? DeviceRepairEdits(parent.source, context.backend, parent.evaluation.outcome)
-                   : RepairEdits(parent.source, parent.evaluation.outcome)) {
+    for (Edit& edit : on_device
+                          ? DeviceRepairEdits(source, context.backend, parent.evaluation.outcome)
+                          : RepairEdits(source, parent.evaluation.outcome)) {
       const double score = edit.expected_gain;
       scored.push_back({std::move(edit), kRepairSkill, score});
     }
@@ -192,14 +197,14 @@ Result<std::optional<Proposal>> BuiltinProposer::Propose(const ProposalContext& 
     std::vector<SkillEdits> proposals;
     if (on_device) {
       const std::unique_ptr<DeviceContext> kernel = DeviceContext::Make(
-          parent.source, *context.task, *context.machine, context.backend, &parent.evaluation);
+          source, *context.task, *context.machine, context.backend, &parent.evaluation);
       if (kernel == nullptr) return std::optional<Proposal>();
       for (const auto& skill : device_skills_) {
         proposals.push_back({skill->name(), skill->Edits(*kernel)});
       }
     } else {
       const std::unique_ptr<KernelContext> kernel =
-          KernelContext::Make(parent.source, *context.task, *context.machine, &parent.evaluation);
+          KernelContext::Make(source, *context.task, *context.machine, &parent.evaluation);
       if (kernel == nullptr) return std::optional<Proposal>();
       for (const auto& skill : skills_) {
         proposals.push_back({skill->name(), skill->Edits(*kernel)});
@@ -215,7 +220,7 @@ Result<std::optional<Proposal>> BuiltinProposer::Propose(const ProposalContext& 
     std::rotate(scored.begin(), scored.begin() + static_cast<std::ptrdiff_t>(pick),
                 scored.begin() + static_cast<std::ptrdiff_t>(pick) + 1);
   }
-  return FirstUnseen(scored, context, stop);
+  return FirstUnseen(scored, source, context, stop);
 }
 
 }  // namespace ks

@@ -5,13 +5,23 @@
 
 namespace ks {
 namespace {
-// Sources are a few KiB: level 9 takes well under a millisecond on them.
-constexpr int kLevel = 9;
+// Sources are a few KiB: level 1 takes some microseconds on them, and the disk is cheap.
+constexpr int kLevel = 1;
+
+Error OutOfMemory() {
+  return {ErrorCode::kResourceExhausted, "out of memory for compressing a source"};
+}
 }  // namespace
 
-Result<std::string> Compress(std::string_view bytes) {
+void Compressor::Free::operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+void Decompressor::Free::operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+
+Result<std::string> Compressor::Compress(std::string_view bytes) {
+  if (context_ == nullptr) context_.reset(ZSTD_createCCtx());
+  if (context_ == nullptr) return OutOfMemory();
   std::string frame(ZSTD_compressBound(bytes.size()), '\0');
-  const size_t size = ZSTD_compress(frame.data(), frame.size(), bytes.data(), bytes.size(), kLevel);
+  const size_t size = ZSTD_compressCCtx(context_.get(), frame.data(), frame.size(), bytes.data(),
+                                        bytes.size(), kLevel);
   if (ZSTD_isError(size)) {
     return Error{ErrorCode::kResourceExhausted, fmt::format("cannot compress {} bytes: {}",
                                                             bytes.size(), ZSTD_getErrorName(size))};
@@ -20,9 +30,12 @@ Result<std::string> Compress(std::string_view bytes) {
   return frame;
 }
 
-Result<std::string> Decompress(std::string_view frame, size_t raw_bytes) {
+Result<std::string> Decompressor::Decompress(std::string_view frame, size_t raw_bytes) {
+  if (context_ == nullptr) context_.reset(ZSTD_createDCtx());
+  if (context_ == nullptr) return OutOfMemory();
   std::string bytes(raw_bytes, '\0');
-  const size_t size = ZSTD_decompress(bytes.data(), bytes.size(), frame.data(), frame.size());
+  const size_t size =
+      ZSTD_decompressDCtx(context_.get(), bytes.data(), bytes.size(), frame.data(), frame.size());
   if (ZSTD_isError(size)) {
     return Error{ErrorCode::kDataLoss,
                  fmt::format("compressed bytes are damaged: {}", ZSTD_getErrorName(size))};

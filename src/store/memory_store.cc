@@ -6,17 +6,28 @@
 
 namespace ks {
 
-Result<int64_t> MemoryStore::Append(const Event& event) {
+Result<int64_t> MemoryStore::AppendAll(std::span<const Event> events,
+                                       std::span<const NewSource> sources) {
   const std::lock_guard lock(mutex_);
-  events_.push_back(event);
-  events_.back().sequence = static_cast<int64_t>(events_.size());
-  return events_.back().sequence;
+  for (const NewSource& source : sources) sources_.emplace(source.hash, *source.text);
+  for (const Event& event : events) {
+    events_.push_back(event);
+    events_.back().sequence = static_cast<int64_t>(events_.size());
+  }
+  return static_cast<int64_t>(events_.size());
 }
 
-Result<std::vector<Event>> MemoryStore::Read(int64_t after) const {
+Result<std::vector<Event>> MemoryStore::ReadSome(int64_t after, int64_t limit) const {
   const std::lock_guard lock(mutex_);
-  const int64_t first = std::clamp(after, int64_t{0}, static_cast<int64_t>(events_.size()));
-  return std::vector<Event>(events_.begin() + first, events_.end());
+  const auto size = static_cast<int64_t>(events_.size());
+  const int64_t first = std::clamp(after, int64_t{0}, size);
+  const int64_t count = std::clamp(limit, int64_t{0}, size - first);
+  return std::vector<Event>(events_.begin() + first, events_.begin() + first + count);
+}
+
+Result<int64_t> MemoryStore::LastSequence() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<int64_t>(events_.size());
 }
 
 Result<std::string> MemoryStore::PutSource(const std::string& source) {

@@ -14,8 +14,10 @@ namespace ks {
 // Thread-safe. Calls never fail but for GetSource of an unknown hash (kNotFound).
 class MemoryStore final : public Store {
  public:
-  Result<int64_t> Append(const Event& event) override;
-  Result<std::vector<Event>> Read(int64_t after) const override;
+  Result<int64_t> AppendAll(std::span<const Event> events,
+                            std::span<const NewSource> sources) override;
+  Result<std::vector<Event>> ReadSome(int64_t after, int64_t limit) const override;
+  Result<int64_t> LastSequence() const override;
   Result<std::string> PutSource(const std::string& source) override;
   Result<std::string> GetSource(const std::string& source_hash) const override;
   Status PutResult(const std::string& key, const Evaluation& evaluation) override;

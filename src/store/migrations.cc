@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -32,6 +33,30 @@ CREATE TABLE results(
   key TEXT PRIMARY KEY,
   json TEXT NOT NULL
 ) STRICT;
+)sql"},
+    // Bodies of events in binary (those before stay as they are: JSON), sources in the order in
+    // which they came and a small index, so that neither slows down as a run grows.
+    Migration{2, R"sql(
+CREATE TABLE events_2(
+  sequence INTEGER PRIMARY KEY,
+  unix_ms INTEGER NOT NULL,
+  elapsed_s REAL NOT NULL,
+  kind TEXT NOT NULL,
+  body ANY NOT NULL
+) STRICT;
+INSERT INTO events_2 SELECT sequence, unix_ms, elapsed_s, kind, json FROM events;
+DROP TABLE events;
+ALTER TABLE events_2 RENAME TO events;
+CREATE TABLE sources_2(
+  id INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL,
+  zstd BLOB NOT NULL,
+  raw_bytes INTEGER NOT NULL
+) STRICT;
+INSERT INTO sources_2(hash, zstd, raw_bytes) SELECT hash, zstd, raw_bytes FROM sources;
+DROP TABLE sources;
+ALTER TABLE sources_2 RENAME TO sources;
+CREATE INDEX sources_by_hash ON sources(substr(hash, 1, 12));
 )sql"},
 };
 
@@ -91,13 +116,14 @@ Status Migrate(const SqliteDb& db, std::span<const Migration> migrations) {
   return {};
 }
 
-Status CheckFormat(const SqliteDb& db, std::span<const Migration> migrations) {
+Status CheckFormat(const SqliteDb& db, std::span<const Migration> migrations,
+                   int64_t oldest_readable) {
   KS_ASSIGN_OR_RETURN(const int64_t format, FormatOf(db));
   KS_RETURN_IF_ERROR(RefuseNewer(db, format, migrations));
   if (format == 0) {
     return Error{ErrorCode::kNotFound, fmt::format("{}: no run is recorded here yet", db.path())};
   }
-  if (format < Newest(migrations)) {
+  if (format < std::min(oldest_readable, Newest(migrations))) {
     return Error{
         ErrorCode::kFailedPrecondition,
         fmt::format("{}: run folder has the old format {} (now {}): resume the run once to "

@@ -2,6 +2,7 @@
 #ifndef KS_STORE_MIGRATIONS_H_
 #define KS_STORE_MIGRATIONS_H_
 
+#include <limits>
 #include <span>
 
 #include "store/sqlite_db.h"
@@ -28,9 +29,11 @@ Result<int64_t> FormatOf(const SqliteDb& db);
 // ERRORS: kFailedPrecondition (a newer format), those of FormatOf and SqliteDb.
 Status Migrate(const SqliteDb& db, std::span<const Migration> migrations);
 
-// The check of a reader, who must not migrate. ERRORS: kNotFound (nothing recorded yet),
-// kFailedPrecondition (a newer or an older format), those of FormatOf.
-Status CheckFormat(const SqliteDb& db, std::span<const Migration> migrations);
+// The check of a reader, who must not migrate but understands formats from `oldest_readable` on.
+// ERRORS: kNotFound (nothing recorded yet), kFailedPrecondition (a newer or an older format), those
+// of FormatOf.
+Status CheckFormat(const SqliteDb& db, std::span<const Migration> migrations,
+                   int64_t oldest_readable = std::numeric_limits<int64_t>::max());
 
 }  // namespace ks
 

@@ -140,11 +140,24 @@ int64_t SqliteStatement::Int(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }
 
-std::string SqliteStatement::Bytes(int column) const {
+double SqliteStatement::Double(int column) const {
+  return sqlite3_column_double(statement_.get(), column);
+}
+
+std::string_view SqliteStatement::View(int column) const {
   const void* bytes = sqlite3_column_blob(statement_.get(), column);
   const int size = sqlite3_column_bytes(statement_.get(), column);
-  return bytes == nullptr ? std::string()
-                          : std::string(static_cast<const char*>(bytes), static_cast<size_t>(size));
+  if (bytes == nullptr) return {};
+  return {static_cast<const char*>(bytes), static_cast<size_t>(size)};
+}
+
+bool SqliteStatement::IsText(int column) const {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_TEXT;
+}
+
+void SqliteStatement::Reset() {
+  sqlite3_reset(statement_.get());
+  sqlite3_clear_bindings(statement_.get());
 }
 
 void SqliteDb::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }

@@ -16,7 +16,8 @@ namespace ks {
 
 class SqliteDb;
 
-// One prepared statement, stepped through once. Single thread; must not outlive its SqliteDb.
+// One prepared statement, stepped through once, or again after Reset. Single thread; must not
+// outlive its SqliteDb.
 class SqliteStatement {
  public:
   // Parameters and columns are bound and read by index: parameters from 1, columns from 0.
@@ -26,11 +27,16 @@ class SqliteStatement {
   SqliteStatement& BindBlob(int parameter, std::string_view value);
   // True: a row is there. False: done. ERRORS: as SqliteDb.
   Result<bool> Step();
+  // Ready to be bound and stepped through again; lets go of the snapshot it read.
+  void Reset();
   // For a statement without rows. ERRORS: as SqliteDb.
   Status Run();
   int64_t Int(int column) const;
-  // Text or blob.
-  std::string Bytes(int column) const;
+  double Double(int column) const;
+  // Text or blob. A view is good until the next step.
+  std::string Bytes(int column) const { return std::string(View(column)); }
+  std::string_view View(int column) const;
+  bool IsText(int column) const;
 
  private:
   friend class SqliteDb;

@@ -2,19 +2,33 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
-#include "base/hash.h"
-#include "store/compress.h"
 #include "store/migrations.h"
+#include "store/sqlite_reader.h"
+#include "store/sqlite_writer.h"
 
 namespace ks {
 namespace {
 
-// A damaged size must not make us allocate the world.
-constexpr int64_t kMaxSourceBytes = int64_t{64} << 20;
+// Files up to this size are checked as a whole before they are written on: some hundredths of a
+// second. In larger ones each row is checked when it is read.
+constexpr int64_t kCheckedBytes = int64_t{64} << 20;
+
+// 64 MiB of pages in memory, so that the index of a million sources stays there, and a log of up to
+// 64 MiB before it is written back, so that pages that change often are written back once.
+constexpr const char* kForLargeRuns =
+    "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384";
+
+Error OpenedForReading() {
+  return {ErrorCode::kFailedPrecondition, "the record was opened for reading only"};
+}
 
 Status CheckWhole(const SqliteDb& db) {
+  KS_ASSIGN_OR_RETURN(const int64_t pages, db.QueryInt("PRAGMA page_count"));
+  KS_ASSIGN_OR_RETURN(const int64_t page_bytes, db.QueryInt("PRAGMA page_size"));
+  if (pages > kCheckedBytes / std::max<int64_t>(1, page_bytes)) return {};
   KS_ASSIGN_OR_RETURN(const std::string verdict, db.QueryText("PRAGMA quick_check(1)"));
   if (verdict == "ok") return {};
   return Error{ErrorCode::kDataLoss,
@@ -51,6 +65,7 @@ Result<SqliteDb> OpenForWriting(const std::string& path, StoreMode mode,
     KS_RETURN_IF_ERROR(db.Run(fmt::format("PRAGMA max_page_count = {}", options.max_pages)));
   }
   KS_RETURN_IF_ERROR(Migrate(db, RunMigrations()));
+  KS_RETURN_IF_ERROR(db.Run(kForLargeRuns));
   return db;
 }
 
@@ -75,24 +90,6 @@ Result<SqliteDb> OpenForReading(const std::string& path, const SqliteStoreOption
   return SqliteDb::Open(path, Access::kImmutable, options.busy_timeout_ms);
 }
 
-Error Damaged(const std::string& path, const std::string& what) {
-  return {ErrorCode::kDataLoss, fmt::format("{}: {}", path, what)};
-}
-
-Result<Event> EventOfRow(const SqliteDb& db, const SqliteStatement& row, int64_t expected) {
-  const int64_t sequence = row.Int(0);
-  if (sequence != expected) {
-    return Damaged(db.path(), fmt::format("event {} is missing (found {})", expected, sequence));
-  }
-  Result<Event> event = EventFromJson(row.Bytes(2));
-  if (!event.ok()) return event.error().Under(fmt::format("{}: event {}", db.path(), sequence));
-  if (event->sequence != sequence || row.Bytes(1) != EventKindName(*event)) {
-    return Damaged(db.path(), fmt::format("event {} holds event {} ({})", sequence, event->sequence,
-                                          EventKindName(*event)));
-  }
-  return event;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, StoreMode mode,
@@ -105,116 +102,55 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
   if (!std::filesystem::is_directory(folder, ignored)) {
     return Error{ErrorCode::kNotFound, fmt::format("folder {} does not exist", folder.string())};
   }
-  Result<SqliteDb> db = mode == StoreMode::kRead ? OpenForReading(path, options)
-                                                 : OpenForWriting(path, mode, options);
-  if (!db.ok()) return db.error();
-  if (mode == StoreMode::kRead) KS_RETURN_IF_ERROR(CheckFormat(*db, RunMigrations()));
-  return std::unique_ptr<SqliteStore>(new SqliteStore(*std::move(db)));
-}
-
-Status SqliteStore::SetDurability(bool survives_power_cut) {
-  return db_.Run(survives_power_cut ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
-}
-
-Result<int64_t> SqliteStore::Append(const Event& event) {
-  const std::lock_guard lock(mutex_);
-  // The sync of this commit covers the log from its beginning, and with it every source and result
-  // put before: an event on the disk never lacks its source.
-  KS_RETURN_IF_ERROR(SetDurability(true));
-  KS_ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(db_));
-  Event stored = event;
-  KS_ASSIGN_OR_RETURN(stored.sequence,
-                      db_.QueryInt("SELECT coalesce(max(sequence), 0) + 1 FROM events"));
-  KS_ASSIGN_OR_RETURN(SqliteStatement insert,
-                      db_.Prepare("INSERT INTO events VALUES(?1, ?2, ?3, ?4, ?5)"));
-  KS_RETURN_IF_ERROR(insert.Bind(1, stored.sequence)
-                         .Bind(2, stored.unix_ms)
-                         .Bind(3, stored.elapsed_s)
-                         .BindText(4, EventKindName(stored))
-                         .BindText(5, EventToJson(stored))
-                         .Run());
-  KS_RETURN_IF_ERROR(transaction.Commit());
-  return stored.sequence;
-}
-
-Result<std::vector<Event>> SqliteStore::Read(int64_t after) const {
-  const std::lock_guard lock(mutex_);
-  KS_ASSIGN_OR_RETURN(SqliteStatement select,
-                      db_.Prepare("SELECT sequence, kind, json FROM events WHERE sequence > ?1 "
-                                  "ORDER BY sequence"));
-  select.Bind(1, after);
-  std::vector<Event> events;
-  for (int64_t expected = after + 1;; ++expected) {
-    KS_ASSIGN_OR_RETURN(const bool row, select.Step());
-    if (!row) return events;
-    KS_ASSIGN_OR_RETURN(Event event, EventOfRow(db_, select, expected));
-    events.push_back(std::move(event));
+  if (mode == StoreMode::kRead) {
+    KS_ASSIGN_OR_RETURN(SqliteDb db, OpenForReading(path, options));
+    KS_RETURN_IF_ERROR(CheckFormat(db, RunMigrations(), 1));
+    KS_ASSIGN_OR_RETURN(std::unique_ptr<Reader> reader, Reader::Make(std::move(db)));
+    return std::unique_ptr<SqliteStore>(new SqliteStore(nullptr, std::move(reader)));
   }
+  KS_ASSIGN_OR_RETURN(SqliteDb db, OpenForWriting(path, mode, options));
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<Writer> writer, Writer::Make(std::move(db)));
+  KS_ASSIGN_OR_RETURN(SqliteDb second,
+                      SqliteDb::Open(path, SqliteDb::Access::kRead, options.busy_timeout_ms));
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<Reader> reader, Reader::Make(std::move(second)));
+  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(writer), std::move(reader)));
+}
+
+SqliteStore::SqliteStore(std::unique_ptr<Writer> writer, std::unique_ptr<Reader> reader)
+    : writer_(std::move(writer)), reader_(std::move(reader)) {}
+
+// The reader first, so that the writer, last to close, leaves no log behind.
+SqliteStore::~SqliteStore() { reader_.reset(); }
+
+Result<int64_t> SqliteStore::AppendAll(std::span<const Event> events,
+                                       std::span<const NewSource> sources) {
+  KS_CHECK(!events.empty());
+  if (writer_ == nullptr) return OpenedForReading();
+  return writer_->AppendAll(events, sources);
 }
 
 Result<std::string> SqliteStore::PutSource(const std::string& source) {
-  if (static_cast<int64_t>(source.size()) > kMaxSourceBytes) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("a source of {} bytes is too large to be stored", source.size())};
-  }
-  std::string hash = Sha256Hex(source);
-  const std::lock_guard lock(mutex_);
-  KS_ASSIGN_OR_RETURN(SqliteStatement known, db_.Prepare("SELECT 1 FROM sources WHERE hash = ?1"));
-  KS_ASSIGN_OR_RETURN(const bool found, known.BindText(1, hash).Step());
-  if (found) return hash;
-  KS_ASSIGN_OR_RETURN(const std::string frame, Compress(source));
-  KS_RETURN_IF_ERROR(SetDurability(false));
-  KS_ASSIGN_OR_RETURN(SqliteStatement insert,
-                      db_.Prepare("INSERT OR IGNORE INTO sources VALUES(?1, ?2, ?3)"));
-  KS_RETURN_IF_ERROR(insert.BindText(1, hash)
-                         .BindBlob(2, frame)
-                         .Bind(3, static_cast<int64_t>(source.size()))
-                         .Run());
-  return hash;
-}
-
-Result<std::string> SqliteStore::GetSource(const std::string& source_hash) const {
-  const std::lock_guard lock(mutex_);
-  KS_ASSIGN_OR_RETURN(SqliteStatement select,
-                      db_.Prepare("SELECT zstd, raw_bytes FROM sources WHERE hash = ?1"));
-  KS_ASSIGN_OR_RETURN(const bool found, select.BindText(1, source_hash).Step());
-  if (!found) {
-    return Error{ErrorCode::kNotFound,
-                 fmt::format("{}: source {} is not stored", db_.path(), source_hash)};
-  }
-  const int64_t raw_bytes = select.Int(1);
-  if (raw_bytes < 0 || raw_bytes > kMaxSourceBytes) {
-    return Damaged(db_.path(), fmt::format("source {} claims {} bytes", source_hash, raw_bytes));
-  }
-  Result<std::string> source = Decompress(select.Bytes(0), static_cast<size_t>(raw_bytes));
-  if (!source.ok()) {
-    return source.error().Under(fmt::format("{}: source {}", db_.path(), source_hash));
-  }
-  if (Sha256Hex(*source) != source_hash) {
-    return Damaged(db_.path(), fmt::format("source {} does not have this hash", source_hash));
-  }
-  return source;
+  if (writer_ == nullptr) return OpenedForReading();
+  return writer_->PutSource(source);
 }
 
 Status SqliteStore::PutResult(const std::string& key, const Evaluation& evaluation) {
-  const std::lock_guard lock(mutex_);
-  KS_RETURN_IF_ERROR(SetDurability(false));
-  KS_ASSIGN_OR_RETURN(SqliteStatement insert,
-                      db_.Prepare("INSERT OR REPLACE INTO results VALUES(?1, ?2)"));
-  return insert.BindText(1, key).BindText(2, EvaluationToJson(evaluation)).Run();
+  if (writer_ == nullptr) return OpenedForReading();
+  return writer_->PutResult(key, evaluation);
+}
+
+Result<std::vector<Event>> SqliteStore::ReadSome(int64_t after, int64_t limit) const {
+  return reader_->ReadSome(after, limit);
+}
+
+Result<int64_t> SqliteStore::LastSequence() const { return reader_->LastSequence(); }
+
+Result<std::string> SqliteStore::GetSource(const std::string& source_hash) const {
+  return reader_->GetSource(source_hash);
 }
 
 Result<std::optional<Evaluation>> SqliteStore::GetResult(const std::string& key) const {
-  const std::lock_guard lock(mutex_);
-  KS_ASSIGN_OR_RETURN(SqliteStatement select,
-                      db_.Prepare("SELECT json FROM results WHERE key = ?1"));
-  KS_ASSIGN_OR_RETURN(const bool found, select.BindText(1, key).Step());
-  if (!found) return std::optional<Evaluation>();
-  Result<Evaluation> evaluation = EvaluationFromJson(select.Bytes(0));
-  if (!evaluation.ok()) {
-    return evaluation.error().Under(fmt::format("{}: result {}", db_.path(), key));
-  }
-  return std::optional<Evaluation>(*std::move(evaluation));
+  return reader_->GetResult(key);
 }
 
 }  // namespace ks

@@ -20,6 +20,28 @@ TEST(Sha256Hex, ZeroBytesCount) {
   EXPECT_NE(Sha256Hex(std::string(1, '\0')), Sha256Hex(""));
 }
 
+TEST(Sha256FromHex, IsTheReverseOfHexOfAndRefusesAnythingElse) {
+  const Sha256Digest digest = Sha256("abc");
+  EXPECT_EQ(HexOf(digest), Sha256Hex("abc"));
+  EXPECT_EQ(Sha256FromHex(Sha256Hex("abc")), digest);
+  EXPECT_FALSE(Sha256FromHex("").has_value());
+  EXPECT_FALSE(Sha256FromHex(std::string(63, 'a')).has_value());
+  EXPECT_FALSE(Sha256FromHex(std::string(64, 'A')).has_value());
+  EXPECT_FALSE(Sha256FromHex(std::string(63, 'a') + "g").has_value());
+}
+
+TEST(Checksum64, ChangesWithEveryBitAndWithTrailingZeros) {
+  const std::string text = "nineteen bytes long";
+  const uint64_t sum = Checksum64(text);
+  for (size_t bit = 0; bit < 8 * text.size(); ++bit) {
+    std::string changed = text;
+    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
+    EXPECT_NE(Checksum64(changed) & 0xFFFFFFFF, sum & 0xFFFFFFFF) << bit;
+  }
+  EXPECT_NE(Checksum64(std::string(1, '\0')), Checksum64(std::string(2, '\0')));
+  EXPECT_NE(Checksum64(""), Checksum64(std::string(8, '\0')));
+}
+
 TEST(Fnv1a64, GivesThePublishedVectors) {
   EXPECT_EQ(Fnv1a64(""), 0xcbf29ce484222325u);
   EXPECT_EQ(Fnv1a64("a"), 0xaf63dc4c8601ec8cu);

@@ -20,7 +20,7 @@ std::string ErrorOf(const std::string& toml) {
 
 TEST(ConfigFile, SetsTheFieldsItNamesAndKeepsTheOthers) {
   RunConfig before;
-  before.jobs = 5;
+  before.in_flight = 5;
   const Result<RunConfig> config = ConfigFromToml(
       "[search]\nislands = 4\nelite_probability = 0.5\n[evaluation]\nmemory_limit_bytes = "
       "1073741824\n"
@@ -32,7 +32,7 @@ TEST(ConfigFile, SetsTheFieldsItNamesAndKeepsTheOthers) {
   EXPECT_EQ(config->evaluation.memory_limit_bytes, int64_t{1} << 30);
   EXPECT_EQ(config->seed, 9u);
   EXPECT_EQ(config->max_minutes, 3);
-  EXPECT_EQ(config->jobs, 5);
+  EXPECT_EQ(config->in_flight, 5);
   EXPECT_EQ(config->search.inspirations, RunConfig{}.search.inspirations);
 }
 
@@ -119,11 +119,24 @@ TEST(ConfigFile, RecordedConfigurationThatIsNotJsonIsDataLoss) {
   EXPECT_EQ(ConfigFromJson("{\"archive\":{\"kind\":\"cube\"}}").error().code, ErrorCode::kDataLoss);
 }
 
+TEST(ConfigFile, JobsMeansStepsInFlightAndWorkers) {
+  const Result<RunConfig> written = ConfigFromToml("[run]\njobs = 7\nworkers = 3\n", "k.toml", {});
+  ASSERT_TRUE(written.ok()) << written.error().message;
+  EXPECT_EQ(written->in_flight, 7);
+  EXPECT_EQ(written->workers, 3);
+  const Result<RunConfig> old = ConfigFromJson("{\"run\":{\"jobs\":5}}");
+  ASSERT_TRUE(old.ok()) << old.error().message;
+  EXPECT_EQ(old->in_flight, 5);
+  EXPECT_EQ(old->workers, 5);
+  EXPECT_NE(ErrorOf("[run]\njobs = 0\n").find("must be in [1, 256]"), std::string::npos);
+}
+
 TEST(ConfigFile, HashChangesWithWhatARunDoesButNotWithItsLimits) {
   RunConfig longer;
   longer.max_minutes = 10;
   longer.max_steps = 99;
   longer.until_speedup = 3;
+  longer.workers = 7;
   EXPECT_EQ(ConfigHash(longer), ConfigHash({}));
   RunConfig other;
   other.search.repair_probability = 0.06;

@@ -117,6 +117,7 @@ TEST(ParseCommandLine, RefusesLimitsThatAreNotPositive) {
   UsageError({"evolve", "matmul", "--minutes", "-1"});
   UsageError({"evolve", "matmul", "--until", "soon"});
   UsageError({"evolve", "matmul", "--jobs", "0"});
+  UsageError({"evolve", "matmul", "--workers", "0"});
   UsageError({"evolve", "matmul", "--seed", "-1"});
 }
 
@@ -165,6 +166,20 @@ TEST(ParseCommandLine, HintsAtTheNearestCommandAndOption) {
 TEST(ParseCommandLine, UsageErrorsNameTheHelpOfTheCommand) {
   EXPECT_NE(UsageError({"show"}).find("ksmith show --help"), std::string::npos);
   EXPECT_NE(UsageError({"tasks", "check"}).find("ksmith tasks check --help"), std::string::npos);
+}
+
+TEST(ParseCommandLine, ExportWritesAKernelOrTheEventsOrBoth) {
+  UsageError({"export", "r"});
+  UsageError({"export", "r", "--candidate", "c3", "--events", "e.jsonl"});
+  const auto events = ParseCommandLine({"export", "r", "--events", "e.jsonl"});
+  ASSERT_TRUE(events.command.has_value()) << events.err;
+  EXPECT_EQ(std::get<ExportOptions>(*events.command).events_file, "e.jsonl");
+  EXPECT_EQ(std::get<ExportOptions>(*events.command).file, "");
+  const auto both = ParseCommandLine(
+      {"export", "r", "--best", "b.cc", "--candidate", "c3", "--events", "e.jsonl"});
+  ASSERT_TRUE(both.command.has_value()) << both.err;
+  EXPECT_EQ(std::get<ExportOptions>(*both.command).file, "b.cc");
+  EXPECT_EQ(std::get<ExportOptions>(*both.command).candidate, "c3");
 }
 
 TEST(ParseCommandLine, HelpExistsEverywhereAndExitsFine) {

@@ -32,6 +32,28 @@ std::string FaultOf(const Json& json) {
   return read.error().message;
 }
 
+TEST(EventJson, FieldsThatOldRecordsLackAreLeftOutWhileTheyAreEmpty) {
+  CandidateProposed proposed{.id = 1, .skill = "tile", .source_hash = "e5f6"};
+  Event event{.sequence = 1, .body = proposed};
+  const std::string plain = EventToJson(event);
+  for (const char* name : {"\"use\"", "\"refused\"", "\"normalized_hash\""}) {
+    EXPECT_EQ(plain.find(name), std::string::npos) << name;
+  }
+  proposed.use = ModelUse{"m-1", 0.25, 1200, 340, "abcd"};
+  proposed.refused = true;
+  proposed.normalized_hash = "9f86";
+  event.body = proposed;
+  const Result<Event> back = EventFromJson(EventToJson(event));
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  const auto& read = std::get<CandidateProposed>(back->body);
+  EXPECT_EQ(read.use, proposed.use);
+  EXPECT_TRUE(read.refused);
+  EXPECT_EQ(read.normalized_hash, "9f86");
+  const Result<Event> old = EventFromJson(plain);
+  ASSERT_TRUE(old.ok()) << old.error().message;
+  EXPECT_FALSE(std::get<CandidateProposed>(old->body).use.has_value());
+}
+
 TEST(EventJson, EveryKindAndOutcomeSurvivesARoundTrip) {
   const std::vector<Event> events = SampleEvents();
   ASSERT_EQ(events.size(), 1 + 2 * std::variant_size_v<Outcome> + 1 + 2);

@@ -1,6 +1,7 @@
 """The main job: evolve, look at it, take the kernel away."""
 import pathlib
 import re
+import json
 import subprocess
 
 from harness import EndToEnd, main
@@ -32,6 +33,11 @@ class Evolve(EndToEnd):
         subprocess.run(["g++", "-std=c++20", "-c", "best.cc", "-o", "best.o"], cwd=self.dir,
                        check=True)
         self.assertIn("extern \"C\"", (self.dir / "best.cc").read_text())
+        self.ksmith("export", "run", "--events", "events.jsonl")
+        events = [json.loads(line) for line in (self.dir / "events.jsonl").read_text().splitlines()]
+        self.assertEqual([event["sequence"] for event in events], list(range(1, len(events) + 1)))
+        self.assertEqual(events[0]["body"]["kind"], "run_started")
+        self.assertEqual(events[-1]["body"]["kind"], "run_stopped")
         judged = self.json("evaluate", "small", "--kernel", "best.cc", "--json")
         self.assertEqual(judged["outcome"]["kind"], "measured")
 

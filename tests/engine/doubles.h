@@ -87,9 +87,9 @@ class ToyProposer final : public Proposer {
   Result<std::optional<Proposal>> Propose(const ProposalContext& context,
                                           std::stop_token) override {
     Rng rng(context.seed);
+    KS_ASSIGN_OR_RETURN(const std::string parent, context.selection.parent->source.Load());
     for (int attempt = 0; attempt < 8; ++attempt) {
       const std::string edit = "e" + std::to_string(rng.Below(edits_));
-      const std::string& parent = context.selection.parent->source;
       if ((" " + parent + " ").find(" " + edit + " ") != std::string::npos) continue;
       Proposal proposal{parent + " " + edit, "append", "appends " + edit};
       if (!context.seen(proposal.source)) return std::optional(std::move(proposal));

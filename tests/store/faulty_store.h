@@ -35,13 +35,18 @@ class FaultyStore final : public Store {
     return calls_;
   }
 
-  Result<int64_t> Append(const Event& event) override {
+  Result<int64_t> AppendAll(std::span<const Event> events,
+                            std::span<const NewSource> sources) override {
     KS_RETURN_IF_ERROR(Count(true));
-    return inner_.Append(event);
+    return inner_.AppendAll(events, sources);
   }
-  Result<std::vector<Event>> Read(int64_t after) const override {
+  Result<std::vector<Event>> ReadSome(int64_t after, int64_t limit) const override {
     KS_RETURN_IF_ERROR(Count(false));
-    return inner_.Read(after);
+    return inner_.ReadSome(after, limit);
+  }
+  Result<int64_t> LastSequence() const override {
+    KS_RETURN_IF_ERROR(Count(false));
+    return inner_.LastSequence();
   }
   Result<std::string> PutSource(const std::string& source) override {
     KS_RETURN_IF_ERROR(Count(true));

@@ -1,5 +1,6 @@
 #include "store/migrations.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -116,18 +117,31 @@ TEST(RunMigrations, AreNumberedFromOneWithoutGaps) {
   EXPECT_GE(format, 1);
 }
 
-TEST(RunMigrations, GiveTheGoldenSchemaOne) {
+TEST(RunMigrations, GiveTheGoldenSchemaOfEachFormat) {
+  for (const Migration& migration : RunMigrations()) {
+    TempFolder folder;
+    const SqliteDb db = OpenNew(folder / "run.sqlite");
+    const auto steps = RunMigrations().first(static_cast<size_t>(migration.format));
+    ASSERT_TRUE(Migrate(db, steps).ok());
+    std::string schema =
+        "PRAGMA application_id = " + std::to_string(MustQuery(db, "PRAGMA application_id")) + ";\n";
+    auto select = db.Prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name");
+    ASSERT_TRUE(select.ok());
+    while (*select->Step()) schema += select->Bytes(0) + ";\n";
+    const std::string path =
+        fmt::format("{}/tests/golden/run_schema_v{}.sql", KS_SOURCE_DIR, migration.format);
+    EXPECT_EQ(PosixFileSystem().Read(path, kMaxTextFileBytes).value_or("(no file)"), schema)
+        << "A change of the schema needs a new format: a new step in src/store/migrations.cc.";
+  }
+}
+
+TEST(CheckFormat, AReaderMayUnderstandOldFormats) {
   TempFolder folder;
-  const SqliteDb db = OpenNew(folder / "run.sqlite");
-  ASSERT_TRUE(Migrate(db, RunMigrations()).ok());
-  std::string schema =
-      "PRAGMA application_id = " + std::to_string(MustQuery(db, "PRAGMA application_id")) + ";\n";
-  auto select = db.Prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name");
-  ASSERT_TRUE(select.ok());
-  while (*select->Step()) schema += select->Bytes(0) + ";\n";
-  const std::string path = std::string(KS_SOURCE_DIR) + "/tests/golden/run_schema_v1.sql";
-  EXPECT_EQ(PosixFileSystem().Read(path, kMaxTextFileBytes).value_or("(no file)"), schema)
-      << "A change of the schema needs a new format: a new step in src/store/migrations.cc.";
+  const SqliteDb db = OpenNew(folder / "x.sqlite");
+  ASSERT_TRUE(Migrate(db, std::span(kThree).first(2)).ok());
+  EXPECT_TRUE(CheckFormat(db, kThree, 2).ok());
+  EXPECT_TRUE(CheckFormat(db, kThree, 1).ok());
+  EXPECT_EQ(CheckFormat(db, kThree, 3).error().code, ErrorCode::kFailedPrecondition);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/rng.h"
 #include "store/sqlite_store.h"
 #include "tests/core/sample_events.h"
@@ -43,12 +44,38 @@ std::string SourceOf(int64_t sequence) {
   }
 }
 
+// As the engine does with many steps in flight: some events and the sources they name at once.
+constexpr int64_t kBatch = 5;
+[[noreturn]] void WriteBatchesForever(const std::string& path, int pipe) {
+  auto store = SqliteStore::Open(path, StoreMode::kCreate);
+  if (!store.ok()) _exit(2);
+  const auto events = (*store)->Read(0);
+  if (!events.ok()) _exit(3);
+  auto last = static_cast<int64_t>(events->size());
+  for (;;) {
+    std::vector<Event> batch;
+    std::vector<NewSource> sources;
+    for (int64_t next = last + 1; next <= last + kBatch; ++next) {
+      const auto text = std::make_shared<const std::string>(SourceOf(next));
+      sources.push_back({Sha256Hex(*text), text});
+      CandidateProposed body{.id = next, .source_hash = sources.back().hash};
+      body.rationale.assign(static_cast<size_t>(next % 7) * 2000, 'r');
+      batch.push_back({.body = body});
+    }
+    const auto sequence = (*store)->AppendAll(batch, sources);
+    if (!sequence.ok() || *sequence != last + kBatch) _exit(5);
+    last = *sequence;
+    if (write(pipe, &last, sizeof last) != sizeof last) _exit(6);
+  }
+}
+
 // Starts a writer, kills it after `acknowledged` appends and `spin_ns`; the last acknowledged one.
-int64_t KillAWriter(const std::string& path, int acknowledged, int64_t spin_ns) {
+int64_t KillAWriter(const std::string& path, int acknowledged, int64_t spin_ns,
+                    void (*write_forever)(const std::string&, int) = WriteForever) {
   int ends[2];
   KS_CHECK(pipe2(ends, O_CLOEXEC) == 0);
   const pid_t child = fork();
-  if (child == 0) WriteForever(path, ends[1]);
+  if (child == 0) write_forever(path, ends[1]);
   close(ends[1]);
   int64_t last = 0;
   int64_t sequence = 0;
@@ -103,6 +130,31 @@ TEST(SqliteStoreCrash, KillNineLosesNothingAcknowledged) {
                   last_of_killed.contains(event.sequence));
     }
     last_of_killed.insert(count);
+    total = count;
+  }
+  EXPECT_GT(total, 50);
+}
+
+TEST(SqliteStoreCrash, KillNineKeepsABatchWholeOrNotAtAll) {
+  TempFolder folder;
+  const std::string path = folder / "run.sqlite";
+  Rng rng(20261127);
+  int64_t total = 0;
+  for (int round = 0; round < 12; ++round) {
+    const int64_t acknowledged =
+        KillAWriter(path, static_cast<int>(rng.Below(8)),
+                    static_cast<int64_t>(rng.Below(6'000'000)), WriteBatchesForever);
+    const auto store = SqliteStore::Open(path, StoreMode::kCreate);
+    ASSERT_TRUE(store.ok()) << store.error().message;
+    const auto events = (*store)->Read(0);  // refuses gaps
+    ASSERT_TRUE(events.ok()) << events.error().message;
+    const auto count = static_cast<int64_t>(events->size());
+    ASSERT_GE(count, std::max(acknowledged, total));
+    ASSERT_EQ(count % kBatch, 0);
+    for (const Event& event : *events) {
+      const auto& body = std::get<CandidateProposed>(event.body);
+      ASSERT_EQ(*(*store)->GetSource(body.source_hash), SourceOf(event.sequence));
+    }
     total = count;
   }
   EXPECT_GT(total, 50);

@@ -6,7 +6,10 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "base/hash.h"
+#include "store/compress.h"
 #include "store/migrations.h"
+#include "store/sqlite_reader.h"
 #include "tests/core/sample_events.h"
 #include "tests/store/temp_folder.h"
 
@@ -154,53 +157,92 @@ TEST_F(SqliteStoreTest, ANewerRunIsRefusedByReadersAndWriters) {
     EXPECT_EQ(store.error().message,
               path_ +
                   ": run folder was written by a newer kernelsmith (format 3, this one knows "
-                  "up to 1): update kernelsmith");
+                  "up to 2): update kernelsmith");
   }
 }
 
-TEST_F(SqliteStoreTest, ADatabaseMadeFromTheGoldenFilesIsRead) {
+// A record as 0.1 wrote it, from the golden files: every sample event, and one source.
+void MakeFormatOne(const std::string& path, const std::string& source) {
   PosixFileSystem files;
   const std::string golden = std::string(KS_SOURCE_DIR) + "/tests/golden/";
-  {
-    const auto db = SqliteDb::Open(path_, SqliteDb::Access::kCreate, 1000);
-    ASSERT_TRUE(db.ok());
-    ASSERT_TRUE(db->Run(*files.Read(golden + "run_schema_v1.sql", kMaxTextFileBytes)).ok());
-    ASSERT_TRUE(db->Run("INSERT INTO meta VALUES('format', '1')").ok());
-    const std::string events = *files.Read(golden + "events_v1.jsonl", kMaxTextFileBytes);
-    int64_t sequence = 0;
-    for (size_t at = 0, end; (end = events.find('\n', at)) != std::string::npos; at = end + 1) {
-      auto insert =
-          db->Prepare("INSERT INTO events SELECT ?1, 0, 0.0, json_extract(?2, '$.body.kind'), ?2");
-      ASSERT_TRUE(insert.ok());
-      const std::string json = events.substr(at, end - at);
-      ASSERT_TRUE(insert->Bind(1, ++sequence).BindText(2, json).Run().ok());
-    }
+  const auto db = SqliteDb::Open(path, SqliteDb::Access::kCreate, 1000);
+  ASSERT_TRUE(db.ok());
+  ASSERT_TRUE(db->Run(*files.Read(golden + "run_schema_v1.sql", kMaxTextFileBytes)).ok());
+  ASSERT_TRUE(db->Run("INSERT INTO meta VALUES('format', '1')").ok());
+  const std::string events = *files.Read(golden + "events_v1.jsonl", kMaxTextFileBytes);
+  int64_t sequence = 0;
+  for (size_t at = 0, end; (end = events.find('\n', at)) != std::string::npos; at = end + 1) {
+    auto insert =
+        db->Prepare("INSERT INTO events SELECT ?1, 0, 0.0, json_extract(?2, '$.body.kind'), ?2");
+    ASSERT_TRUE(insert.ok());
+    const std::string json = events.substr(at, end - at);
+    ASSERT_TRUE(insert->Bind(1, ++sequence).BindText(2, json).Run().ok());
   }
-  const auto read = MustOpen(path_, StoreMode::kRead)->Read(0);
-  ASSERT_TRUE(read.ok()) << read.error().message;
-  EXPECT_EQ(read->size(), SampleEvents().size());
-  EXPECT_EQ(EventToJson(read->back()), EventToJson(SampleEvents().back()));
+  auto insert = db->Prepare("INSERT INTO sources VALUES(?1, ?2, ?3)");
+  ASSERT_TRUE(insert.ok());
+  insert->BindText(1, Sha256Hex(source)).BindBlob(2, *Compress(source));
+  ASSERT_TRUE(insert->Bind(3, static_cast<int64_t>(source.size())).Run().ok());
+}
+
+TEST_F(SqliteStoreTest, ARecordOfFormatOneIsReadAsItIsAndGoesOnInTheNewest) {
+  const std::string source = "void kernel();\n";
+  MakeFormatOne(path_, source);
+  const auto check = [&](const SqliteStore& store, size_t appended) {
+    const auto read = store.Read(0);
+    ASSERT_TRUE(read.ok()) << read.error().message;
+    ASSERT_EQ(read->size(), SampleEvents().size() + appended);
+    for (size_t i = 0; i < SampleEvents().size(); ++i) {
+      EXPECT_EQ(EventToJson((*read)[i]), EventToJson(SampleEvents()[i]));
+    }
+    EXPECT_EQ(store.GetSource(Sha256Hex(source)).value_or(""), source);
+    EXPECT_EQ(store.GetSource(Sha256Hex("other")).error().code, ErrorCode::kNotFound);
+  };
+  check(*MustOpen(path_, StoreMode::kRead), 0);
+  {
+    const auto store = MustOpen(path_, StoreMode::kWrite);
+    check(*store, 0);
+    EXPECT_EQ(*store->PutSource(source), Sha256Hex(source));
+    ASSERT_TRUE(store->Append({.body = RunStopped{"steps"}}).ok());
+    check(*store, 1);
+  }
+  check(*MustOpen(path_, StoreMode::kRead), 1);
+  const auto db = SqliteDb::Open(path_, SqliteDb::Access::kRead, 1000);
+  EXPECT_EQ(*db->QueryInt("SELECT count(*) FROM sources"), 1);
 }
 
 TEST_F(SqliteStoreTest, DamagedEventsAreADataLossThatNamesTheEvent) {
   const char* const damages[] = {
       "DELETE FROM events WHERE sequence = 2",
-      "UPDATE events SET json = replace(json, '\"reason\"', '\"raison\"') WHERE sequence = 2",
-      "UPDATE events SET json = '{}' WHERE sequence = 2",
+      "UPDATE events SET body = '{}' WHERE sequence = 2",
+      "UPDATE events SET body = x'' WHERE sequence = 2",
+      "UPDATE events SET body = 7 WHERE sequence = 2",
+      "UPDATE events SET body = x'01' || substr(body, 2) || x'00' WHERE sequence = 2",
       "UPDATE events SET kind = 'run_resumed' WHERE sequence = 2",
-      "UPDATE events SET json = (SELECT json FROM events WHERE sequence = 1) WHERE sequence = 2"};
+      "UPDATE events SET body = (SELECT body FROM events WHERE sequence = 4) WHERE sequence = 2"};
   for (const char* sql : damages) {
     TempFolder folder;
     const std::string path = folder / "run.sqlite";
     const auto store = MustOpen(path, StoreMode::kCreate);
     for (int i = 0; i < 3; ++i) ASSERT_TRUE(store->Append({.body = RunStopped{}}).ok());
+    ASSERT_TRUE(store->Append({.body = RunResumed{}}).ok());
     Damage(path, sql);
     const auto events = store->Read(0);
     ASSERT_FALSE(events.ok()) << sql;
     EXPECT_EQ(events.error().code, ErrorCode::kDataLoss) << sql;
     EXPECT_NE(events.error().message.find("event 2"), std::string::npos) << events.error().message;
-    EXPECT_EQ(store->Read(2)->size(), 1u) << "what follows the damage is still readable";
+    EXPECT_EQ(store->Read(2)->size(), 2u) << "what follows the damage is still readable";
   }
+}
+
+TEST_F(SqliteStoreTest, SourcesAreFoundByTheirIndexHoweverManyThereAre) {
+  { const auto store = MustOpen(path_, StoreMode::kCreate); }
+  const auto db = SqliteDb::Open(path_, SqliteDb::Access::kRead, 1000);
+  ASSERT_TRUE(db.ok());
+  auto plan = db->Prepare(std::string("EXPLAIN QUERY PLAN SELECT zstd FROM sources WHERE ") +
+                          kSourceLookup);
+  ASSERT_TRUE(plan.ok());
+  ASSERT_TRUE(*plan->Step());
+  EXPECT_EQ(plan->Bytes(3), "SEARCH sources USING INDEX sources_by_hash (<expr>=?)");
 }
 
 TEST_F(SqliteStoreTest, DamagedSourcesAreADataLoss) {
@@ -229,7 +271,7 @@ TEST_F(SqliteStoreTest, DamagedPagesAreADataLossWhenARunIsResumed) {
   }
   std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(8192);
-  file << std::string(8192, '\xA5');
+  file << std::string(std::filesystem::file_size(path_) - 8192, '\xA5');
   file.close();
   EXPECT_EQ(CodeOf(path_, StoreMode::kWrite), ErrorCode::kDataLoss);
   const auto reader = SqliteStore::Open(path_, StoreMode::kRead);

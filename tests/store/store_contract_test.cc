@@ -60,6 +60,35 @@ TEST_P(StoreContract, ReadsOnlyWhatCameAfter) {
   EXPECT_TRUE(store_->Read(1000)->empty());
 }
 
+TEST_P(StoreContract, ABatchIsAppendedInOrderWithItsSources) {
+  ASSERT_TRUE(store_->Append({.body = RunStopped{"first"}}).ok());
+  const auto text = std::make_shared<const std::string>("void kernel() {}\n");
+  const std::vector<Event> batch = {{.body = RunStopped{"second"}}, {.body = RunStopped{"third"}}};
+  const std::vector<NewSource> sources = {{Sha256Hex(*text), text}};
+  const auto last = store_->AppendAll(batch, sources);
+  ASSERT_TRUE(last.ok()) << last.error().message;
+  EXPECT_EQ(*last, 3);
+  const auto read = store_->Read(0);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  ASSERT_EQ(read->size(), 3u);
+  EXPECT_EQ(std::get<RunStopped>((*read)[1].body).reason, "second");
+  EXPECT_EQ(std::get<RunStopped>((*read)[2].body).reason, "third");
+  EXPECT_EQ(store_->GetSource(Sha256Hex(*text)).value_or(""), *text);
+}
+
+TEST_P(StoreContract, SomeEventsAreReadFromAnyPlace) {
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(store_->Append({.body = RunStopped{}}).ok());
+  const auto some = store_->ReadSome(1, 2);
+  ASSERT_TRUE(some.ok()) << some.error().message;
+  ASSERT_EQ(some->size(), 2u);
+  EXPECT_EQ((*some)[0].sequence, 2);
+  EXPECT_EQ((*some)[1].sequence, 3);
+  EXPECT_EQ(store_->ReadSome(4, 10)->size(), 1u);
+  EXPECT_TRUE(store_->ReadSome(5, 10)->empty());
+  EXPECT_TRUE(store_->ReadSome(0, 0)->empty());
+  EXPECT_EQ(*store_->LastSequence(), 5);
+}
+
 TEST_P(StoreContract, AnEmptyStoreHasNoEvents) {
   const auto read = store_->Read(0);
   ASSERT_TRUE(read.ok()) << read.error().message;

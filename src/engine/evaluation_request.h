@@ -1,0 +1,20 @@
+// What the evaluator is asked about one step.
+#ifndef KS_ENGINE_EVALUATION_REQUEST_H_
+#define KS_ENGINE_EVALUATION_REQUEST_H_
+
+#include <string>
+
+#include "core/config.h"
+#include "core/evaluator.h"
+#include "engine/run_state.h"
+
+namespace ks {
+
+// All but the source: rivals are taken from the state as it is. Before the baseline is chosen,
+// candidates are judged alone, against `baseline_source`. ERRORS: the store's.
+Result<EvaluationRequest> MakeRequest(CandidateId id, CandidateId parent, const RunState& state,
+                                      const RunConfig& config, const std::string& baseline_source);
+
+}  // namespace ks
+
+#endif  // KS_ENGINE_EVALUATION_REQUEST_H_
