@@ -182,8 +182,10 @@ Result<RunEnd> Search(OpenRun& run, const Clock& clock, const std::vector<Observ
     variants.resize(1);
     if (baseline != variants[0]) variants.push_back(baseline);
   }
+  const std::unique_ptr<Novelty> novelty = MakeNovelty(run.config);
   const EngineParts parts{*run.evaluator, *run.proposer, *run.archive,     *run.store,
-                          clock,          observers,     NormalizedSource, std::move(variants)};
+                          clock,          observers,     NormalizedSource, std::move(variants),
+                          novelty.get()};
   return RunSearch(run.config, run.identity, parts, std::move(stop));
 }
 

@@ -123,8 +123,9 @@ Result<ReplayReport> ReplayRun(const RecordedRun& run, std::stop_token stop) {
   const std::unique_ptr<Archive> recorded = MakeArchive(run.config);
   const std::unique_ptr<Archive> replayed = MakeArchive(run.config);
   const SystemClock clock;
-  const EngineParts parts{context, *proposer, *recorded,        *run.store,
-                          clock,   {},        NormalizedSource, {}};
+  const std::unique_ptr<Novelty> novelty = MakeNovelty(run.config);
+  const EngineParts parts{context, *proposer,        *recorded, *run.store,   clock,
+                          {},      NormalizedSource, {},        novelty.get()};
   const RunIdentity identity{started.run_id, started.version, started.config_json,
                              started.config_hash};
   return ReplaySearch(run.config, identity, parts, *replayed, std::move(stop));

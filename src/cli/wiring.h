@@ -14,6 +14,7 @@
 #include "core/config.h"
 #include "core/evaluator.h"
 #include "core/event.h"
+#include "core/novelty.h"
 #include "core/proposer.h"
 #include "core/store.h"
 #include "core/task.h"
@@ -51,6 +52,8 @@ Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std:
 Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name);
 // With the strategies of the configuration's backend as cells.
 std::unique_ptr<Archive> MakeArchive(const RunConfig& config);
+// Null when the configuration asks for none.
+std::unique_ptr<Novelty> MakeNovelty(const RunConfig& config);
 // Equal texts for sources that differ only in comments, white space or names of locals.
 std::string NormalizedSource(const std::string& source);
 

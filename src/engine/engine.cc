@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "engine/context.h"
 #include "engine/evaluation_request.h"
+#include "engine/novelty_gate.h"
 #include "engine/pipeline.h"
 #include "engine/record_fold.h"
 #include "engine/run_log.h"
@@ -37,6 +38,7 @@ struct OpenStep {
   std::shared_ptr<const ProposalContext> context;
   EvaluationRequest request;  // but for the source: rivals as they were when the step began
   std::optional<Answer> answer;
+  bool evaluating = false;
   std::optional<Evaluation> evaluation;
 };
 
@@ -57,6 +59,7 @@ class Search {
         stop_(std::move(stop)),
         sources_(std::make_shared<SourceCache>(parts.store)),
         state_(parts.archive, parts.store, sources_),
+        novelty_(parts.novelty, state_),
         baseline_source_(parts.baseline_variants.front()),
         hash_normalized_([normalize = parts.normalize](const std::string& source) {
           return Sha256Hex(normalize ? normalize(source) : source);
@@ -310,6 +313,12 @@ class Search {
       }
       const std::optional<Proposal>& proposal = *answer.proposal;
       if (!proposal || (!proposal->refused && IsKnown(answer))) continue;
+      if (!proposal->refused) {
+        KS_ASSIGN_OR_RETURN(
+            const auto copied,
+            novelty_.NearCopyOf(proposal->source, *context.selection.parent, state_.applied() - 1));
+        if (copied) continue;
+      }
       std::optional<Evaluation> outcome;
       if (proposal->refused) outcome = NotEvaluated(*proposal->refused);
       KS_RETURN_IF_ERROR(RecordAnswer(step, context, answer, std::move(outcome)));
@@ -346,16 +355,23 @@ class Search {
   // Evaluates at once, whatever earlier steps are still waiting for; what turns out to repeat one
   // of them is sorted out in the order of steps.
   Status Answered(CandidateId id, Answer answer) {
-    OpenStep& open = open_.at(id);
-    if (!answer.proposal.ok()) {
-      if (!failure_) failure_ = answer.proposal.error().Under("proposing " + CandidateName(id));
-    } else if (const std::optional<Proposal>& proposal = *answer.proposal;
-               proposal && !proposal->refused && !IsKnown(answer)) {
-      open.request.source = proposal->source;
-      pipeline_->Evaluate(id, std::move(open.request));
+    if (!answer.proposal.ok() && !failure_) {
+      failure_ = answer.proposal.error().Under("proposing " + CandidateName(id));
     }
-    open.answer = std::move(answer);
-    return RecordAnswered();
+    open_.at(id).answer = std::move(answer);
+    KS_RETURN_IF_ERROR(RecordAnswered());
+    const auto open = open_.find(id);
+    if (open == open_.end() || !open->second.answer->proposal.ok()) return {};
+    const std::optional<Proposal>& proposal = *open->second.answer->proposal;
+    if (!proposal || proposal->refused || IsKnown(*open->second.answer)) return {};
+    EvaluateOpen(id, open->second, proposal->source);
+    return {};
+  }
+
+  void EvaluateOpen(CandidateId id, OpenStep& open, const std::string& source) {
+    open.request.source = source;
+    open.evaluating = true;
+    pipeline_->Evaluate(id, std::move(open.request));
   }
 
   // Records the steps that were answered, in order, as far as there is no gap.
@@ -364,7 +380,7 @@ class Search {
       const auto first = open_.begin();
       if (!first->second.answer->proposal.ok() && !FillGap(first->second)) return {};
       const CandidateId id = first->first;
-      const OpenStep open = std::move(first->second);
+      OpenStep open = std::move(first->second);
       open_.erase(first);
       KS_RETURN_IF_ERROR(RecordOpen(id, open));
     }
@@ -388,7 +404,7 @@ class Search {
     return false;
   }
 
-  Status RecordOpen(CandidateId id, const OpenStep& open) {
+  Status RecordOpen(CandidateId id, OpenStep& open) {
     Answer answer = *open.answer;
     std::optional<Proposal>& proposal = *answer.proposal;
     nothing_in_a_row_ = proposal ? 0 : nothing_in_a_row_ + 1;
@@ -397,12 +413,25 @@ class Search {
       proposal->skill = "none";
       proposal->refused = Rejected{"no_proposal", "there was nothing to propose for this parent"};
     }
+    if (!proposal->refused) {
+      KS_ASSIGN_OR_RETURN(const auto copied,
+                          novelty_.NearCopyOf(proposal->source, *open.context->selection.parent,
+                                              id - config_.in_flight));
+      if (copied) {
+        proposal->refused = Rejected{
+            "near_copy", "a near copy of " + CandidateName(*copied) + ", which led nowhere"};
+        answer.normalized_hash.clear();
+      }
+    }
     const CandidateId twin =
         proposal->refused ? kNoCandidate : state_.seen()->First(answer.normalized_hash);
     std::optional<Evaluation> outcome = open.evaluation;
     if (proposal->refused) outcome = NotEvaluated(*proposal->refused);
     if (twin != kNoCandidate) outcome = NotEvaluated(DuplicateOf{twin});
-    return RecordAnswer(id, *open.context, answer, std::move(outcome));
+    const bool wanted = !outcome && !open.evaluating;
+    KS_RETURN_IF_ERROR(RecordAnswer(id, *open.context, answer, std::move(outcome)));
+    if (wanted) EvaluateOpen(id, open, proposal->source);
+    return {};
   }
 
   // REQUIRES: there is a proposal. With its outcome when that is known already.
@@ -483,6 +512,7 @@ class Search {
   std::stop_token stop_;
   const std::shared_ptr<SourceCache> sources_;
   RunState state_;
+  NoveltyGate novelty_;
   std::string baseline_source_;  // the seed's until the baseline is chosen
   const Pipeline::HashNormalized hash_normalized_;
   std::map<CandidateId, OpenStep> open_;  // begun, not recorded; without gaps from state_.size()

@@ -19,6 +19,7 @@
 #include "core/archive.h"
 #include "core/config.h"
 #include "core/evaluator.h"
+#include "core/novelty.h"
 #include "core/observer.h"
 #include "core/proposer.h"
 #include "core/store.h"
@@ -45,6 +46,8 @@ struct EngineParts {
   std::function<std::string(const std::string&)> normalize;
   // The seed as written, then the seed with other flags: the fastest correct one is the baseline.
   std::vector<std::string> baseline_variants;
+  // Refuses near copies of what led nowhere before they are evaluated; empty on entry. Null: no.
+  Novelty* novelty = nullptr;
 };
 
 struct RunEnd {
@@ -74,7 +77,8 @@ struct ReplayReport {
 
 // Runs the search again with the recorded outcomes in place of the evaluator, in memory, and
 // compares every proposal and the archive. `parts.store` is only read; `parts.archive` receives the
-// recorded fold, `replay_archive` (empty) the replayed one. ERRORS: kDataLoss; the proposer's.
+// recorded fold, `replay_archive` (empty) the replayed one, whose members have hashes but no texts
+// afterwards. ERRORS: kDataLoss; the proposer's.
 Result<ReplayReport> ReplaySearch(const RunConfig& config, const RunIdentity& identity,
                                   const EngineParts& parts, Archive& replay_archive,
                                   std::stop_token stop);

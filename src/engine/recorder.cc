@@ -30,13 +30,15 @@ Recorder::Recorder(Store& store, SourceCache& sources, int64_t last, bool keep,
 
 Recorder::~Recorder() { thread_.request_stop(); }
 
-Result<int64_t> Recorder::Add(std::vector<Event> events, std::optional<NewSource> source) {
+Result<int64_t> Recorder::Add(std::span<Event> events, std::optional<NewSource> source) {
   if (source) sources_.Hold(DigestOf(*source), source->text);
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return failure_ || waiting_.events.size() < kMostWaiting; });
   if (failure_) return *failure_;
-  for (Event& event : events) event.sequence = ++last_added_;
-  std::move(events.begin(), events.end(), std::back_inserter(waiting_.events));
+  for (Event& event : events) {
+    event.sequence = ++last_added_;
+    waiting_.events.push_back(std::move(event));
+  }
   if (source) waiting_.sources.push_back(*std::move(source));
   const int64_t last = last_added_;
   lock.unlock();
@@ -56,10 +58,11 @@ std::vector<Event> Recorder::TakeCommitted() {
 }
 
 void Recorder::Run(const std::stop_token& stop) {
+  Batch batch;  // takes turns with waiting_, so that their memory is kept
   std::unique_lock lock(mutex_);
   while (changed_.wait(lock, stop, [&] { return !waiting_.events.empty(); })) {
     if (stop.stop_requested()) return;
-    Batch batch = std::exchange(waiting_, {});
+    std::swap(batch, waiting_);
     const int64_t last = last_added_;
     lock.unlock();
     changed_.notify_all();  // there is room again
@@ -75,13 +78,15 @@ void Recorder::Run(const std::stop_token& stop) {
     }
     lock.unlock();
     changed_.notify_all();
+    batch.events.clear();
+    batch.sources.clear();
     if (on_commit_) on_commit_();
     lock.lock();
     if (failure_) return;
   }
 }
 
-Status Recorder::Commit(Batch& batch, int64_t expected_last) {
+Status Recorder::Commit(const Batch& batch, int64_t expected_last) {
   KS_ASSIGN_OR_RETURN(const int64_t last, store_.AppendAll(batch.events, batch.sources));
   if (last == expected_last) return {};
   return Error{ErrorCode::kDataLoss,

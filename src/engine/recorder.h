@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,10 +39,10 @@ class Recorder {
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
-  // Events that belong together are never committed apart. Returns the sequence of the last one.
+  // Takes over events, which are never committed apart. Returns the sequence of the last one.
   // The text of `source` is held in the cache until it is committed.
   // ERRORS: the store's first one; nothing is committed after it.
-  Result<int64_t> Add(std::vector<Event> events, std::optional<NewSource> source);
+  Result<int64_t> Add(std::span<Event> events, std::optional<NewSource> source);
   // Waits until everything added is committed. ERRORS: as Add.
   Status Flush();
   // What was committed since the last call, in order.
@@ -53,7 +54,7 @@ class Recorder {
     std::vector<NewSource> sources;
   };
   void Run(const std::stop_token& stop);
-  Status Commit(Batch& batch, int64_t expected_last);
+  Status Commit(const Batch& batch, int64_t expected_last);
 
   Store& store_;
   SourceCache& sources_;

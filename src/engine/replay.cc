@@ -235,6 +235,7 @@ Result<ReplayReport> ReplaySearch(const RunConfig& config, const RunIdentity& id
   ScratchStore store;
   EngineParts replay_parts{evaluator,   proposer, replay_archive,  store,
                            parts.clock, {},       parts.normalize, {}};
+  if (!parts.proposer.slow()) replay_parts.novelty = parts.novelty;  // else the record says it
   for (size_t i = 0; i < record.probes; ++i) {
     replay_parts.baseline_variants.push_back(record.entries[i].source);
   }

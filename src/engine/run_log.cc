@@ -1,5 +1,6 @@
 #include "engine/run_log.h"
 
+#include <array>
 #include <utility>
 
 #include "base/hash.h"
@@ -26,28 +27,25 @@ double RunLog::Elapsed() const {
 }
 
 Event RunLog::Stamped(decltype(Event::body) body) const {
-  Event event;
-  event.unix_ms = clock_.UnixMs();
-  event.elapsed_s = Elapsed();
-  event.body = std::move(body);
-  return event;
+  return {0, clock_.UnixMs(), Elapsed(), std::move(body)};
 }
 
 Result<int64_t> RunLog::Add(decltype(Event::body) body) {
-  std::vector<Event> events;
-  events.push_back(Stamped(std::move(body)));
-  return recorder_.Add(std::move(events), std::nullopt);
+  Event event = Stamped(std::move(body));
+  return recorder_.Add({&event, 1}, std::nullopt);
 }
 
 Result<int64_t> RunLog::Add(CandidateProposed& proposed, const std::string& source,
                             const std::optional<Evaluation>& outcome) {
   NewSource stored{Sha256Hex(source), std::make_shared<const std::string>(source)};
   proposed.source_hash = stored.hash;
-  std::vector<Event> events;
-  events.push_back(Stamped(proposed));
-  if (outcome) events.push_back(Stamped(CandidateEvaluated{proposed.id, *outcome}));
-  KS_ASSIGN_OR_RETURN(const int64_t last, recorder_.Add(std::move(events), std::move(stored)));
-  return outcome ? last - 1 : last;
+  if (!outcome) {
+    Event event = Stamped(proposed);
+    return recorder_.Add({&event, 1}, std::move(stored));
+  }
+  std::array events = {Stamped(proposed), Stamped(CandidateEvaluated{proposed.id, *outcome})};
+  KS_ASSIGN_OR_RETURN(const int64_t last, recorder_.Add(events, std::move(stored)));
+  return last - 1;
 }
 
 Status RunLog::Flush() {

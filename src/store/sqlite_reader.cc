@@ -24,6 +24,9 @@ class ResetAtEnd {
   SqliteStatement& statement_;
 };
 
+// To be read into; the smallest of all bodies, as there may be millions.
+Event Blank() { return {0, 0, 0, BaselineChosen{}}; }
+
 // Room is made for so many events before the first is read, at most.
 constexpr int64_t kReserve = 1 << 16;
 
@@ -58,7 +61,7 @@ Result<std::vector<Event>> SqliteStore::Reader::ReadSome(int64_t after, int64_t 
   for (int64_t expected = after + 1;; ++expected) {
     KS_ASSIGN_OR_RETURN(const bool row, events_->Step());
     if (!row) return events;
-    KS_RETURN_IF_ERROR(ReadRow(expected, events.emplace_back()));
+    KS_RETURN_IF_ERROR(ReadRow(expected, events.emplace_back(Blank())));
   }
 }
 

@@ -193,6 +193,53 @@ TEST(Engine, AnEvaluatorFaultStopsTheRunAndNothingRecordedIsLost) {
   EXPECT_EQ(end->reason, "steps");
 }
 
+// Whatever was tried after a failure is a copy of it.
+class FailuresOnly final : public Novelty {
+ public:
+  void Note(const Member& member, std::string_view source) override {
+    if (member.measured() == nullptr) failed.emplace_back(source, member.id);
+  }
+  std::optional<CandidateId> NearCopyOf(std::string_view source, const Member&) const override {
+    ++asked;
+    for (const auto& [text, id] : failed) {
+      if (source.substr(0, text.size()) == text) return id;
+    }
+    return std::nullopt;
+  }
+  std::vector<std::pair<std::string, CandidateId>> failed;
+  mutable int asked = 0;
+};
+
+TEST(Engine, ANearCopyOfAFailureIsNotProposedAndTheRunReplays) {
+  ToyRun run(2, 60);
+  run.config.search.repair_probability = 0.5;  // children of failures
+  FailuresOnly novelty, again;
+  GridArchive searched(run.config.search, CpuDescriptorAxes());
+  const EngineParts parts{run.evaluator, run.proposer, searched, run.store,
+                          run.clock,     {},           {},       {"seed", "seed -O3", "seed e13"},
+                          &novelty};
+  ASSERT_TRUE(RunSearch(run.config, run.identity, parts, {}).ok());
+  EXPECT_GT(novelty.asked, 60);
+  std::map<CandidateId, std::string> sources;
+  const std::vector<Event> events = *run.store.Read(0);
+  for (const Event& event : events) {
+    const auto* p = std::get_if<CandidateProposed>(&event.body);
+    if (p == nullptr) continue;
+    sources[p->id] = *run.store.GetSource(p->source_hash);
+    for (const auto& [text, id] : novelty.failed) {
+      if (id >= p->id - run.config.in_flight || p->id < 3) continue;
+      EXPECT_NE(sources[p->id].substr(0, text.size()), text) << p->id << " after " << id;
+    }
+  }
+  GridArchive recorded(run.config.search, CpuDescriptorAxes());
+  GridArchive replayed(run.config.search, CpuDescriptorAxes());
+  EngineParts replay{run.evaluator, run.proposer, recorded, run.store, run.clock, {}, {}, {},
+                     &again};
+  const Result<ReplayReport> report = ReplaySearch(run.config, run.identity, replay, replayed, {});
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_TRUE(report->same) << report->first_difference;
+}
+
 TEST(Engine, RefusesARecordOfAnotherTask) {
   ToyRun run(1, 5);
   ASSERT_TRUE(run.Go().ok());

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -69,7 +70,12 @@ class SlowStore final : public Store {
   std::vector<size_t> sizes_;
 };
 
-std::vector<Event> One(const std::string& reason) { return {{.body = RunStopped{reason}}}; }
+// Lives until the end of the call it is made for.
+struct One {
+  explicit One(const std::string& reason) : event{.body = RunStopped{reason}} {}
+  operator std::span<Event>() { return {&event, 1}; }  // NOLINT: implicit
+  Event event;
+};
 
 NewSource SourceOf(const std::string& text) {
   return {Sha256Hex(text), std::make_shared<const std::string>(text)};
@@ -115,10 +121,11 @@ TEST(Recorder, ASourceCanBeReadBeforeAndAfterItsCommit) {
 
 TEST(Recorder, NumbersGoOnWhereTheRecordEnded) {
   MemoryStore store;
-  ASSERT_TRUE(store.AppendAll(One("before"), {}).ok());
+  ASSERT_TRUE(store.Append({.body = RunStopped{"before"}}).ok());
   SourceCache sources(store);
   Recorder recorder(store, sources, 1, true, {});
-  EXPECT_EQ(*recorder.Add({{.body = RunStopped{"a"}}, {.body = RunStopped{"b"}}}, {}), 3);
+  std::array<Event, 2> two = {Event{.body = RunStopped{"a"}}, Event{.body = RunStopped{"b"}}};
+  EXPECT_EQ(*recorder.Add(two, {}), 3);
   ASSERT_TRUE(recorder.Flush().ok());
   EXPECT_EQ(store.Read(1)->size(), 2u);
 }

@@ -273,6 +273,49 @@ TEST(SlowProposer, SeesItsLineageAndTheFailuresNotToRepeat) {
   EXPECT_GT(looking.failures_shown, 0);
 }
 
+// Takes everything that ends with the same edit as a failed candidate for a near copy of it.
+class LastWordNovelty final : public Novelty {
+ public:
+  void Note(const Member& member, std::string_view source) override {
+    EXPECT_GT(member.id, last_) << "in the order of steps";
+    EXPECT_FALSE(source.empty()) << "an answer without code is no program";
+    last_ = member.id;
+    if (member.measured() == nullptr) failed_.emplace(LastWord(source), member.id);
+  }
+  std::optional<CandidateId> NearCopyOf(std::string_view source, const Member&) const override {
+    const auto found = failed_.find(LastWord(source));
+    return found == failed_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+ private:
+  static std::string LastWord(std::string_view source) {
+    return std::string(SplitWords(source).back());
+  }
+  CandidateId last_ = kNoCandidate;
+  std::map<std::string, CandidateId> failed_;
+};
+
+TEST(SlowProposer, NearCopiesOfWhatFailedAreRefusedWhoeverAnswersFirst) {
+  std::vector<std::string> essences;
+  for (const bool jitter : {false, true}) {
+    ServedRun run(6, jitter ? 4 : 1, 80);
+    run.server.jitter = jitter;
+    LastWordNovelty novelty;
+    EngineParts parts = run.Parts(run.store);
+    parts.novelty = &novelty;
+    const Result<RunEnd> end = RunSearch(run.config, run.identity, parts, {});
+    ASSERT_TRUE(end.ok()) << end.error().message;
+    int copies = 0;
+    for (const CandidateView& candidate : run.View().candidates) {
+      const auto* rejected = std::get_if<Rejected>(&candidate.evaluation->outcome);
+      if (rejected != nullptr && rejected->rule == "near_copy") ++copies;
+    }
+    EXPECT_GT(copies, 0);
+    essences.push_back(Essence(run.View()));
+  }
+  EXPECT_EQ(essences[0], essences[1]);
+}
+
 TEST(SlowProposer, AStopRequestReachesTheServersThreadAndKeepsWhatWasAnswered) {
   ServedRun run(4, 2, 1000);
   std::stop_source source;
