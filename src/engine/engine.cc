@@ -352,6 +352,11 @@ class Search {
     } else if (const std::optional<Proposal>& proposal = *answer.proposal;
                proposal && !proposal->refused && !IsKnown(answer)) {
       open.request.source = proposal->source;
+      if (proposal->parent && *proposal->parent != open.context->selection.parent->id) {
+        KS_ASSIGN_OR_RETURN(const EvaluationRequest other,
+                            MakeRequest(id, *proposal->parent, state_, config_, baseline_source_));
+        open.request.parent = other.parent;
+      }
       pipeline_->Evaluate(id, std::move(open.request));
     }
     open.answer = std::move(answer);
@@ -412,12 +417,16 @@ class Search {
     CandidateProposed proposed;
     proposed.id = id;
     proposed.step = id;
-    proposed.parent = context.selection.parent->id;
+    MemberPtr parent = context.selection.parent;
+    if (proposal.parent) {
+      KS_ASSIGN_OR_RETURN(parent, state_.Find(*proposal.parent));
+    }
+    proposed.parent = parent->id;
     for (const MemberPtr& other : context.selection.inspirations) {
       proposed.inspirations.push_back(other->id);
     }
     proposed.island = context.selection.island;
-    proposed.generation = context.selection.parent->generation + 1;
+    proposed.generation = parent->generation + 1;
     proposed.skill = proposal.skill;
     proposed.rationale = proposal.rationale;
     proposed.propose_seconds = answer.seconds;
