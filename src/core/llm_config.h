@@ -35,6 +35,8 @@ struct LlmConfig {
   std::string templates;         // folder of prompt templates in place of the embedded ones
   int repair_steps = 2;          // fix-it steps that one failed candidate gets
   double cost_exponent = 0.5;    // how much a model's price counts when one is drawn: 0 not at all
+  std::string answers;           // run folder whose recorded answers are played: proposer "replay"
+  std::string ca_file;           // certificates to trust beside the system's
   std::string selector;          // models of the scientist's roles; empty: drawn like any
   std::string designer;
   std::string writer;
@@ -57,26 +59,43 @@ struct LlmConfig {
 template <typename Field, typename Llm, typename Visit>
 void VisitLlmFields(Llm& llm, Visit visit) {
   visit(Field{"llm", "temperature", 0, 2}, llm.temperature);
-  visit(Field{"llm", "top_p", 0, 1}, llm.top_p);
+  visit(Field{"llm", "top_p", 0.001, 1}, llm.top_p);
   visit(Field{"llm", "max_prompt_tokens", 256, 1e7}, llm.max_prompt_tokens);
   visit(Field{"llm", "max_answer_tokens", 16, 1e7}, llm.max_answer_tokens);
-  visit(Field{"llm", "edit"}, llm.edit);
+  visit(Field{.table = "llm", .name = "edit", .choices = "rewrite|diff"}, llm.edit);
   visit(Field{"llm", "templates"}, llm.templates);
   visit(Field{"llm", "repair_steps", 0, 100}, llm.repair_steps);
   visit(Field{"llm", "cost_exponent", 0, 4}, llm.cost_exponent);
+  visit(Field{"llm", "answers"}, llm.answers);
+  visit(Field{"llm", "ca_file", 0, 0, true}, llm.ca_file);
   visit(Field{"llm", "selector"}, llm.selector);
   visit(Field{"llm", "designer"}, llm.designer);
   visit(Field{"llm", "writer"}, llm.writer);
-  visit(Field{"llm", "retries", 0, 100}, llm.retries);
-  visit(Field{"llm", "retry_wait_s", 0, 3600}, llm.retry_wait_s);
-  visit(Field{"llm", "longest_wait_s", 0, 86400}, llm.longest_wait_s);
-  visit(Field{"llm", "connect_timeout_s", 0.01, 3600}, llm.connect_timeout_s);
-  visit(Field{"llm", "first_byte_timeout_s", 0.01, 86400}, llm.first_byte_timeout_s);
-  visit(Field{"llm", "idle_timeout_s", 0.01, 86400}, llm.idle_timeout_s);
-  visit(Field{"llm", "answer_timeout_s", 0.01, 86400}, llm.answer_timeout_s);
+  visit(Field{"llm", "retries", 0, 100, true}, llm.retries);
+  visit(Field{"llm", "retry_wait_s", 0, 3600, true}, llm.retry_wait_s);
+  visit(Field{"llm", "longest_wait_s", 0, 86400, true}, llm.longest_wait_s);
+  visit(Field{"llm", "connect_timeout_s", 0.01, 3600, true}, llm.connect_timeout_s);
+  visit(Field{"llm", "first_byte_timeout_s", 0.01, 86400, true}, llm.first_byte_timeout_s);
+  visit(Field{"llm", "idle_timeout_s", 0.01, 86400, true}, llm.idle_timeout_s);
+  visit(Field{"llm", "answer_timeout_s", 0.01, 86400, true}, llm.answer_timeout_s);
   visit(Field{"llm", "budget_usd", 0, 1e9, true}, llm.budget_usd);
   visit(Field{"llm", "budget_tokens", 0, 1e15, true}, llm.budget_tokens);
   visit(Field{"llm", "budget_calls", 0, 1e12, true}, llm.budget_calls);
+}
+
+// The same for one [[model]]; `extra` is left to the caller: a table in TOML, an object in JSON.
+template <typename Field, typename Model, typename Visit>
+void VisitModelFields(Model& model, Visit visit) {
+  visit(Field{"model", "name"}, model.name);
+  visit(Field{"model", "url", 0, 0, true}, model.url);
+  visit(Field{"model", "key_env", 0, 0, true}, model.key_env);
+  visit(Field{"model", "key_file", 0, 0, true}, model.key_file);
+  visit(Field{"model", "price_in", 0, 1e6}, model.price_in);
+  visit(Field{"model", "price_out", 0, 1e6}, model.price_out);
+  visit(Field{"model", "temperature", 0, 2}, model.temperature);
+  visit(Field{"model", "top_p", 0, 1}, model.top_p);
+  visit(Field{"model", "max_tokens", 0, 1e7}, model.max_tokens);
+  visit(Field{"model", "weight", 1e-6, 1e6}, model.weight);
 }
 
 }  // namespace ks

@@ -11,9 +11,8 @@
 namespace ks {
 namespace {
 
-// Beta(a, b) for whole a, b >= 1 as an order statistic would take a + b draws; a normal logit is
-// near enough for a bandit and always takes one: mean and deviation of log(x / (1 - x)) by the
-// delta method.
+// Nearly a draw from Beta(1 + held, 1 + lost): a normal draw of log(x / (1 - x)), its mean and
+// deviation by the delta method. One draw each, so that models do not disturb each other's.
 double DrawChance(double held, double lost, Rng& rng) {
   const double a = 1 + held, b = 1 + lost;
   const double logit = std::log(a / b) + rng.Normal() * std::sqrt(1 / a + 1 / b);

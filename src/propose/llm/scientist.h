@@ -13,28 +13,10 @@
 #include <vector>
 
 #include "core/proposer.h"
+#include "propose/llm/experiment.h"
 #include "propose/llm/llm_proposer.h"
 
 namespace ks {
-
-struct Experiment {
-  std::string description;
-  std::vector<std::string> rubric;
-  double min_gain = 0;  // per cent
-  double max_gain = 0;
-  double innovation = 0;  // 0..100
-  bool operator==(const Experiment&) const = default;
-};
-
-// The experiments in a designer's answer. Empty: none can be read (fields of another type count as
-// absent; one without a description is left out).
-std::vector<Experiment> ExperimentsIn(const std::string& json);
-
-// The three that are run: the most innovative, then the one of the highest max_gain, then of the
-// highest min_gain, each among those not taken yet. Fewer when there are fewer.
-std::vector<Experiment> PickThree(std::vector<Experiment> experiments);
-
-inline constexpr int kExperimentsPerRound = 3;
 
 // Thread-safe. Every third step begins a round: it selects, designs and writes the first
 // experiment; the two steps after it wait for its design and write the others. A round without a

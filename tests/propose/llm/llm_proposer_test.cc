@@ -220,7 +220,7 @@ TEST(Replay, TheSameAnswersGiveTheSameProposalWithoutAModel) {
   EXPECT_EQ(proposer.Propose(sample.context, {}).error().code, ErrorCode::kNotFound);
 }
 
-TEST(Exchange, IsReadAsItWasWritten) {
+Exchange SampleExchange() {
   Exchange exchange;
   exchange.step = 3;
   exchange.proposer = "llm";
@@ -235,7 +235,18 @@ TEST(Exchange, IsReadAsItWasWritten) {
                     ""};
   call.answer.mended_utf8 = true;
   exchange.calls = {call, {"retry", "m", {}, 1, {}, "unavailable", "gone"}};
-  const std::string json = ExchangeToJson(exchange);
+  return exchange;
+}
+
+TEST(Exchange, OfVersionOneIsWrittenAsEver) {
+  const std::string path = KS_SOURCE_DIR "/tests/golden/llm_exchange_v1.json";
+  const Result<std::string> golden = PosixFileSystem().Read(path, kMaxTextFileBytes);
+  ASSERT_TRUE(golden.ok()) << golden.error().message;
+  EXPECT_EQ(ExchangeToJson(SampleExchange()) + "\n", *golden);
+}
+
+TEST(Exchange, IsReadAsItWasWritten) {
+  const std::string json = ExchangeToJson(SampleExchange());
   const Result<Exchange> read = ExchangeFromJson(json);
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(ExchangeToJson(*read), json);
