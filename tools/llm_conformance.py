@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs ksmith against a real OpenAI-compatible server: llama.cpp's, with a model of random weights.
 
-    python3 -m venv build/llm_venv && build/llm_venv/bin/pip install xllamacpp gguf
+    tools/setup.sh --models
     build/llm_venv/bin/python tools/llm_conformance.py build/release/bin/ksmith
 
 The model is made on the spot (two layers, bytes as tokens) and writes nonsense: every answer must be
@@ -21,7 +21,7 @@ try:
     import numpy
     import xllamacpp
 except ImportError as missing:
-    print(f"SKIP: {missing.name} is not installed (pip install xllamacpp gguf)")
+    print(f"SKIP: {missing.name} is not installed (tools/setup.sh --models)")
     sys.exit(77)
 
 KEY = "sk-conformance-0123456789"
