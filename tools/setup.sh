@@ -6,6 +6,7 @@
 #   tools/setup.sh --tests   also what only the tests and the lint need
 #   tools/setup.sh --bench   also what only the benchmarks need
 #   tools/setup.sh --devices also NVRTC and Triton in build/venv, for the tests of device compilers
+#   tools/setup.sh --models  also a server of language models in build/llm_venv, for its conformance test
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +18,7 @@ test_packages=(ccache clang clang-format clang-tidy libgtest-dev chromium chromi
 bench_packages=(libopenblas-dev)
 # Without them those tests are skipped. NVRTC's headers come with a CUDA toolkit.
 device_wheels=(triton==3.6.0 nvidia-cuda-nvrtc==13.0.88 pytest ruff)
+model_wheels=(xllamacpp==2026.10.11549 gguf==0.19.0)
 
 # name version sha256 of the source distribution
 grammars=(
@@ -90,20 +92,23 @@ fetch_grammar() {
   trap - EXIT
 }
 
+# make_environment FOLDER WHEEL...
 make_environment() {
-  [ -x build/venv/bin/python3 ] || /usr/bin/python3 -m venv build/venv
-  local wheel missing=()
-  for wheel in "${device_wheels[@]}"; do
-    build/venv/bin/python3 -m pip show --quiet "${wheel%%==*}" >/dev/null 2>&1 ||
+  local folder=$1 wheel missing=()
+  shift
+  [ -x "$folder/bin/python3" ] || /usr/bin/python3 -m venv "$folder"
+  for wheel in "$@"; do
+    "$folder/bin/python3" -m pip show --quiet "${wheel%%==*}" >/dev/null 2>&1 ||
       missing+=("$wheel")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
-  say "installing into build/venv: ${missing[*]}"
-  build/venv/bin/python3 -m pip install --quiet --disable-pip-version-check "${missing[@]}" ||
+  say "installing into $folder: ${missing[*]}"
+  "$folder/bin/python3" -m pip install --quiet --disable-pip-version-check "${missing[@]}" ||
     fail "pip could not install ${missing[*]}. Is this machine online?"
 }
 
 devices=false
+models=false
 packages=("${build_packages[@]}")
 for argument in "$@"; do
   case "$argument" in
@@ -113,7 +118,11 @@ for argument in "$@"; do
       devices=true
       packages+=(python3-venv)
       ;;
-    *) fail "unknown argument '$argument' (known: --tests, --bench, --devices)" ;;
+    --models)
+      models=true
+      packages+=(python3-venv)
+      ;;
+    *) fail "unknown argument '$argument' (known: --tests, --bench, --devices, --models)" ;;
   esac
 done
 command -v dpkg-query >/dev/null ||
@@ -123,5 +132,6 @@ for grammar in "${grammars[@]}"; do
   read -r language version sha256 <<<"$grammar"
   fetch_grammar "$language" "$version" "$sha256"
 done
-if $devices; then make_environment; fi
+if $devices; then make_environment build/venv "${device_wheels[@]}"; fi
+if $models; then make_environment build/llm_venv "${model_wheels[@]}"; fi
 say "ready"

@@ -60,8 +60,7 @@ Result<NamedOptions> ReadArgument(const std::string& argument, const CompareOpti
     named.options.config_file = what;
   } else {
     if (!IsPreset(what)) {
-      const Result<std::unique_ptr<Proposer>> known = MakeProposer(what);
-      if (!known.ok()) return known.error();
+      KS_RETURN_IF_ERROR(CheckProposerName(what));
       named.options.proposer = what;
     } else {
       named.options.preset = what;

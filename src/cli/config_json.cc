@@ -15,6 +15,14 @@ nlohmann::json ToJson(const RunConfig& config, bool with_limits) {
   VisitConfigFields(config, [&](const ConfigField& field, const auto& member) {
     if (with_limits || !field.is_limit) document[field.table][field.name] = member;
   });
+  for (const ModelConfig& model : config.llm.models) {
+    nlohmann::json one;
+    VisitModelFields<ConfigField>(model, [&](const ConfigField& field, const auto& member) {
+      if (with_limits || !field.is_limit) one[field.name] = member;
+    });
+    if (!model.extra.empty()) one["extra"] = nlohmann::json::parse(model.extra, nullptr, false);
+    document["model"].push_back(std::move(one));
+  }
   return document;
 }
 
@@ -50,6 +58,14 @@ Result<RunConfig> ConfigFromJson(const std::string& json) {
         if (!IsChoice(field.choices, member)) unknown = std::string(field.name) + " = " + member;
       }
     });
+    for (const nlohmann::json& one : document.value("model", nlohmann::json::array())) {
+      ModelConfig model;
+      VisitModelFields<ConfigField>(model, [&](const ConfigField& field, auto& member) {
+        if (one.contains(field.name)) one.at(field.name).get_to(member);
+      });
+      if (one.contains("extra")) model.extra = one["extra"].dump();
+      config.llm.models.push_back(std::move(model));
+    }
   } catch (const nlohmann::json::exception& error) {
     return Error{ErrorCode::kDataLoss,
                  std::string("the recorded configuration is unreadable: ") + error.what()};

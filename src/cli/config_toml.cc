@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -14,12 +15,14 @@
 #include "cli/config_file.h"
 #include "core/config_check.h"
 #include "core/config_fields.h"
+#include "propose/llm/chat_wire.h"
 
 namespace ks {
 namespace {
 
 // Sets `in_flight` and `workers`, which may still be given beside it.
 constexpr ConfigField kJobs{"run", "jobs", 1, 256};
+constexpr const char* kModels = "model";
 
 std::string At(const std::string& path, const toml::source_region& source) {
   return fmt::format("{}:{}:{}", path, source.begin.line, source.begin.column);
@@ -37,7 +40,10 @@ class Reader {
 
   template <typename T>
   void Set(const ConfigField& field, T& member) {
-    const toml::node_view<const toml::node> node = document_[field.table][field.name];
+    SetFrom(document_[field.table][field.name], field, member);
+  }
+  template <typename T>
+  void SetFrom(toml::node_view<const toml::node> node, const ConfigField& field, T& member) {
     if (!node || !status_.ok()) return;
     if constexpr (std::is_same_v<T, std::string>) {
       const auto text = node.value_exact<std::string>();
@@ -65,8 +71,10 @@ class Reader {
       names[field.table].emplace_back(field.name);
     });
     names["run"].emplace_back(kJobs.name);
+    tables.emplace_back(kModels);
     for (const auto& [key, node] : document_) {
       const std::string table(key.str());
+      if (table == kModels) continue;  // SetModels looks at them
       const auto known = names.find(table);
       if (known == names.end()) {
         FailAt(key.source(),
@@ -76,6 +84,25 @@ class Reader {
       } else {
         RefuseUnknownIn(*node.as_table(), table, known->second);
       }
+    }
+  }
+
+  // [[model]]: in place of those that `models` has.
+  void SetModels(std::vector<ModelConfig>& models) {
+    const toml::node* const node = document_.get(kModels);
+    if (node == nullptr || !status_.ok()) return;
+    const toml::array* const list = node->as_array();
+    if (list == nullptr || !list->is_homogeneous(toml::node_type::table)) {
+      return Fail(*node, "models are tables of a list: [[model]]");
+    }
+    models.clear();
+    for (const toml::node& one : *list) {
+      ModelConfig model = ReadModel(*one.as_table());
+      if (std::any_of(models.begin(), models.end(),
+                      [&](const ModelConfig& other) { return other.name == model.name; })) {
+        Fail(one, fmt::format("there are two models '{}'", model.name));
+      }
+      models.push_back(std::move(model));
     }
   }
 
@@ -99,6 +126,30 @@ class Reader {
   const Status& status() const { return status_; }
 
  private:
+  ModelConfig ReadModel(const toml::table& table) {
+    ModelConfig model;
+    std::vector<std::string> names = {"extra"};
+    VisitModelFields<ConfigField>(model, [&](const ConfigField& field, auto& member) {
+      names.emplace_back(field.name);
+      SetFrom(toml::node_view<const toml::node>(table.get(field.name)), field, member);
+    });
+    RefuseUnknownIn(table, kModels, names);
+    if (const toml::node* const extra = table.get("extra")) {
+      if (!extra->is_table()) Fail(*extra, "'extra' must be a table: {name = value}");
+      std::ostringstream text;
+      if (extra->is_table()) text << toml::json_formatter(*extra->as_table());
+      model.extra = text.str();
+      const Status usable = CheckExtra(model.extra);
+      if (!usable.ok()) Fail(*extra, usable.error().message);
+    }
+    if (model.name.empty()) Fail(table, "a model needs a 'name'");
+    if (model.url.empty()) Fail(table, "a model needs a 'url'");
+    if (!model.key_env.empty() && !model.key_file.empty()) {
+      Fail(table, "a model has a 'key_env' or a 'key_file', not both");
+    }
+    return model;
+  }
+
   void RefuseUnknownIn(const toml::table& table, const std::string& table_name,
                        const std::vector<std::string>& names) {
     for (const auto& [key, node] : table) {
@@ -160,6 +211,7 @@ Result<RunConfig> ConfigFromToml(const std::string& text, const std::string& pat
   }
   VisitConfigFields(config,
                     [&](const ConfigField& field, auto& member) { reader.Set(field, member); });
+  reader.SetModels(config.llm.models);
   reader.RefuseContradictions(config);
   KS_RETURN_IF_ERROR(reader.status());
   return config;

@@ -1,6 +1,7 @@
 // `ksmith evolve`: a new run, or a resumed one.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -57,6 +58,28 @@ void ApplyLimits(const EvolveOptions& options, RunConfig& config) {
     config.max_minutes = options.minutes.value_or(0);
     config.until_speedup = options.until.value_or(0);
   }
+  if (options.llm.budget_usd) config.llm.budget_usd = *options.llm.budget_usd;
+  if (options.llm.budget_tokens) config.llm.budget_tokens = *options.llm.budget_tokens;
+  if (options.llm.budget_calls) config.llm.budget_calls = *options.llm.budget_calls;
+}
+
+// A relative path as it means now, so that a resumed run finds it from anywhere.
+void MakeAbsolute(std::string& path) {
+  if (!path.empty()) path = std::filesystem::absolute(path).lexically_normal().string();
+}
+
+void ApplyModel(const ModelOptions& options, LlmConfig& llm) {
+  if (!options.server.empty()) {  // it takes the place of those of the file
+    ModelConfig model;
+    model.name = options.model;
+    model.url = options.server;
+    model.key_env = options.key_env;
+    model.key_file = options.key_file;
+    llm.models = {std::move(model)};
+  }
+  if (!options.answers.empty()) llm.answers = options.answers;
+  for (std::string* path : {&llm.templates, &llm.answers, &llm.ca_file}) MakeAbsolute(*path);
+  for (ModelConfig& model : llm.models) MakeAbsolute(model.key_file);
 }
 
 }  // namespace
@@ -74,6 +97,7 @@ Result<RunConfig> ConfigOf(const EvolveOptions& options) {
   if (options.proposer) config.proposer = *options.proposer;
   if (options.seed) config.seed = *options.seed;
   if (options.jobs) config.in_flight = config.workers = *options.jobs;
+  ApplyModel(options.llm, config.llm);
   ApplyLimits(options, config);
   if (config.max_steps == 0 && config.max_minutes == 0 && config.until_speedup == 0) {
     config.max_minutes = kDefaultMinutes;
@@ -98,7 +122,8 @@ std::string NewRunDir(const std::string& task, const Clock& clock, const FileSys
 }
 
 Status OpenParts(const RemoteService& service, std::stop_token stop, OpenRun& run) {
-  KS_ASSIGN_OR_RETURN(run.proposer, MakeProposer(run.config.proposer));
+  // Keys, templates and names are looked at before anything is written; Search makes the real one.
+  if (const auto proposer = MakeProposer(run.config, {}); !proposer.ok()) return proposer.error();
   if (service.url.empty()) {
     KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend, run.config.device));
     run.task = ForDeviceClass(run.task, run.backend->device_class());
@@ -139,10 +164,11 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token
 Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun& run) {
   KS_ASSIGN_OR_RETURN(const RecordedStart recorded, ReadStart(options.resume_dir));
   if (!options.preset.empty() || !options.config_file.empty() || options.seed || options.jobs ||
-      options.backend || options.device || options.proposer) {
+      options.backend || options.device || options.proposer || !options.llm.server.empty() ||
+      !options.llm.answers.empty()) {
     return Error{ErrorCode::kInvalidArgument,
-                 "a resumed run keeps its configuration: only --steps, --minutes, --until and "
-                 "--workers may be given with --resume"};
+                 "a resumed run keeps its configuration: only --steps, --minutes, --until, "
+                 "--workers and the budgets may be given with --resume"};
   }
   const RunStarted& started = recorded.started;
   if (options.task.empty()) {
@@ -174,6 +200,12 @@ std::unique_ptr<Observer> MakeProgress(const OpenRun& run, const Console& consol
   return std::make_unique<LineProgress>(sink, console.style, goal, run.recorded_events);
 }
 
+int64_t ProposalsIn(const std::vector<Event>& record) {
+  return std::count_if(record.begin(), record.end(), [](const Event& event) {
+    return std::holds_alternative<CandidateProposed>(event.body);
+  });
+}
+
 Result<RunEnd> Search(OpenRun& run, const Clock& clock, const std::vector<Observer*>& observers,
                       const std::string& baseline, std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(std::vector<std::string> variants,
@@ -183,6 +215,13 @@ Result<RunEnd> Search(OpenRun& run, const Clock& clock, const std::vector<Observ
     if (baseline != variants[0]) variants.push_back(baseline);
   }
   const std::unique_ptr<Novelty> novelty = MakeNovelty(run.config);
+  LlmSetup setup;
+  if (IsLlmProposer(run.config.proposer)) {
+    setup.store = run.store.get();
+    KS_ASSIGN_OR_RETURN(setup.record, run.store->Read(0));
+    setup.first_step = std::max(ProposalsIn(setup.record), static_cast<int64_t>(variants.size()));
+  }
+  KS_ASSIGN_OR_RETURN(run.proposer, MakeProposer(run.config, setup));
   const EngineParts parts{*run.evaluator, *run.proposer, *run.archive,     *run.store,
                           clock,          observers,     NormalizedSource, std::move(variants),
                           novelty.get()};
@@ -200,6 +239,22 @@ void RemoveStillborn(OpenRun& run) {
   run.store.reset();
   PosixFileSystem files;
   if (!files.RemoveAll(run.dir).ok()) return;
+}
+
+// What was spent on models, or nothing.
+std::string ModelsLine(const RunView& view) {
+  double usd = 0;
+  int64_t tokens = 0, proposals = 0, refused = 0;
+  for (const CandidateView& candidate : view.candidates) {
+    if (!candidate.proposed.use) continue;
+    usd += candidate.proposed.use->cost_usd;
+    tokens += candidate.proposed.use->prompt_tokens + candidate.proposed.use->answer_tokens;
+    ++proposals;
+    refused += candidate.proposed.refused ? 1 : 0;
+  }
+  if (proposals == 0) return "";
+  return fmt::format("models    {} proposals, {} of them unusable; {} tokens, {:.4f} USD\n",
+                     proposals, refused, tokens, usd);
 }
 
 // Report and best kernel beside the record, then the result in a few lines.
@@ -221,6 +276,7 @@ Status Finish(const OpenRun& run, const RunEnd& end, const Console& console) {
         FormatSpeedup(view.SpeedupOverSeed(view.best)));
     text += fmt::format("kernel    {}\n", best);
   }
+  text += ModelsLine(view);
   text += fmt::format("report    {}\n", folder.ReportPath());
   text +=
       end.reason == "interrupted"

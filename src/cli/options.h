@@ -19,6 +19,18 @@ struct RemoteService {
   std::string ca_file;     // https: certificates to trust beside the system's
 };
 
+// A model and what may be spent on it; empty: what the configuration file says.
+struct ModelOptions {
+  std::string server;    // "https://host/v1"
+  std::string model;     // its name there
+  std::string key_env;   // environment variable with the key
+  std::string key_file;  // or the file
+  std::string answers;   // run whose recorded answers are played
+  std::optional<double> budget_usd;
+  std::optional<int64_t> budget_tokens;
+  std::optional<int64_t> budget_calls;
+};
+
 // Empty optionals were not given: the configuration file, the preset, then the defaults decide.
 struct EvolveOptions {
   std::string task;         // name in the library or a folder; empty with resume_dir
@@ -35,6 +47,7 @@ struct EvolveOptions {
   std::optional<uint64_t> seed;
   std::optional<int> jobs;
   std::optional<int> workers;
+  ModelOptions llm;
   RemoteService service;
 };
 

@@ -62,6 +62,29 @@ void AddService(CLI::App& app, RemoteService& service) {
       ->needs(url);
 }
 
+void AddModel(CLI::App& app, ModelOptions& options) {
+  CLI::Option* server = app.add_option("--server", options.server,
+                                       "OpenAI-compatible server to ask: http://host:port/v1");
+  CLI::Option* model = app.add_option("--model", options.model, "name of the model there");
+  server->needs(model);
+  model->needs(server);
+  CLI::Option* env = app.add_option("--key-env", options.key_env,
+                                    "environment variable that holds the server's key")
+                         ->needs(server);
+  app.add_option("--key-file", options.key_file, "file that holds the key")
+      ->needs(server)
+      ->excludes(env);
+  app.add_option("--answers", options.answers,
+                 "run whose recorded answers are played: --proposer replay")
+      ->excludes(server);
+  app.add_option("--budget-usd", options.budget_usd, "stop before more is spent on models")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--budget-tokens", options.budget_tokens, "stop before more tokens are used")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--budget-calls", options.budget_calls, "stop before more requests are sent")
+      ->check(CLI::PositiveNumber);
+}
+
 void DeclareServe(CLI::App& app, ServeOptions& options) {
   app.add_option("--port", options.port, "port (default: 8470; 0: any free one)")
       ->check(CLI::Range(0, 65535));
@@ -92,7 +115,9 @@ void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
   app.add_option("TASK", options.task, "task: a name of `ksmith tasks` or a folder");
   app.add_option("--backend", options.backend, kBackendHelp);
   AddDevice(app, options.device);
-  app.add_option("--proposer", options.proposer, "who proposes (default: builtin)");
+  app.add_option("--proposer", options.proposer,
+                 "who proposes: builtin, random, llm, scientist, best_of_n or replay "
+                 "(default: builtin; docs/llm.md)");
   app.add_option("--steps", options.steps, "stop after so many proposals")
       ->check(CLI::PositiveNumber);
   app.add_option("--minutes", options.minutes,
@@ -115,6 +140,7 @@ void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
   app.add_option("--config", options.config_file,
                  "TOML file with the protocol (docs/operations.md)");
   app.add_option("--resume", options.resume_dir, "go on with this run folder")->excludes(run);
+  AddModel(app, options.llm);
   AddService(app, options.service);
 }
 

@@ -118,7 +118,12 @@ Result<ReplayReport> ReplayRun(const RecordedRun& run, std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(const Task opened, OpenRecordedTask(started));
   const bool on_gpu = started.machine.device && !started.machine.device->is_cpu;
   Task task = ForDeviceClass(opened, on_gpu ? "gpu" : "cpu");  // as the run saw it
-  KS_ASSIGN_OR_RETURN(const std::unique_ptr<Proposer> proposer, MakeProposer(run.config.proposer));
+  RunConfig config = run.config;
+  if (IsLlmProposer(config.proposer)) {  // no model is asked again
+    config.proposer = "replay";
+    config.llm.answers = run.dir;
+  }
+  KS_ASSIGN_OR_RETURN(const std::unique_ptr<Proposer> proposer, MakeProposer(config, {}));
   RecordedContext context(std::move(task), started.machine);
   const std::unique_ptr<Archive> recorded = MakeArchive(run.config);
   const std::unique_ptr<Archive> replayed = MakeArchive(run.config);

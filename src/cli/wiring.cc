@@ -119,10 +119,19 @@ Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std:
   return std::unique_ptr<Evaluator>(std::move(evaluator));
 }
 
-Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name) {
-  if (name != "builtin" && name != "random") return Unknown("proposer", name, kProposers);
-  const auto choice =
-      name == "random" ? BuiltinProposer::Choice::kRandom : BuiltinProposer::Choice::kScored;
+Status CheckProposerName(const std::string& name) {
+  if (IsLlmProposer(name)) return {};
+  if (std::find(kProposers.begin(), kProposers.end(), name) != kProposers.end()) return {};
+  std::vector<std::string> known = kProposers;
+  known.insert(known.end(), LlmProposerNames().begin(), LlmProposerNames().end());
+  return Unknown("proposer", name, known);
+}
+
+Result<std::unique_ptr<Proposer>> MakeProposer(const RunConfig& config, const LlmSetup& setup) {
+  KS_RETURN_IF_ERROR(CheckProposerName(config.proposer));
+  if (IsLlmProposer(config.proposer)) return MakeLlmProposer(config, setup);
+  const auto choice = config.proposer == "random" ? BuiltinProposer::Choice::kRandom
+                                                  : BuiltinProposer::Choice::kScored;
   return std::unique_ptr<Proposer>(
       std::make_unique<BuiltinProposer>(AllSkills(), AllDeviceSkills(), choice));
 }

@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "base/file.h"
+#include "cli/llm_wiring.h"
 #include "cli/options.h"
 #include "core/archive.h"
 #include "core/config.h"
@@ -48,8 +49,11 @@ Result<std::unique_ptr<Evaluator>> ConnectEvaluator(const Task& task, const std:
                                                     const EvaluationConfig& config,
                                                     const RemoteService& service,
                                                     std::stop_token stop);
-// ERRORS: kInvalidArgument (unknown name).
-Result<std::unique_ptr<Proposer>> MakeProposer(const std::string& name);
+// The one that `config` names; `setup` is for those with models. ERRORS: kInvalidArgument (unknown
+// name); those of MakeLlmProposer.
+Result<std::unique_ptr<Proposer>> MakeProposer(const RunConfig& config, const LlmSetup& setup);
+// ERRORS: kInvalidArgument (there is no such proposer).
+Status CheckProposerName(const std::string& name);
 // With the strategies of the configuration's backend as cells.
 std::unique_ptr<Archive> MakeArchive(const RunConfig& config);
 // Null when the configuration asks for none.

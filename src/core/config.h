@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "core/llm_config.h"
+
 namespace ks {
 
 struct SearchConfig {
@@ -32,15 +34,6 @@ struct ArchiveConfig {
 // Near copies of failed or worse programs, refused before they are evaluated.
 struct NoveltyConfig {
   double threshold = 0;  // similarity from which a program is a near copy; 0: off
-};
-
-// What language models are asked for.
-struct LlmConfig {
-  double temperature = 0.6;
-  double top_p = 0.95;
-  int max_prompt_tokens = 32768;
-  int max_answer_tokens = 32768;
-  std::string edit = "rewrite";  // "rewrite", "diff"
 };
 
 struct EvaluationConfig {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 
@@ -33,6 +34,18 @@ std::optional<ConfigFault> FindContradiction(const RunConfig& config) {
     return ConfigFault{{{"evaluation", "min_pairs"}, {"evaluation", "max_pairs"}},
                        fmt::format("min_pairs ({}) is above max_pairs ({})", evaluation.min_pairs,
                                    evaluation.max_pairs)};
+  }
+  const LlmConfig& llm = config.llm;
+  const std::pair<const char*, const std::string&> roles[] = {
+      {"selector", llm.selector}, {"designer", llm.designer}, {"writer", llm.writer}};
+  for (const auto& [role, name] : roles) {
+    const bool known = name.empty() || llm.models.empty() ||
+                       std::any_of(llm.models.begin(), llm.models.end(),
+                                   [&](const ModelConfig& model) { return model.name == name; });
+    if (!known) {
+      return ConfigFault{{{"llm", role}},
+                         fmt::format("'{}' is '{}', which is no [[model]]", role, name)};
+    }
   }
   return std::nullopt;
 }

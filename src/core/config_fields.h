@@ -42,12 +42,7 @@ void VisitConfigFields(Config& config, Visit visit) {
   visit(ConfigField{"archive", "cvt_cells", 2, 1024}, archive.cvt_cells);
   visit(ConfigField{"archive", "population", 2, 1e7}, archive.population);
   visit(ConfigField{"novelty", "threshold", 0, 1}, config.novelty.threshold);
-  auto& llm = config.llm;
-  visit(ConfigField{"llm", "temperature", 0, 2}, llm.temperature);
-  visit(ConfigField{"llm", "top_p", 0.001, 1}, llm.top_p);
-  visit(ConfigField{"llm", "max_prompt_tokens", 256, 1e7}, llm.max_prompt_tokens);
-  visit(ConfigField{"llm", "max_answer_tokens", 16, 1e7}, llm.max_answer_tokens);
-  visit(ConfigField{.table = "llm", .name = "edit", .choices = "rewrite|diff"}, llm.edit);
+  VisitLlmFields<ConfigField>(config.llm, visit);
   auto& evaluation = config.evaluation;
   visit(ConfigField{"evaluation", "check_trials", 1, 1000}, evaluation.check_trials);
   visit(ConfigField{"evaluation", "confidence", 0.5, 0.999999}, evaluation.confidence);

@@ -52,6 +52,8 @@ struct Proposal {
   std::string source;     // the whole new candidate; may be empty when refused
   std::string skill;      // one skill name, or the model's name
   std::string rationale;  // one sentence: what, where, why
+  // The member that was edited, when it is not the one selected: one of the context's.
+  std::optional<CandidateId> parent;
   // What a model was paid for it; all zero and empty for built-in proposers.
   double cost_usd = 0;
   int64_t prompt_tokens = 0;

@@ -364,14 +364,19 @@ class Search {
     if (open == open_.end() || !open->second.answer->proposal.ok()) return {};
     const std::optional<Proposal>& proposal = *open->second.answer->proposal;
     if (!proposal || proposal->refused || IsKnown(*open->second.answer)) return {};
-    EvaluateOpen(id, open->second, proposal->source);
-    return {};
+    return EvaluateOpen(id, open->second, *proposal);
   }
 
-  void EvaluateOpen(CandidateId id, OpenStep& open, const std::string& source) {
-    open.request.source = source;
+  Status EvaluateOpen(CandidateId id, OpenStep& open, const Proposal& proposal) {
+    open.request.source = proposal.source;
+    if (proposal.parent && *proposal.parent != open.context->selection.parent->id) {
+      KS_ASSIGN_OR_RETURN(const EvaluationRequest other,
+                          MakeRequest(id, *proposal.parent, state_, config_, baseline_source_));
+      open.request.parent = other.parent;
+    }
     open.evaluating = true;
     pipeline_->Evaluate(id, std::move(open.request));
+    return {};
   }
 
   // Records the steps that were answered, in order, as far as there is no gap.
@@ -414,9 +419,12 @@ class Search {
       proposal->refused = Rejected{"no_proposal", "there was nothing to propose for this parent"};
     }
     if (!proposal->refused) {
+      MemberPtr parent = open.context->selection.parent;
+      if (proposal->parent) {
+        KS_ASSIGN_OR_RETURN(parent, state_.Find(*proposal->parent));
+      }
       KS_ASSIGN_OR_RETURN(const auto copied,
-                          novelty_.NearCopyOf(proposal->source, *open.context->selection.parent,
-                                              id - config_.in_flight));
+                          novelty_.NearCopyOf(proposal->source, *parent, id - config_.in_flight));
       if (copied) {
         proposal->refused = Rejected{
             "near_copy", "a near copy of " + CandidateName(*copied) + ", which led nowhere"};
@@ -430,8 +438,7 @@ class Search {
     if (twin != kNoCandidate) outcome = NotEvaluated(DuplicateOf{twin});
     const bool wanted = !outcome && !open.evaluating;
     KS_RETURN_IF_ERROR(RecordAnswer(id, *open.context, answer, std::move(outcome)));
-    if (wanted) EvaluateOpen(id, open, proposal->source);
-    return {};
+    return wanted ? EvaluateOpen(id, open, *proposal) : Status();
   }
 
   // REQUIRES: there is a proposal. With its outcome when that is known already.
@@ -441,12 +448,16 @@ class Search {
     CandidateProposed proposed;
     proposed.id = id;
     proposed.step = id;
-    proposed.parent = context.selection.parent->id;
+    MemberPtr parent = context.selection.parent;
+    if (proposal.parent) {
+      KS_ASSIGN_OR_RETURN(parent, state_.Find(*proposal.parent));
+    }
+    proposed.parent = parent->id;
     for (const MemberPtr& other : context.selection.inspirations) {
       proposed.inspirations.push_back(other->id);
     }
     proposed.island = context.selection.island;
-    proposed.generation = context.selection.parent->generation + 1;
+    proposed.generation = parent->generation + 1;
     proposed.skill = proposal.skill;
     proposed.rationale = proposal.rationale;
     proposed.propose_seconds = answer.seconds;

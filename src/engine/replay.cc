@@ -124,6 +124,7 @@ class RecordedProposer final : public Proposer {
     proposal.source = entry.source;
     proposal.skill = entry.proposed.skill;
     proposal.rationale = entry.proposed.rationale;
+    proposal.parent = entry.proposed.parent;
     if (entry.proposed.refused) proposal.refused = entry.evaluation->outcome;
     return std::optional(std::move(proposal));
   }

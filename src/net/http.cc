@@ -31,6 +31,20 @@ bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7
 
 Error Bad(std::string what) { return {ErrorCode::kInvalidArgument, std::move(what)}; }
 
+std::string EncodeBase64(std::string_view bytes) {
+  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    const size_t left = std::min<size_t>(3, bytes.size() - i);
+    unsigned value = 0;
+    for (size_t k = 0; k < 3; ++k) {
+      value = value << 8 | (k < left ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    }
+    for (size_t k = 0; k < 4; ++k) out += k <= left ? kDigits[value >> (18 - 6 * k) & 63] : '=';
+  }
+  return out;
+}
+
 Result<std::string> Decode(std::string_view text, bool plus_is_space) {
   std::string out;
   out.reserve(text.size());
@@ -87,8 +101,12 @@ Result<HttpTarget> ParseTarget(std::string_view target) {
 
 Result<HttpUrl> ParseUrl(std::string_view url) {
   const auto bad = [&](std::string_view why) {
-    return Bad(fmt::format("'{}' is no address of a server ({}); expected http://host:port",
-                           Shorten(url, 200), why));
+    // What stands before an '@' is a secret.
+    const size_t at = url.rfind('@');
+    const std::string shown =
+        at == url.npos ? Shorten(url, 200) : "..." + Shorten(url.substr(at), 200);
+    return Bad(
+        fmt::format("'{}' is no address of a server ({}); expected http://host:port", shown, why));
   };
   HttpUrl parsed;
   std::string_view rest = url;
@@ -112,7 +130,7 @@ Result<HttpUrl> ParseUrl(std::string_view url) {
     while (!base.empty() && base.back() == '/') base.remove_suffix(1);
     parsed.base = base;
   }
-  if (authority.find('@') != authority.npos) return bad("give a token with --token-file");
+  if (authority.find('@') != authority.npos) return bad("give a token or key in a file");
   std::string_view port;
   if (!authority.empty() && authority.front() == '[') {
     const size_t end = authority.find(']');
@@ -130,6 +148,39 @@ Result<HttpUrl> ParseUrl(std::string_view url) {
   if (!number || *number < 1 || *number > 65535) return bad("the port must be from 1 to 65535");
   parsed.port = static_cast<uint16_t>(*number);
   return parsed;
+}
+
+Result<HttpProxy> ParseProxy(std::string_view url) {
+  HttpProxy proxy;
+  std::string plain(url);
+  if (plain.rfind("http://", 0) == 0) plain.erase(0, 7);
+  if (plain.find("://") != plain.npos) return Bad("a proxy's address must begin with http://");
+  const size_t at = plain.rfind('@');
+  if (at != plain.npos) {
+    KS_ASSIGN_OR_RETURN(const std::string user, Decode(plain.substr(0, at), false));
+    proxy.authorization = "Basic " + EncodeBase64(user);
+    plain.erase(0, at + 1);
+  }
+  const Result<HttpUrl> parsed = ParseUrl("http://" + plain);
+  if (!parsed.ok()) return parsed.error().Under("the proxy");
+  if (!parsed->base.empty()) return Bad("a proxy's address has no path");
+  proxy.host = parsed->host;
+  proxy.port = parsed->port;
+  return proxy;
+}
+
+bool BypassesProxy(std::string_view no_proxy, std::string_view host) {
+  if (IsLoopback(host)) return true;
+  for (std::string_view entry : Split(no_proxy, ',')) {
+    entry = Trim(entry);
+    if (entry == "*") return true;
+    if (!entry.empty() && entry.front() == '.') entry.remove_prefix(1);
+    if (entry.empty() || entry.size() > host.size()) continue;
+    const std::string_view tail = host.substr(host.size() - entry.size());
+    const bool whole = tail.size() == host.size() || host[host.size() - tail.size() - 1] == '.';
+    if (whole && SameLetters(tail, entry)) return true;
+  }
+  return false;
 }
 
 bool IsLoopback(std::string_view address) {

@@ -54,6 +54,19 @@ struct HttpUrl {
 // "http://host:port/base" and https; IPv6 hosts in brackets. ERRORS: kInvalidArgument.
 Result<HttpUrl> ParseUrl(std::string_view url);
 
+struct HttpProxy {
+  std::string host;
+  uint16_t port = 80;
+  std::string authorization;  // value of Proxy-Authorization, or empty
+};
+// "http://[user:password@]host:port"; the scheme may be missing. ERRORS: kInvalidArgument, without
+// the user and the password.
+Result<HttpProxy> ParseProxy(std::string_view url);
+
+// True when `host` is in a NO_PROXY list: names (their sub-domains too), addresses, "*", separated
+// by commas. Loopback addresses never need a proxy.
+bool BypassesProxy(std::string_view no_proxy, std::string_view host);
+
 // What a server refuses to read more of.
 struct HttpLimits {
   size_t header_bytes = 16u << 10;

@@ -22,9 +22,7 @@ namespace {
 using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr size_t kMaxIdleConnections = 16;
 constexpr size_t kPieceBytes = 32u << 10;
-constexpr std::chrono::milliseconds kStopPoll(20);
 // Where distributions keep the certificates they trust; OpenSSL's own default comes first.
 constexpr const char* kCertificateFiles[] = {"/etc/ssl/certs/ca-certificates.crt",
                                              "/etc/pki/tls/certs/ca-bundle.crt",
@@ -32,10 +30,19 @@ constexpr const char* kCertificateFiles[] = {"/etc/ssl/certs/ca-certificates.crt
 
 std::string Text(beast::string_view view) { return {view.data(), view.size()}; }
 
+// No limit: far away.
+SteadyClock::time_point After(double seconds) {
+  constexpr double kLongest = 1e8;
+  return SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(
+                                  std::chrono::duration<double>(std::min(seconds, kLongest)));
+}
+
 // A socket, plain or with TLS, and the loop that drives it. Single thread.
 class Line {
  public:
-  Line(const HttpUrl& url, asio::ssl::context* tls) : url_(url) {
+  // `proxy` may be null.
+  Line(const HttpUrl& url, const HttpProxy* proxy, asio::ssl::context* tls)
+      : url_(url), proxy_(proxy) {
     if (tls != nullptr) {
       stream_.emplace<TlsStream>(context_, *tls);
     } else {
@@ -49,6 +56,10 @@ class Line {
     stop_ = std::move(stop);
   }
   void SetDeadline(SteadyClock::time_point deadline) { deadline_ = deadline; }
+  // A limit of single steps beside the deadline; 0: none.
+  void SetStepTimeout(double seconds) { step_timeout_s_ = seconds; }
+  // The last step ended because its time was over.
+  bool late() const { return late_; }
 
   Status Connect() {
     KS_ASSIGN_OR_RETURN(const auto endpoints, Resolve());
@@ -59,7 +70,9 @@ class Line {
     }));
     BoostError ignored;
     Tcp().socket().set_option(tcp::no_delay(true), ignored);
-    return std::holds_alternative<TlsStream>(stream_) ? Handshake() : Status();
+    if (!std::holds_alternative<TlsStream>(stream_)) return {};
+    if (proxy_ != nullptr) KS_RETURN_IF_ERROR(OpenTunnel());
+    return Handshake();
   }
   template <typename Message>
   Status Write(Message& message) {
@@ -103,24 +116,52 @@ class Line {
     return std::get<beast::tcp_stream>(stream_);
   }
   std::string Server() const { return fmt::format("{}:{}", url_.host, url_.port); }
+  std::string Authority() const {
+    const bool v6 = url_.host.find(':') != std::string::npos;
+    return fmt::format("{}:{}", v6 ? "[" + url_.host + "]" : url_.host, url_.port);
+  }
   Error Unavailable(const char* doing, const std::string& why) const {
     return {ErrorCode::kUnavailable, fmt::format("{}: cannot {}: {}", Server(), doing, why)};
   }
 
   Result<std::vector<tcp::endpoint>> Resolve() {
     BoostError failed;
-    const auto literal = asio::ip::make_address(url_.host, failed);
-    if (!failed) return std::vector<tcp::endpoint>{{literal, url_.port}};
+    const std::string& host = proxy_ != nullptr ? proxy_->host : url_.host;
+    const uint16_t port = proxy_ != nullptr ? proxy_->port : url_.port;
+    const auto literal = asio::ip::make_address(host, failed);
+    if (!failed) return std::vector<tcp::endpoint>{{literal, port}};
     tcp::resolver resolver(context_);
     std::vector<tcp::endpoint> endpoints;
     KS_RETURN_IF_ERROR(Run("find this host", failed, [&](auto done) {
-      resolver.async_resolve(url_.host, std::to_string(url_.port),
+      resolver.async_resolve(host, std::to_string(port),
                              [&endpoints, done](const BoostError& error, const auto& results) {
                                for (const auto& one : results) endpoints.push_back(one.endpoint());
                                done(error);
                              });
     }));
     return endpoints;
+  }
+
+  // CONNECT host:port (RFC 9110, section 9.3.6).
+  Status OpenTunnel() {
+    http::request<http::empty_body> ask(http::verb::connect, Authority(), 11);
+    ask.set(http::field::host, Authority());
+    if (!proxy_->authorization.empty()) {
+      ask.set(http::field::proxy_authorization, proxy_->authorization);
+    }
+    BoostError failed;
+    KS_RETURN_IF_ERROR(Run("ask the proxy", failed, [&](auto done) {
+      http::async_write(Tcp(), ask, [done](const BoostError& error, size_t) { done(error); });
+    }));
+    http::response_parser<http::empty_body> answer;
+    answer.skip(true);  // what follows the head is the other server's
+    KS_RETURN_IF_ERROR(Run("ask the proxy", failed, [&](auto done) {
+      http::async_read_header(Tcp(), buffer_, answer,
+                              [done](const BoostError& error, size_t) { done(error); });
+    }));
+    if (answer.get().result_int() == 200) return {};
+    return Unavailable("connect through the proxy",
+                       fmt::format("it answers {}", answer.get().result_int()));
   }
 
   Status Handshake() {
@@ -147,22 +188,25 @@ class Line {
       failed = error;
       finished = true;
     });
-    bool stopped = false;
-    bool late = false;
     context_.restart();
+    // Wakes the loop below; a stop request may come from any thread.
+    const std::stop_callback wake(stop_, [this] { asio::post(context_, [] {}); });
+    const SteadyClock::time_point until =
+        step_timeout_s_ > 0 ? std::min(deadline_, After(step_timeout_s_)) : deadline_;
+    bool stopped = false;
+    late_ = false;
     while (!finished) {  // NOLINT(bugprone-infinite-loop): the handler above sets it
       stopped = stop_.stop_requested();
-      late = SteadyClock::now() >= deadline_;
-      if (stopped || late) {
+      late_ = SteadyClock::now() >= until;
+      if (stopped || late_) {
         Tcp().close();
         context_.run();
         break;
       }
-      context_.run_one_for(
-          std::min<SteadyClock::duration>(kStopPoll, deadline_ - SteadyClock::now()));
+      context_.run_one_until(until);
     }
     if (stopped) return Error{ErrorCode::kCancelled, "stopped"};
-    if (late) return Unavailable(doing, "no answer in time");
+    if (late_) return Unavailable(doing, "no answer in time");
     if (!failed || failed == http::error::need_buffer) return {};
     if (failed == http::error::header_limit || failed == http::error::body_limit) {
       return Error{ErrorCode::kResourceExhausted,
@@ -172,10 +216,13 @@ class Line {
   }
 
   const HttpUrl& url_;
+  const HttpProxy* const proxy_;
   asio::io_context context_;
   std::variant<std::monostate, beast::tcp_stream, TlsStream> stream_;
   beast::flat_buffer buffer_;
   SteadyClock::time_point deadline_;
+  double step_timeout_s_ = 0;
+  bool late_ = false;
   std::stop_token stop_;
 };
 
@@ -185,6 +232,13 @@ class Client final : public HttpClient {
       : url_(std::move(url)),
         options_(std::move(options)),
         server_(fmt::format("{}://{}:{}", url_.tls ? "https" : "http", Host(), url_.port)) {}
+
+  Status Prepare() {
+    if (!options_.proxy.empty()) {
+      KS_ASSIGN_OR_RETURN(proxy_, ParseProxy(options_.proxy));
+    }
+    return PrepareTls();
+  }
 
   Status PrepareTls() {
     if (!url_.tls) return {};
@@ -207,27 +261,23 @@ class Client final : public HttpClient {
   }
 
   Result<HttpResponse> Send(const HttpCall& call, std::stop_token stop) override {
-    const auto deadline = SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(
-                                                   std::chrono::duration<double>(call.timeout_s));
+    const SteadyClock::time_point deadline = After(call.timeout_s);
     if (std::unique_ptr<Line> kept = call.idempotent ? TakeIdle() : nullptr) {
       kept->Begin(deadline, stop);
       bool answered = false;
-      Result<HttpResponse> response = Exchange(call, std::move(kept), answered);
+      Result<HttpResponse> response = Exchange(call, kept, answered);
       // The server may have closed it just now; a fresh connection tells.
       if (response.ok() || answered || response.error().code != ErrorCode::kUnavailable ||
-          SteadyClock::now() >= deadline) {
+          kept->late()) {
         return response;
       }
     }
-    auto line = std::make_unique<Line>(url_, tls_ ? &*tls_ : nullptr);
-    const auto connect_deadline =
-        SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(
-                                 std::chrono::duration<double>(options_.connect_timeout_s));
-    line->Begin(std::min(deadline, connect_deadline), std::move(stop));
+    auto line = std::make_unique<Line>(url_, proxy_ ? &*proxy_ : nullptr, tls_ ? &*tls_ : nullptr);
+    line->Begin(std::min(deadline, After(options_.connect_timeout_s)), std::move(stop));
     KS_RETURN_IF_ERROR(line->Connect());
     line->SetDeadline(deadline);
     bool answered = false;
-    return Exchange(call, std::move(line), answered);
+    return Exchange(call, line, answered);
   }
   const std::string& server() const override { return server_; }
 
@@ -244,13 +294,18 @@ class Client final : public HttpClient {
   }
   void PutIdle(std::unique_ptr<Line> line) {
     const std::lock_guard lock(mutex_);
-    if (idle_.size() < kMaxIdleConnections) idle_.push_back(std::move(line));
+    if (idle_.size() < options_.max_idle_connections) idle_.push_back(std::move(line));
   }
 
   http::request<http::string_body> Message(const HttpCall& call) const {
     http::request<http::string_body> message;
     message.method_string(call.method);
-    message.target(url_.base + call.target);
+    // A proxy that sees the request needs the whole address.
+    const bool whole = proxy_.has_value() && !url_.tls;
+    message.target((whole ? server_ : "") + url_.base + call.target);
+    if (whole && !proxy_->authorization.empty()) {
+      message.set(http::field::proxy_authorization, proxy_->authorization);
+    }
     message.version(11);
     message.set(http::field::host, fmt::format("{}:{}", Host(), url_.port));
     message.set(http::field::user_agent, "kernelsmith");
@@ -260,10 +315,12 @@ class Client final : public HttpClient {
     return message;
   }
 
-  // `answered`: the head of an answer was read.
-  Result<HttpResponse> Exchange(const HttpCall& call, std::unique_ptr<Line> line, bool& answered) {
+  // `answered`: the head of an answer was read. Keeps the line for later calls when it may.
+  Result<HttpResponse> Exchange(const HttpCall& call, std::unique_ptr<Line>& line, bool& answered) {
     auto message = Message(call);
+    line->SetStepTimeout(call.idle_timeout_s);
     KS_RETURN_IF_ERROR(line->Write(message));
+    line->SetStepTimeout(call.first_byte_timeout_s);
     http::response_parser<http::buffer_body> parser;
     parser.header_limit(static_cast<std::uint32_t>(options_.max_header_bytes));
     parser.body_limit(call.on_body ? boost::none
@@ -271,6 +328,7 @@ class Client final : public HttpClient {
     if (call.method == "HEAD") parser.skip(true);
     KS_RETURN_IF_ERROR(line->ReadHeader(parser));
     answered = true;
+    line->SetStepTimeout(call.idle_timeout_s);
     HttpResponse response;
     response.status = static_cast<int>(parser.get().result_int());
     for (const auto& field : parser.get()) {
@@ -278,6 +336,7 @@ class Client final : public HttpClient {
     }
     response.content_type = FindHeader(response.headers, "Content-Type");
     KS_ASSIGN_OR_RETURN(const bool whole, ReadBody(call, parser, *line, response));
+    line->SetStepTimeout(0);
     if (whole && parser.keep_alive()) PutIdle(std::move(line));
     return response;
   }
@@ -305,6 +364,7 @@ class Client final : public HttpClient {
   const HttpUrl url_;
   const HttpClientOptions options_;
   const std::string server_;
+  std::optional<HttpProxy> proxy_;
   std::optional<asio::ssl::context> tls_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Line>> idle_;  // guarded by mutex_
@@ -316,7 +376,7 @@ Result<std::unique_ptr<HttpClient>> HttpClient::Create(std::string_view url,
                                                        const HttpClientOptions& options) {
   KS_ASSIGN_OR_RETURN(HttpUrl parsed, ParseUrl(url));
   auto client = std::make_unique<Client>(std::move(parsed), options);
-  KS_RETURN_IF_ERROR(client->PrepareTls());
+  KS_RETURN_IF_ERROR(client->Prepare());
   return std::unique_ptr<HttpClient>(std::move(client));
 }
 

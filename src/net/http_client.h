@@ -13,10 +13,12 @@
 namespace ks {
 
 struct HttpClientOptions {
-  double connect_timeout_s = 10;
+  double connect_timeout_s = 10;  // name look-up, connection, proxy and TLS together
   size_t max_header_bytes = 64u << 10;
   size_t max_body_bytes = 256u << 20;
   std::string ca_file;  // https: certificates to trust beside the system's; empty: none
+  std::string proxy;    // "http://[user:password@]host:port"; empty: none
+  size_t max_idle_connections = 16;
 };
 
 struct HttpCall {
@@ -24,7 +26,9 @@ struct HttpCall {
   std::string target;  // appended to the base of the server's address: "/health"
   HttpHeaders headers;
   std::string body;
-  double timeout_s = 30;  // from the call to the last byte of the answer
+  double timeout_s = 30;            // from the call to the last byte of the answer
+  double first_byte_timeout_s = 0;  // from the request sent to the answer's head; 0: no limit
+  double idle_timeout_s = 0;        // without a byte of the answer; 0: no limit
   // May be sent again when a kept connection turns out to be closed.
   bool idempotent = true;
   // Takes the body of a 2xx answer piece by piece as it arrives (event streams); false ends the
