@@ -251,9 +251,12 @@ Result<CompileOutcome> TritonCompiler::Compile(const Task& task, const std::stri
         jobs.jobs.size(), kMaxJobs)});
   }
   const CoreShare parallel(&in_flight_, pool_->workers());
-  const TritonRequest request = {source,           options_.backend,
-                                 options_.arch,    options_.limits.warp_size,
-                                 limits.timeout_s, limits.memory_bytes + kBaseMemoryBytes,
+  const TritonRequest request = {source,
+                                 options_.backend,
+                                 options_.arch,
+                                 options_.limits.warp_size,
+                                 limits.timeout_s,
+                                 limits.memory_bytes + kBaseMemoryBytes,
                                  parallel.processes()};
   KS_ASSIGN_OR_RETURN(auto answer, pool_->Ask(EncodeRequest(request, jobs.jobs),
                                               limits.timeout_s + kGraceS, std::move(stop)));

@@ -46,7 +46,8 @@ TritonArgument ArgumentOf(const BoundArgument& argument, const Task& task, const
   return {narrow ? "i32" : "i64", argument.value % 16 == 0, argument.value == 1};
 }
 
-// Code compiled for `job` is right for the numbers of `launch`: it assumes nothing that they are not.
+// Code compiled for `job` is right for the numbers of `launch`: it assumes nothing that they are
+// not.
 bool HoldsFor(const TritonJob& job, const TritonJob& launch) {
   if (job.kernel != launch.kernel || job.constants != launch.constants ||
       !(job.tuning == launch.tuning) || job.arguments.size() != launch.arguments.size()) {

@@ -29,8 +29,8 @@ struct TritonJob {
 };
 
 // Every distinct job of the bound task, and which of them a launch step needs: `of_step[w][s]` for
-// step s of workload w (0 for a clear). Workloads that are timed get what Triton's own launcher would
-// compile for their numbers. Those that only check take one of these where it holds for their
+// step s of workload w (0 for a clear). Workloads that are timed get what Triton's own launcher
+// would compile for their numbers. Those that only check take one of these where it holds for their
 // numbers, else one that knows nothing of the numbers: the sizes of a check, odd and tiny, would
 // otherwise cost more compiles than what is measured.
 struct TritonJobs {

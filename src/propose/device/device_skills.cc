@@ -6,6 +6,7 @@ namespace ks {
 std::vector<std::unique_ptr<DeviceSkill>> AllDeviceSkills() {
   std::vector<std::unique_ptr<DeviceSkill>> skills;
   skills.push_back(NewShareRowSkill());
+  skills.push_back(NewSplitLoopsSkill());
   skills.push_back(NewTileContractionSkill());
   skills.push_back(NewTensorCoresSkill());
   skills.push_back(NewVectorAccessSkill());
