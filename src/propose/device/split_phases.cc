@@ -42,20 +42,6 @@ std::set<std::string> ArraysIn(const IrStmt& s, bool written) {
   return arrays;
 }
 
-// What a launch passes, written out.
-std::vector<std::string> ArgumentsOf(const DeviceContext& context, const PlanLaunch& launch) {
-  std::vector<std::string> args;
-  if (launch.args_given) {
-    for (const PlanText& arg : launch.args) args.push_back(arg.text);
-    return args;
-  }
-  for (const BufferSpec& input : context.task().inputs) args.push_back(input.name);
-  for (const BufferSpec& output : context.task().outputs) args.push_back(output.name);
-  for (const PlanScratch& scratch : context.plan().scratch) args.push_back(scratch.name.text);
-  for (const std::string& axis : context.task().axes) args.push_back(axis);
-  return args;
-}
-
 class Writer {
  public:
   Writer(const DeviceContext& context, const DeviceKernel& kernel, const VirtualNest& nest,
@@ -307,7 +293,7 @@ std::optional<std::string> Writer::WithPlan(std::string source, const SplitKerne
     return next.has_value();
   };
   for (size_t i = 0; i < context_.launches().size(); ++i) {
-    std::vector<std::string> args = ArgumentsOf(context_, *context_.launches()[i]);
+    std::vector<std::string> args = context_.LaunchArguments(i);
     if (i == nest_.launch) {
       for (const auto& [reduction, partial] : partials_) args.push_back(partial.buffer);
     }
@@ -330,12 +316,8 @@ std::optional<std::string> Writer::WithPlan(std::string source, const SplitKerne
       !apply(WithLaunchOption(source, nest_.launch, "block", block))) {
     return std::nullopt;
   }
-  size_t step = 0, launches = 0;
-  for (; step < context_.plan().steps.size(); ++step) {
-    if (!std::holds_alternative<PlanLaunch>(context_.plan().steps[step])) continue;
-    if (launches++ == nest_.launch) break;
-  }
-  std::vector<std::string> args = ArgumentsOf(context_, launch_);
+  size_t step = context_.StepOf(nest_.launch);
+  std::vector<std::string> args = context_.LaunchArguments(nest_.launch);
   for (const auto& [reduction, partial] : partials_) args.push_back(partial.buffer);
   for (const std::string& name : kernels.partials) {
     if (!apply(WithStep(source, step++,

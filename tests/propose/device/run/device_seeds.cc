@@ -98,8 +98,10 @@ DeviceSeed DeviceSeedOf(const std::string& task, const std::string& backend) {
   const Shape& shape = Shapes().at(task);
   DeviceSeed seed;
   seed.task = TaskOf(task, shape.inputs, shape.outputs, shape.axes);
-  const std::string path =
-      std::string(KS_SOURCE_DIR) + "/tasks/" + task + "/seed" + (backend == "cuda" ? ".cu" : ".cl");
+  const std::string path = std::string(KS_SOURCE_DIR) + "/tasks/" + task +
+                           (backend == "cuda"     ? "/seed.cu"
+                            : backend == "opencl" ? "/seed.cl"
+                                                  : "/seed_triton.py");
   std::ifstream file(path);
   KS_CHECK(file.good());
   std::stringstream text;

@@ -15,7 +15,7 @@ struct DeviceSeed {
   std::vector<AxisValues> sizes;  // ones, odd, and some that vectors fit
 };
 
-// The library's seed of that task for "cuda" or "opencl"; aborts when there is none.
+// The library's seed of that task for "cuda", "opencl" or "triton"; aborts when there is none.
 DeviceSeed DeviceSeedOf(const std::string& task, const std::string& backend);
 
 }  // namespace ks

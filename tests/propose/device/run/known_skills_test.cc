@@ -35,10 +35,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"split_loops", "matmul", "opencl"}, Case{"share_row", "sum_middle", "opencl"},
         Case{"share_row", "softmax", "opencl"}, Case{"tile_contraction", "matmul", "cuda"},
         Case{"tile_contraction", "matmul", "opencl"}, Case{"tile_contraction", "conv2d", "cuda"},
-        Case{"vector_access", "gelu", "cuda"}, Case{"vector_access", "gelu", "opencl"},
-        Case{"tile_transpose", "transpose", "cuda"}, Case{"specialize_axes", "softmax", "cuda"},
-        Case{"unroll_loops", "matmul", "cuda"}, Case{"cache_hints", "gelu", "cuda"},
-        Case{"launch_bounds", "matmul", "cuda"}),
+        Case{"block_scan", "cumsum", "cuda"}, Case{"block_scan", "cumsum", "opencl"},
+        Case{"private_bins", "histogram", "cuda"}, Case{"private_bins", "histogram", "opencl"},
+        Case{"persistent_grid", "conv2d", "cuda"}, Case{"persistent_grid", "gelu", "opencl"},
+        Case{"persistent_grid", "max_pool2d", "cuda"}, Case{"vector_access", "gelu", "cuda"},
+        Case{"vector_access", "gelu", "opencl"}, Case{"tile_transpose", "transpose", "cuda"},
+        Case{"specialize_axes", "softmax", "cuda"}, Case{"unroll_loops", "matmul", "cuda"},
+        Case{"cache_hints", "gelu", "cuda"}, Case{"launch_bounds", "matmul", "cuda"}),
     NameOf);
 
 }  // namespace
