@@ -26,7 +26,7 @@ std::vector<Edit> DeviceEditsOf(const std::string& skill, const Task& task,
 // Applies the skill and compares every edit (at most `limit`). Returns how many edits there are.
 int ExpectDeviceEditsKeepResult(const std::string& skill, const Task& task,
                                 const std::string& source, const std::string& backend,
-                                const std::vector<AxisValues>& sizes, int limit = 4);
+                                const std::vector<AxisValues>& sizes, int limit = 2);
 
 }  // namespace ks
 
