@@ -80,9 +80,11 @@ class DeviceRunner {
   // The task whose programs follow: buffers are made lazily, a workload at a time. Drops what was
   // there. `contents` of time workloads are kept on the device; see SetContents.
   virtual Status OpenTask(const Task& task) = 0;
-  // Inputs of one workload (task order) for Call, TimePairs and Compare; guards renewed. ERRORS:
+  // Inputs of one workload (task order) for Call, TimePairs and Compare; guards renewed. All its
+  // buffers and scratch move to addresses that `placement`, a secret, picks. ERRORS:
   // kResourceExhausted when the device has no room (then it stays usable).
-  virtual Status SetContents(size_t workload, std::span<const Bytes> inputs) = 0;
+  virtual Status SetContents(size_t workload, uint64_t placement,
+                             std::span<const Bytes> inputs) = 0;
   virtual bool HasContents(size_t workload) const = 0;
   virtual void DropContents(size_t workload) = 0;
   virtual DeviceResult<LoadedProgram> Load(const CompiledKernel& kernel, std::stop_token stop) = 0;

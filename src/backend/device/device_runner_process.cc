@@ -291,12 +291,14 @@ Status DeviceRunnerProcess::OpenTask(const Task& task) {
   return {};
 }
 
-Status DeviceRunnerProcess::SetContents(size_t workload, std::span<const Bytes> inputs) {
+Status DeviceRunnerProcess::SetContents(size_t workload, uint64_t placement,
+                                        std::span<const Bytes> inputs) {
   KS_CHECK(workload < layout_.workloads.size() && inputs.size() == layout_.inputs.size());
   std::vector<uint64_t> sizes;
   for (const Bytes& input : inputs) sizes.push_back(input.size());
   ContentsRequest request;
   request.workload = static_cast<uint32_t>(workload);
+  request.placement = placement;
   KS_ASSIGN_OR_RETURN(request.inputs, staging_->Place(sizes));
   request.staging_bytes = staging_->bytes;
   for (size_t i = 0; i < inputs.size(); ++i) {

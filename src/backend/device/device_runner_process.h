@@ -44,7 +44,7 @@ class DeviceRunnerProcess final : public DeviceRunner {
   ~DeviceRunnerProcess() override;
 
   Status OpenTask(const Task& task) override;
-  Status SetContents(size_t workload, std::span<const Bytes> inputs) override;
+  Status SetContents(size_t workload, uint64_t placement, std::span<const Bytes> inputs) override;
   bool HasContents(size_t workload) const override { return contents_.contains(workload); }
   void DropContents(size_t workload) override;
   DeviceResult<LoadedProgram> Load(const CompiledKernel& kernel, std::stop_token stop) override;
