@@ -156,6 +156,21 @@ void Fields(V& v, Ref<V, DeviceFeatures> x) {
   v("scratch_bytes", x.scratch_bytes);
 }
 template <typename V>
+void Fields(V& v, Ref<V, ProfileFact> x) {
+  v("name", x.name);
+  v("value", x.value);
+  v("unit", x.unit);
+}
+template <typename V>
+void Fields(V& v, Ref<V, DeviceProfile> x) {
+  v("source", x.source);
+  v("note", x.note);
+  v("kernel", x.kernel);
+  v("bottleneck", x.bottleneck);
+  v("roofline_fraction", x.roofline_fraction);
+  v("facts", x.facts);
+}
+template <typename V>
 void Fields(V& v, Ref<V, StageSeconds> x) {
   v("compile", x.compile);
   v("check", x.check);
@@ -167,6 +182,7 @@ void Fields(V& v, Ref<V, Evaluation> x) {
   v.Variant("outcome", x.outcome);
   v("features", x.features);
   v.Optional("device", x.device);
+  v.Optional("profile", x.profile);
   v("binary_hash", x.binary_hash);
   v("compiler", x.compiler);
   v("flags", x.flags);

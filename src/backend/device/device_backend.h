@@ -66,6 +66,8 @@ struct Agreement {
   std::vector<OutputDifference> outputs;
 };
 
+struct ProfiledCall;  // backend/device/profiled_call.h
+
 template <typename T>
 using DeviceResult = Result<std::variant<T, Outcome>>;
 
@@ -110,6 +112,10 @@ class DeviceBackend : public Backend {
   virtual void ReturnRunner(std::unique_ptr<DeviceRunner> runner) = 0;
   // Where the tasks' fp64 references run: on the host.
   virtual ProcessBackend& reference_backend() = 0;
+
+  // A profiler's report on one call, as ProfileOneCall. ERRORS: as that; kFailedPrecondition: there
+  // is no profiler for this device.
+  virtual Result<std::string> Profile(const ProfiledCall& call, std::stop_token stop);
 
   // Held by whoever uses a runner of this backend.
   DeviceLease& lease() { return *lease_; }

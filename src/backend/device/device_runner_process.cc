@@ -141,6 +141,16 @@ Status DeviceRunnerProcess::Spawn(const DeviceRunnerOptions& options) {
   spec.argv = {"ksmith-device-runner"};
   spec.env = options.env;
   spec.env.emplace_back("CUDA_MODULE_LOADING=EAGER");  // not inside the first timed call
+  UniqueFd shell;
+  if (!options.started_by.empty()) {
+    // Such a program may be a script, which only its path can start.
+    shell.Reset(open("/bin/sh", O_RDONLY | O_CLOEXEC));
+    if (!shell.valid()) return ErrnoError(errno, "/bin/sh");
+    spec.exec_fd = shell.get();
+    spec.argv = {"sh", "-c", "exec \"$@\"", "sh"};
+    spec.argv.insert(spec.argv.end(), options.started_by.begin(), options.started_by.end());
+    spec.env.emplace_back("PATH=/usr/bin:/bin");
+  }
   spec.fds = {theirs.get(), staging_->file.get()};
   KS_ASSIGN_OR_RETURN(process_, StartTrusted(spec, *options.thread));
   return {};
@@ -273,6 +283,16 @@ Result<std::string> DeviceRunnerProcess::AskPlain(DeviceCommand command, std::st
   request.timeout_s = timeout_s;
   KS_ASSIGN_OR_RETURN(auto answer, Ask(request, stop));
   return std::move(*std::get_if<std::string>(&answer));
+}
+
+Status DeviceRunnerProcess::End(double timeout_s) {
+  dead_ = true;
+  socket_.Reset();
+  const Result<SandboxExit> exit = process_->Wait(timeout_s, {});
+  if (exit.ok()) return {};
+  process_->Kill();
+  return Error{ErrorCode::kUnavailable,
+               fmt::format("the device runner did not end in {} s", timeout_s)};
 }
 
 // A runner that garbles its answers is of no more use.
