@@ -17,7 +17,8 @@ test_packages=(ccache clang clang-format clang-tidy libgtest-dev chromium chromi
   python3-selenium procps pocl-opencl-icd ocl-icd-libopencl1)
 bench_packages=(libopenblas-dev)
 # Without them those tests are skipped. NVRTC's headers come with a CUDA toolkit.
-device_wheels=(triton==3.6.0 nvidia-cuda-nvrtc==13.0.88 pytest ruff)
+# NumPy: for Triton's interpreter in tests; 2.4 and newer do not work with Triton 3.6.
+device_wheels=(triton==3.6.0 nvidia-cuda-nvrtc==13.0.88 numpy==2.3.5 pytest ruff)
 model_wheels=(xllamacpp==2026.10.11549 gguf==0.19.0)
 
 # name version sha256 of the source distribution

@@ -15,6 +15,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from kernelsmith.messages import FAILED, OK, Argument, Job, Kernel, Reply, Request
+from kernelsmith.side_by_side import compile_all
 
 IMAGES = {"cuda": "cubin", "hip": "hsaco"}
 DIVISIBLE = [["tt.divisibility", 16]]
@@ -157,29 +158,35 @@ def first_line_of(function: Any) -> int:
     return first + (raw[: definition.start()].count("\n") if definition else 0)
 
 
+def failure(error: BaseException, path: str, function: Any = None) -> Reply:
+    """Turn what was raised while the candidate was loaded or compiled into a reply."""
+    if isinstance(error, CandidateError):
+        return Reply(FAILED, message=str(error), log=str(error))
+    if function is not None and hasattr(error, "node"):
+        error._kernelsmith_first_line = first_line_of(function)  # type: ignore[attr-defined]
+    line, column = place_of(error, path)
+    text = getattr(error, "error_message", None) or str(error)
+    cause = error.__cause__
+    if getattr(error, "error_message", None) is None and cause is not None:
+        text = str(cause)
+    log = "".join(traceback.format_exception(error))
+    message = f"{type(error).__name__}: {text}".strip()
+    return Reply(FAILED, line, column, message[:2000], log[-8000:])
+
+
 def compile_request(request: Request, path: str) -> Reply:
     """Run the candidate's module, written at `path`, and compile its jobs."""
-    namespace: dict[str, Any] = {}
-    job: Job | None = None
     try:
         with open(path, "w", encoding="utf-8") as file:
             file.write(request.source)
         namespace = runpy.run_path(path, run_name="candidate")
-        kernels = []
-        for job in request.jobs:
-            kernels.append(compile_job(namespace, job, request))
-        return Reply(OK, kernels=kernels)
-    except CandidateError as error:
-        return Reply(FAILED, message=str(error), log=str(error))
     except (Exception, SystemExit) as error:
-        if job is not None and hasattr(error, "node"):
-            first = first_line_of(namespace.get(job.kernel))
-            error._kernelsmith_first_line = first  # type: ignore[union-attr]
-        line, column = place_of(error, path)
-        text = getattr(error, "error_message", None) or str(error)
-        cause = error.__cause__
-        if getattr(error, "error_message", None) is None and cause is not None:
-            text = str(cause)
-        log = "".join(traceback.format_exception(error))
-        message = f"{type(error).__name__}: {text}".strip()
-        return Reply(FAILED, line, column, message[:2000], log[-8000:])
+        return failure(error, path)
+
+    def one(job: Job) -> Reply:
+        try:
+            return Reply(OK, kernels=[compile_job(namespace, job, request)])
+        except (Exception, SystemExit) as error:
+            return failure(error, path, namespace.get(job.kernel))
+
+    return compile_all(request.jobs, one, request.parallel)

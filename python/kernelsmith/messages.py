@@ -43,6 +43,7 @@ class Request:
     warp_size: int
     timeout_s: float
     memory_bytes: int
+    parallel: int  # processes that may compile at a time
     jobs: list[Job]
 
 
@@ -98,6 +99,7 @@ def read_request(message: bytes) -> Request:
         warp_size=reader.number("i"),
         timeout_s=reader.real(),
         memory_bytes=reader.number("q"),
+        parallel=reader.number("i"),
         jobs=reader.list(job),
     )
 

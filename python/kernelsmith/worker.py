@@ -152,7 +152,7 @@ def warm(backend: str, arch: str, warp_size: int) -> str:
     pointer = Argument("*fp32", True, False)
     number = Argument("i32", True, False)
     job = Job("warm", [pointer, pointer, number], {"BLOCK": 128}, 4, 3, 0)
-    request = Request("", backend, arch, warp_size, 0, 0, [job])
+    request = Request("", backend, arch, warp_size, 0, 0, 1, [job])
     compile_job(vars(warm_kernel), job, request)
     return str(triton.__version__)
 

@@ -24,7 +24,7 @@ def run(
 ) -> Reply:
     arguments = [POINTER, POINTER, Argument("i32", aligned, False), Argument("i32", False, True)]
     job = Job(kernel, arguments[:count], {"BLOCK": 1024}, 4, 3, 0)
-    request = Request(source, "cuda", "90", 32, 30, 0, [job])
+    request = Request(source, "cuda", "90", 32, 30, 0, 1, [job])
     return compile_request(request, str(path / "kernel.py"))
 
 
@@ -72,3 +72,20 @@ def test_says_what_a_launch_lacks(tmp_path: Path) -> None:
 def test_counts_parameters_of_llvm_ir() -> None:
     text = "define ptx_kernel void @k(ptr addrspace(1) %0, i32 %1, [2 x i32] %2) local_unnamed {"
     assert count_parameters(text, "k") == 3
+
+
+def test_compiles_jobs_side_by_side_as_one_after_the_other(tmp_path: Path) -> None:
+    def reply(parallel: int) -> Reply:
+        step = Argument("i32", False, False)
+        jobs = [
+            Job("scale", [POINTER, POINTER, step, step], {"BLOCK": block}, 4, 3, 0)
+            for block in (256, 512, 1024)
+        ]
+        request = Request(SOURCE, "cuda", "90", 32, 30, 0, parallel, jobs)
+        return compile_request(request, str(tmp_path / "kernel.py"))
+
+    one, two, many = reply(1), reply(2), reply(8)
+    assert one.status == OK, one.log
+    assert len({kernel.image for kernel in one.kernels}) == 3
+    assert two == one
+    assert many == one

@@ -72,13 +72,19 @@ Status WorkloadBuffers::Place(const TaskLayout& task, size_t workload) {
     const uint64_t bytes = sizes.output_counts[i] * SizeOf(output.dtype);
     outputs_.push_back({-1, layout_.Add(output.name, bytes, PoisonOf(output.dtype)), bytes});
   }
-  KS_ASSIGN_OR_RETURN(arena_, api_.Allocate(layout_.bytes()));
+  KS_ASSIGN_OR_RETURN(arena_, api_.Allocate(layout_.bytes() + SpareBytes(api_.alignment())));
   for (auto* views : {&inputs_, &outputs_}) {
     for (BufferView& view : *views) view.buffer = arena_;
   }
   KS_ASSIGN_OR_RETURN(hashed_, helpers_.NewTable(std::move(hashed), kHashedBytesABlock));
   KS_ASSIGN_OR_RETURN(exchanged_, helpers_.NewTable(std::move(exchanged), kExchangedBytesABlock));
   return {};
+}
+
+int64_t WorkloadBuffers::MoveTo(uint64_t placement) {
+  const uint64_t before = shift_;
+  shift_ = ShiftOf(placement, api_.alignment());
+  return static_cast<int64_t>(shift_) - static_cast<int64_t>(before);
 }
 
 bool WorkloadBuffers::SameScalars(std::span<const std::byte* const> inputs) const {
@@ -93,7 +99,7 @@ Status WorkloadBuffers::SetInputs(std::span<const std::byte* const> inputs) {
     if (scalar_bytes_[i] > 0) {
       std::memcpy(scalars_[i].data(), inputs[i], scalar_bytes_[i]);
     } else {
-      KS_RETURN_IF_ERROR(api_.CopyIn(inputs_[i], inputs[i]));
+      KS_RETURN_IF_ERROR(api_.CopyIn(input(i), inputs[i]));
     }
   }
   return api_.Sync();

@@ -41,6 +41,14 @@ class ArenaLayout {
   std::vector<RegionLabel> labels_;
 };
 
+// A candidate must not know addresses from the trial before: buffers lie at one of so many places
+// of a larger piece of memory, DeviceApi::alignment() apart. Its bytes beyond the buffers':
+inline constexpr uint64_t kPlaces = 64;
+inline uint64_t SpareBytes(uint64_t alignment) { return (kPlaces - 1) * alignment; }
+inline uint64_t ShiftOf(uint64_t placement, uint64_t alignment) {
+  return placement % kPlaces * alignment;
+}
+
 // Inputs and outputs of one workload. Frees its memory in the destructor. Single thread.
 class WorkloadBuffers {
  public:
@@ -49,14 +57,18 @@ class WorkloadBuffers {
                                                          const TaskLayout& task, size_t workload);
   ~WorkloadBuffers();
 
+  // Moves all buffers within their memory, to one of kPlaces places that `placement` picks; returns
+  // by how many bytes. Contents do not move with them.
+  int64_t MoveTo(uint64_t placement);
   // The scalars among these inputs are those that are there.
   bool SameScalars(std::span<const std::byte* const> inputs) const;
   // Copies the contents in; complete when it returns. REQUIRES: sizes as the layout says.
   Status SetInputs(std::span<const std::byte* const> inputs);
 
-  BufferId arena() const { return arena_; }
-  const BufferView& input(size_t index) const { return inputs_[index]; }
-  const BufferView& output(size_t index) const { return outputs_[index]; }
+  // What the regions' offsets count from.
+  BufferView arena() const { return {arena_, shift_, layout_.bytes()}; }
+  BufferView input(size_t index) const { return Shifted(inputs_[index]); }
+  BufferView output(size_t index) const { return Shifted(outputs_[index]); }
   const std::array<std::byte, 8>& scalar(size_t index) const { return scalars_[index]; }
   const ArenaLayout& layout() const { return layout_; }
   const RegionTable& hashed() const { return hashed_; }        // all inputs
@@ -70,15 +82,20 @@ class WorkloadBuffers {
   WorkloadBuffers(DeviceApi& api, Helpers& helpers, uint64_t alignment)
       : api_(api), helpers_(helpers), layout_(0, alignment) {}
   Status Place(const TaskLayout& task, size_t workload);
+  BufferView Shifted(BufferView view) const {
+    view.offset += shift_;
+    return view;
+  }
 
   DeviceApi& api_;
   Helpers& helpers_;
   ArenaLayout layout_;
   BufferId arena_ = -1;
   BufferId copy_arena_ = -1;
-  std::vector<BufferView> inputs_, outputs_, copies_;
-  std::vector<std::array<std::byte, 8>> scalars_;  // by input
-  std::vector<uint64_t> scalar_bytes_;             // 0: a buffer
+  uint64_t shift_ = 0;
+  std::vector<BufferView> inputs_, outputs_, copies_;  // the first two before the shift
+  std::vector<std::array<std::byte, 8>> scalars_;      // by input
+  std::vector<uint64_t> scalar_bytes_;                 // 0: a buffer
   RegionTable hashed_, exchanged_;
   std::vector<std::string> hashed_names_;
 };

@@ -106,10 +106,10 @@ Status Helpers::WarmUp() {
   constexpr uint64_t kBytes = 1024;
   KS_ASSIGN_OR_RETURN(RegionTable table, NewTable({{0, 0, kBytes, kCanary}}, kBytes));
   KS_ASSIGN_OR_RETURN(RegionTable elements, NewTable({{0, 0, kBytes, 4}}, kBytes));
-  KS_RETURN_IF_ERROR(Prepare(table, partial_, -1, 1));
-  KS_RETURN_IF_ERROR(Check(table, partial_, -1, 1, 0));
-  KS_RETURN_IF_ERROR(StartHash(elements, partial_, true, 1, 1));
-  KS_RETURN_IF_ERROR(Exchange(elements, partial_, 1));
+  KS_RETURN_IF_ERROR(Prepare(table, Whole(partial_), {}, 1));
+  KS_RETURN_IF_ERROR(Check(table, Whole(partial_), {}, 1, 0));
+  KS_RETURN_IF_ERROR(StartHash(elements, Whole(partial_), true, 1, 1));
+  KS_RETURN_IF_ERROR(Exchange(elements, Whole(partial_), 1));
   const BufferView side = {partial_, kSlotBytes, kBytes};
   KS_RETURN_IF_ERROR(Compare(DType::kF32, side, side, {}));
   KS_RETURN_IF_ERROR(Probe());
@@ -156,19 +156,20 @@ void Helpers::FreeTable(RegionTable* table) {
   *table = {};
 }
 
-Status Helpers::Prepare(const RegionTable& table, BufferId arena, BufferId scratch, uint64_t salt) {
+Status Helpers::Prepare(const RegionTable& table, const BufferView& arena,
+                        const BufferView& scratch, uint64_t salt) {
   if (table.rows.empty()) return {};
-  const BufferView second = Whole(scratch >= 0 ? scratch : arena);
+  const BufferView& second = scratch.buffer >= 0 ? scratch : arena;
   return Launch(prepare_, table.blocks, table.rows.size(),
-                {Buffer(Whole(arena)), Buffer(second), Buffer(table.view), Value(salt)});
+                {Buffer(arena), Buffer(second), Buffer(table.view), Value(salt)});
 }
 
-Status Helpers::Check(const RegionTable& table, BufferId arena, BufferId scratch, uint64_t salt,
-                      uint32_t key) {
+Status Helpers::Check(const RegionTable& table, const BufferView& arena, const BufferView& scratch,
+                      uint64_t salt, uint32_t key) {
   if (table.rows.empty()) return {};
-  const BufferView second = Whole(scratch >= 0 ? scratch : arena);
+  const BufferView& second = scratch.buffer >= 0 ? scratch : arena;
   return Launch(check_, 32, table.rows.size(),
-                {Buffer(Whole(arena)), Buffer(second), Buffer(table.view), Value(salt), Value(key),
+                {Buffer(arena), Buffer(second), Buffer(table.view), Value(salt), Value(key),
                  Buffer({broken_, 0, sizeof(uint32_t)})});
 }
 
@@ -186,15 +187,15 @@ BufferView Helpers::HashSlot(const RegionTable& table, int slot) const {
           table.rows.size() * table.blocks * sizeof(uint64_t)};
 }
 
-Status Helpers::StartHash(const RegionTable& table, BufferId arena, bool positional, uint64_t salt,
-                          int slot) {
+Status Helpers::StartHash(const RegionTable& table, const BufferView& arena, bool positional,
+                          uint64_t salt, int slot) {
   if (table.rows.empty()) return {};
   const BufferView partial = HashSlot(table, slot);
   if (partial.bytes > kSlotBytes) {
     return Error{ErrorCode::kInvalidArgument, "more inputs than can be hashed in one call"};
   }
   return Launch(hash_, table.blocks, table.rows.size(),
-                {Buffer(Whole(arena)), Buffer(table.view), Value(uint32_t{positional ? 1u : 0u}),
+                {Buffer(arena), Buffer(table.view), Value(uint32_t{positional ? 1u : 0u}),
                  Value(salt), Buffer(partial)});
 }
 
@@ -209,10 +210,10 @@ Result<std::vector<uint64_t>> Helpers::FinishHash(const RegionTable& table, int 
   return sums;
 }
 
-Status Helpers::Exchange(const RegionTable& table, BufferId arena, uint64_t seed) {
+Status Helpers::Exchange(const RegionTable& table, const BufferView& arena, uint64_t seed) {
   if (table.rows.empty()) return {};
   return Launch(exchange_, table.blocks, table.rows.size(),
-                {Buffer(Whole(arena)), Buffer(table.view), Value(seed)});
+                {Buffer(arena), Buffer(table.view), Value(seed)});
 }
 
 Result<double> Helpers::Squares(DType dtype, const BufferView& want, uint64_t count) {

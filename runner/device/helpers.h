@@ -43,10 +43,11 @@ class Helpers {
   void FreeTable(RegionTable* table);
 
   // `scratch`: -1 when no row lies there.
-  Status Prepare(const RegionTable& table, BufferId arena, BufferId scratch, uint64_t salt);
+  Status Prepare(const RegionTable& table, const BufferView& arena, const BufferView& scratch,
+                 uint64_t salt);
   // Writes to the broken-guard word when a guard differs; `key` < 2^20 tells the call.
-  Status Check(const RegionTable& table, BufferId arena, BufferId scratch, uint64_t salt,
-               uint32_t key);
+  Status Check(const RegionTable& table, const BufferView& arena, const BufferView& scratch,
+               uint64_t salt, uint32_t key);
   Status ClearBroken();
   // Syncs. kNotBroken, or key << 12 | row.
   Result<uint32_t> ReadBroken();
@@ -54,12 +55,12 @@ class Helpers {
 
   // Starts a hash of every region; the result is complete in `*sums` (one a region) after
   // FinishHash.
-  Status StartHash(const RegionTable& table, BufferId arena, bool positional, uint64_t salt,
-                   int slot);
+  Status StartHash(const RegionTable& table, const BufferView& arena, bool positional,
+                   uint64_t salt, int slot);
   // Syncs.
   Result<std::vector<uint64_t>> FinishHash(const RegionTable& table, int slot);
 
-  Status Exchange(const RegionTable& table, BufferId arena, uint64_t seed);
+  Status Exchange(const RegionTable& table, const BufferView& arena, uint64_t seed);
   // Syncs.
   Result<OutputVerdict> Compare(DType dtype, const BufferView& got, const BufferView& want,
                                 const Tolerance& tolerance);

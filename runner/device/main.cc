@@ -168,7 +168,7 @@ class Server {
     KS_RETURN_IF_ERROR(staging_.Cover(request.staging_bytes));
     KS_ASSIGN_OR_RETURN(const auto places, staging_.Places(request.inputs, wanted));
     const std::vector<const std::byte*> inputs(places.begin(), places.end());
-    return session_.SetContents(request.workload, inputs);
+    return session_.SetContents(request.workload, request.placement, inputs);
   }
   Answer SetContents(const std::string& payload) {
     ContentsRequest request;

@@ -135,13 +135,31 @@ uint64_t Program::ScratchBytes(size_t workload) const {
   return ScratchLayout(workload, &views).bytes();
 }
 
+void ReadyCall::Move(BufferId buffer, int64_t by) {
+  const auto move = [&](BufferView& view) {
+    if (view.buffer == buffer) view.offset += static_cast<uint64_t>(by);  // modulo 2^64
+  };
+  for (ReadyStep& step : steps) {
+    if (auto* view = std::get_if<BufferView>(&step)) {
+      move(*view);
+      continue;
+    }
+    for (LaunchArgument& argument : std::get<ReadyLaunch>(step).arguments) {
+      if (argument.kind == LaunchArgument::Kind::kBuffer) move(argument.view);
+    }
+  }
+}
+
 Result<ReadyCall> Program::Ready(size_t workload, const TaskLayout& task,
-                                 const WorkloadBuffers& buffers, BufferId scratch,
+                                 const WorkloadBuffers& buffers, const BufferView& scratch,
                                  Helpers& helpers) const {
   ReadyCall call;
   std::vector<BufferView> views;
   const ArenaLayout own = ScratchLayout(workload, &views);
-  for (BufferView& view : views) view.buffer = scratch;
+  for (BufferView& view : views) {
+    view.buffer = scratch.buffer;
+    view.offset += scratch.offset;
+  }
   const CallBuffers targets = {task, buffers, views};
   for (const BoundStep& step : program_.workloads[workload].steps) {
     if (const auto* clear = std::get_if<BoundClear>(&step)) {

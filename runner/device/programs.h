@@ -26,6 +26,9 @@ struct ReadyCall {
   RegionTable regions;  // guards, outputs and scratch
   std::vector<RegionLabel> labels;
   std::vector<ReadyStep> steps;
+
+  // What lies in `buffer` now lies `by` bytes further on.
+  void Move(BufferId buffer, int64_t by);
 };
 
 // A program on the device. Unloads its modules in the destructor. Single thread.
@@ -43,7 +46,7 @@ class Program {
   uint64_t ScratchBytes(size_t workload) const;
   // ERRORS: kInvalidArgument: arguments or sizes that the device or kernel does not take.
   Result<ReadyCall> Ready(size_t workload, const TaskLayout& task, const WorkloadBuffers& buffers,
-                          BufferId scratch, Helpers& helpers) const;
+                          const BufferView& scratch, Helpers& helpers) const;
 
  private:
   explicit Program(DeviceApi& api) : api_(api) {}

@@ -81,7 +81,8 @@ Result<std::vector<uint64_t>> Session::OutputBytes(size_t workload) const {
   return Sizes(task_.outputs, task_.workloads[workload].output_counts);
 }
 
-Status Session::SetContents(size_t workload, std::span<const std::byte* const> inputs) {
+Status Session::SetContents(size_t workload, uint64_t placement,
+                            std::span<const std::byte* const> inputs) {
   auto found = buffers_.find(workload);
   if (found == buffers_.end()) {
     KS_ASSIGN_OR_RETURN(auto made, WorkloadBuffers::Create(api_, helpers_, task_, workload));
@@ -89,7 +90,21 @@ Status Session::SetContents(size_t workload, std::span<const std::byte* const> i
   } else if (!found->second->SameScalars(inputs)) {
     DropCalls(-1, static_cast<int>(workload));  // their arguments hold the values
   }
-  return found->second->SetInputs(inputs);
+  WorkloadBuffers& buffers = *found->second;
+  const int64_t by = buffers.MoveTo(DeriveSeed(placement, "arena", 0));
+  for (auto& [key, call] : calls_) {
+    if (key.second == workload) call.Move(buffers.arena().buffer, by);
+  }
+  MoveScratch(DeriveSeed(placement, "scratch", 0));
+  return buffers.SetInputs(inputs);
+}
+
+void Session::MoveScratch(uint64_t placement) {
+  const uint64_t shift = ShiftOf(placement, api_.alignment());
+  const int64_t by = static_cast<int64_t>(shift) - static_cast<int64_t>(scratch_shift_);
+  scratch_shift_ = shift;
+  if (scratch_ < 0) return;
+  for (auto& [key, call] : calls_) call.Move(scratch_, by);
 }
 
 void Session::DropContents(size_t workload) {
@@ -132,7 +147,7 @@ Status Session::EnsureScratch(uint64_t bytes) {
   if (scratch_ >= 0) api_.Free(scratch_);
   scratch_ = -1;
   const uint64_t wanted = std::max(bytes, kLeastScratchBytes);
-  KS_ASSIGN_OR_RETURN(scratch_, api_.Allocate(wanted));
+  KS_ASSIGN_OR_RETURN(scratch_, api_.Allocate(wanted + SpareBytes(api_.alignment())));
   scratch_bytes_ = wanted;
   return {};
 }
@@ -146,7 +161,7 @@ Result<const ReadyCall*> Session::ReadyFor(int program, size_t workload) {
   const auto found = calls_.find(key);
   if (found != calls_.end()) return &found->second;
   KS_ASSIGN_OR_RETURN(ReadyCall call,
-                      loaded->second->Ready(workload, task_, *buffers, scratch_, helpers_));
+                      loaded->second->Ready(workload, task_, *buffers, ScratchView(), helpers_));
   return &calls_.emplace(key, std::move(call)).first->second;
 }
 
@@ -162,13 +177,13 @@ Status Session::RunSteps(const ReadyCall& call) {
   return {};
 }
 
-Status Session::RunGuarded(const ReadyCall& call, BufferId arena, uint64_t salt, size_t slot,
-                           uint32_t key) {
-  KS_RETURN_IF_ERROR(helpers_.Prepare(call.regions, arena, scratch_, salt));
+Status Session::RunGuarded(const ReadyCall& call, const BufferView& arena, uint64_t salt,
+                           size_t slot, uint32_t key) {
+  KS_RETURN_IF_ERROR(helpers_.Prepare(call.regions, arena, ScratchView(), salt));
   KS_RETURN_IF_ERROR(api_.BeginSpan(slot));
   KS_RETURN_IF_ERROR(RunSteps(call));
   KS_RETURN_IF_ERROR(api_.EndSpan(slot));
-  return helpers_.Check(call.regions, arena, scratch_, salt, key);
+  return helpers_.Check(call.regions, arena, ScratchView(), salt, key);
 }
 
 OutOfBounds Session::Describe(const ReadyCall& call, size_t workload, uint32_t broken) const {

@@ -30,8 +30,8 @@ class Session {
   // Sizes of the workload's inputs or outputs in bytes.
   Result<std::vector<uint64_t>> InputBytes(size_t workload) const;
   Result<std::vector<uint64_t>> OutputBytes(size_t workload) const;
-  // ERRORS: also kResourceExhausted.
-  Status SetContents(size_t workload, std::span<const std::byte* const> inputs);
+  // All buffers move to places that `placement` picks. ERRORS: also kResourceExhausted.
+  Status SetContents(size_t workload, uint64_t placement, std::span<const std::byte* const> inputs);
   void DropContents(size_t workload);
 
   DeviceResult<LoadedProgram> Load(std::string_view bytes);
@@ -62,10 +62,11 @@ class Session {
   Result<Pair> ReadyPair(const PairRequest& request);
   Status RunSteps(const ReadyCall& call);
   // Poison, guards, the call in span `slot`, and the check of the guards under `key`.
-  Status RunGuarded(const ReadyCall& call, BufferId arena, uint64_t salt, size_t slot,
+  Status RunGuarded(const ReadyCall& call, const BufferView& arena, uint64_t salt, size_t slot,
                     uint32_t key);
   Status FlushCaches();
-  Status TimeOne(const ReadyCall& call, BufferId arena, uint64_t salt, size_t slot, uint32_t key);
+  Status TimeOne(const ReadyCall& call, const BufferView& arena, uint64_t salt, size_t slot,
+                 uint32_t key);
   OutOfBounds Describe(const ReadyCall& call, size_t workload, uint32_t broken) const;
   Result<std::variant<double, Outcome>> CallInner(int program, size_t workload, uint64_t salt,
                                                   std::span<std::byte* const> outputs);
@@ -86,8 +87,12 @@ class Session {
   std::map<int, std::unique_ptr<Program>> programs_;
   std::map<std::pair<int, size_t>, ReadyCall> calls_;  // by program and workload
   int next_program_ = 1;
+  // Before and with the shift that the last placement picked.
+  BufferView ScratchView() const { return {scratch_, scratch_shift_, scratch_bytes_}; }
+  void MoveScratch(uint64_t placement);
+
   BufferId scratch_ = -1;
-  uint64_t scratch_bytes_ = 0;
+  uint64_t scratch_bytes_ = 0, scratch_shift_ = 0;
   BufferId flush_ = -1;
 };
 

@@ -34,16 +34,16 @@ Status Session::FlushCaches() {
 
 // The flush keeps the device busy while the call is queued behind it, so that no gap between the
 // host's calls is timed.
-Status Session::TimeOne(const ReadyCall& call, BufferId arena, uint64_t salt, size_t slot,
+Status Session::TimeOne(const ReadyCall& call, const BufferView& arena, uint64_t salt, size_t slot,
                         uint32_t key) {
   KS_RETURN_IF_ERROR(api_.Sync());
   KS_RETURN_IF_ERROR(api_.ResetPersistingCache());
-  KS_RETURN_IF_ERROR(helpers_.Prepare(call.regions, arena, scratch_, salt));
+  KS_RETURN_IF_ERROR(helpers_.Prepare(call.regions, arena, ScratchView(), salt));
   KS_RETURN_IF_ERROR(FlushCaches());
   KS_RETURN_IF_ERROR(api_.BeginSpan(slot));
   KS_RETURN_IF_ERROR(RunSteps(call));
   KS_RETURN_IF_ERROR(api_.EndSpan(slot));
-  return helpers_.Check(call.regions, arena, scratch_, salt, key);
+  return helpers_.Check(call.regions, arena, ScratchView(), salt, key);
 }
 
 Result<std::variant<PairRound, Outcome>> Session::TimeInner(const PairRequest& request) {
@@ -53,7 +53,7 @@ Result<std::variant<PairRound, Outcome>> Session::TimeInner(const PairRequest& r
   }
   KS_ASSIGN_OR_RETURN(const Pair pair, ReadyPair(request));
   WorkloadBuffers& buffers = *pair.buffers;
-  const BufferId arena = buffers.arena();
+  const BufferView arena = buffers.arena();
   const uint64_t hash_salt = DeriveSeed(request.seed, "hash", 0);
   KS_RETURN_IF_ERROR(helpers_.ClearBroken());
   KS_RETURN_IF_ERROR(helpers_.StartHash(buffers.hashed(), arena, false, hash_salt, 0));

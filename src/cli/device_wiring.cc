@@ -11,6 +11,7 @@
 #include "backend/opencl/opencl_backend.h"
 #include "backend/triton/triton_compiler.h"
 #include "base/file.h"
+#include "base/text.h"
 
 namespace ks {
 namespace {
@@ -74,6 +75,28 @@ Result<std::unique_ptr<DeviceBackend>> OpenOpenCl(int device,
   return std::unique_ptr<DeviceBackend>(std::move(backend));
 }
 
+// NVIDIA's profiler: of the toolkit, else on the PATH; its program is empty when there is none.
+ProfilerOptions Profiler(int device, const CudaToolkit& toolkit) {
+  ProfilerOptions options;
+  options.runner.api = "cuda";
+  options.runner.index = device;
+  options.runner.compiler_path = toolkit.nvrtc;
+  options.runner.env = DriverEnvironment();
+  if (const char* folder = std::getenv("TMPDIR")) options.folder = folder;
+  std::vector<std::string> folders;
+  for (const std::string& root : ToolkitRoots()) folders.push_back(root + "/bin");
+  folders.emplace_back("/usr/local/cuda/bin");
+  if (const char* path = std::getenv("PATH")) {
+    for (const std::string_view folder : Split(path, ':')) folders.emplace_back(folder);
+  }
+  for (const std::string& folder : folders) {
+    if (options.program.empty() && PosixFileSystem().IsFile(folder + "/ncu")) {
+      options.program = folder + "/ncu";
+    }
+  }
+  return options;
+}
+
 Result<std::shared_ptr<RunnerPool>> OpenGpu(int device, const CudaToolkit& toolkit) {
   RunnerPoolOptions options;
   options.runner.api = "cuda";
@@ -110,6 +133,7 @@ Result<std::unique_ptr<DeviceBackend>> OpenCuda(int device, std::unique_ptr<Proc
   parts.name = "cuda";
   parts.host = std::move(host);
   KS_ASSIGN_OR_RETURN(parts.pool, OpenGpu(device, toolkit));
+  parts.profiler = Profiler(device, toolkit);
   if (!toolkit.usable()) return Error{ErrorCode::kFailedPrecondition, kGetCudaToolkit};
   CudaCompilerOptions options;
   options.toolkit = toolkit;
@@ -124,7 +148,9 @@ Result<std::unique_ptr<DeviceBackend>> OpenTriton(int device,
   GpuBackendParts parts;
   parts.name = "triton";
   parts.host = std::move(host);
-  KS_ASSIGN_OR_RETURN(parts.pool, OpenGpu(device, FindToolkit()));
+  const CudaToolkit toolkit = FindToolkit();
+  KS_ASSIGN_OR_RETURN(parts.pool, OpenGpu(device, toolkit));
+  parts.profiler = Profiler(device, toolkit);
   TritonCompilerOptions options;
   KS_ASSIGN_OR_RETURN(options.python, FindPython());
   options.arch = TritonArch(parts.pool->info().arch);

@@ -171,9 +171,10 @@ void DeclareEvaluate(CLI::App& app, Slots& slots) {
   EvaluateOptions& options = slots.evaluate;
   app.add_option("TASK", options.task, "task: a name of `ksmith tasks` or a folder")->required();
   app.add_option("--kernel", options.kernel_file, "source file of the candidate")->required();
-  app.add_option("--stages", slots.stages, "some of compile,check,time (compile is implied)")
+  app.add_option("--stages", slots.stages,
+                 "some of compile,check,time,profile (compile is implied)")
       ->delimiter(',')
-      ->check(CLI::IsMember({"compile", "check", "time"}));
+      ->check(CLI::IsMember({"compile", "check", "time", "profile"}));
   app.add_option("--backend", options.backend, kBackendHelp);
   AddDevice(app, options.device);
   app.add_option("--config", options.config_file, "TOML file with the protocol");
@@ -308,7 +309,8 @@ Command Chosen(const CLI::App& app, Slots& slots) {
     const auto asked = [&](const char* stage) {
       return std::find(slots.stages.begin(), slots.stages.end(), stage) != slots.stages.end();
     };
-    slots.evaluate.stages = {true, asked("check"), asked("time")};
+    const bool profile = asked("profile");  // of what was timed
+    slots.evaluate.stages = {true, asked("check"), asked("time") || profile, profile};
     return slots.evaluate;
   }
   if (name == "tasks") {

@@ -49,6 +49,25 @@ struct DeviceFeatures {
   bool operator==(const DeviceFeatures&) const = default;
 };
 
+// One number of a profile.
+struct ProfileFact {
+  std::string name;  // "memory throughput", "eligible warps", ...
+  double value = 0;
+  std::string unit;  // "%", "byte", "warp"; may be empty
+  bool operator==(const ProfileFact&) const = default;
+};
+
+// What binds a device kernel, on the first time workload.
+struct DeviceProfile {
+  std::string source;      // "ncu": read from counters; "model": from bytes, operations, resources
+  std::string note;        // why it is the model's where a profiler was asked for; else empty
+  std::string kernel;      // that takes most of the time; empty: of the whole call
+  std::string bottleneck;  // "compute", "memory", "latency", "unknown"
+  double roofline_fraction = 0;  // 0..1, of the nearer ceiling; 0 unknown
+  std::vector<ProfileFact> facts;
+  bool operator==(const DeviceProfile&) const = default;
+};
+
 struct StageSeconds {
   double compile = 0;
   double check = 0;
@@ -60,6 +79,7 @@ struct Evaluation {
   Outcome outcome;
   CodeFeatures features;                 // valid once compiled, CPU backend
   std::optional<DeviceFeatures> device;  // once compiled, device backends
+  std::optional<DeviceProfile> profile;  // when the stage was asked for, device backends
   std::string binary_hash;               // empty when not compiled
   std::string compiler;                  // "g++ 12.2.0"
   std::string flags;                     // as used

@@ -146,6 +146,21 @@ void Fields(V& v, Ref<V, DeviceFeatures> x) {
   v("scratch_bytes", x.scratch_bytes);
 }
 template <typename V>
+void Fields(V& v, Ref<V, ProfileFact> x) {
+  v("name", x.name);
+  v("value", x.value);
+  v("unit", x.unit);
+}
+template <typename V>
+void Fields(V& v, Ref<V, DeviceProfile> x) {
+  v("source", x.source);
+  v("note", x.note);
+  v("kernel", x.kernel);
+  v("bottleneck", x.bottleneck);
+  v("roofline_fraction", x.roofline_fraction);
+  v("facts", x.facts);
+}
+template <typename V>
 void Fields(V& v, Ref<V, StageSeconds> x) {
   v("compile", x.compile);
   v("check", x.check);
@@ -163,6 +178,7 @@ void Fields(V& v, Ref<V, Evaluation> x) {
   v("warnings", x.warnings);
   v("seconds", x.seconds);
   v("held_out", x.held_out);
+  v.Optional("profile", x.profile);
 }
 
 }  // namespace ks

@@ -18,6 +18,7 @@ struct Stages {
   bool compile = true;
   bool check = true;
   bool time = true;
+  bool profile = false;  // needs `time`; device backends
 };
 
 // A measured kernel to compare with.

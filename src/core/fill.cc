@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <thread>
 #include <type_traits>
 
 #include "base/hash.h"
@@ -18,6 +20,8 @@ namespace {
 
 constexpr int kVariants = 5;  // 0: the task's own fill
 constexpr size_t kWords = 1024;
+constexpr size_t kPieceElements = size_t{1} << 20;
+constexpr size_t kMostThreads = 16;
 
 Error Bad(const std::string& what) { return {ErrorCode::kInvalidArgument, what}; }
 
@@ -101,11 +105,12 @@ void RoundSignificands(int keep, T* data, size_t count) {
 }
 
 // `count` elements in `variant` of the mix. 16-bit floats are drawn as f32 and rounded at the end.
-Bytes DrawContents(const ResolvedFill& fill, DType dtype, int variant, BitLanes& bits,
-                   size_t count) {
+void DrawInto(const ResolvedFill& fill, DType dtype, int variant, BitLanes& bits,
+              std::span<std::byte> to, size_t count) {
   const bool narrow = dtype == DType::kF16 || dtype == DType::kBF16;
   const DType drawn_as = narrow ? DType::kF32 : dtype;
-  Bytes drawn(count * SizeOf(drawn_as));
+  Bytes wide(narrow ? count * SizeOf(drawn_as) : 0);
+  const std::span<std::byte> drawn = narrow ? std::span<std::byte>(wide) : to;
   DrawElements(fill, drawn_as, bits, drawn);
   WithElements(drawn_as, drawn.data(), [&](auto* data) {
     if constexpr (std::is_floating_point_v<std::remove_pointer_t<decltype(data)>>) {
@@ -113,16 +118,37 @@ Bytes DrawContents(const ResolvedFill& fill, DType dtype, int variant, BitLanes&
       if (fill.bits != 0) RoundSignificands(fill.bits, data, count);
     }
   });
-  if (!narrow) return drawn;
-  Bytes narrowed(count * SizeOf(dtype));
-  const auto* from = reinterpret_cast<const float*>(drawn.data());
-  WithElements(dtype, narrowed.data(), [&](auto* to) {
-    using T = std::remove_pointer_t<decltype(to)>;
+  if (!narrow) return;
+  const auto* from = reinterpret_cast<const float*>(wide.data());
+  WithElements(dtype, to.data(), [&](auto* narrowed) {
+    using T = std::remove_pointer_t<decltype(narrowed)>;
     if constexpr (kIsFloatElement<T>) {
-      for (size_t i = 0; i < count; ++i) to[i] = static_cast<T>(from[i]);
+      for (size_t i = 0; i < count; ++i) narrowed[i] = static_cast<T>(from[i]);
     }
   });
-  return narrowed;
+}
+
+// The pieces of a large buffer have generators of their own, so that any number of threads draws
+// the same contents.
+Bytes DrawContents(const ResolvedFill& fill, DType dtype, int variant, uint64_t seed,
+                   size_t count) {
+  Bytes bytes(count * SizeOf(dtype));
+  const size_t pieces = std::max<size_t>(1, (count + kPieceElements - 1) / kPieceElements);
+  std::atomic<size_t> next = 0;
+  const auto draw = [&] {
+    for (size_t piece = next++; piece < pieces; piece = next++) {
+      const size_t first = piece * kPieceElements;
+      const size_t elements = std::min(kPieceElements, count - first);
+      BitLanes bits(piece == 0 ? seed : DeriveSeed(seed, "piece", piece));
+      DrawInto(fill, dtype, variant, bits,
+               std::span(bytes).subspan(first * SizeOf(dtype), elements * SizeOf(dtype)), elements);
+    }
+  };
+  const size_t cores = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMostThreads);
+  std::vector<std::jthread> helpers;  // joined when they go out of scope
+  for (size_t i = 1; i < std::min(cores, pieces); ++i) helpers.emplace_back(draw);
+  draw();
+  return bytes;
 }
 
 Result<Bytes> FillOne(const Task& task, const Workload& workload, const BufferSpec& input,
@@ -131,8 +157,9 @@ Result<Bytes> FillOne(const Task& task, const Workload& workload, const BufferSp
   KS_ASSIGN_OR_RETURN(const int64_t elements, ElementCount(input, workload.axes));
   const auto count = static_cast<size_t>(elements);
   if (!fill.variants) variant = 0;
-  BitLanes bits(InputSeed(seed, input, variant));
-  if (IsElementwise(fill.kind)) return DrawContents(fill, input.dtype, variant, bits, count);
+  const uint64_t own_seed = InputSeed(seed, input, variant);
+  if (IsElementwise(fill.kind)) return DrawContents(fill, input.dtype, variant, own_seed, count);
+  BitLanes bits(own_seed);
   Bytes bytes(count * SizeOf(input.dtype));
   auto row_ptr = RowPointers(task, fill, drawn);
   if (!row_ptr) return row_ptr.error().Under(fmt::format("fill of '{}'", input.name));
@@ -185,7 +212,8 @@ Status PerturbInputs(const Task& task, const Workload& workload, uint64_t seed, 
     const double wanted = std::clamp(fraction, 0.0, 1.0) * static_cast<double>(count);
     const size_t draws = std::clamp<size_t>(static_cast<size_t>(wanted), 1, count);
     BitLanes bits(DeriveSeed(seed, input.name, kVariants));
-    const Bytes fresh = DrawContents(fill, input.dtype, 0, bits, draws);
+    Bytes fresh(draws * SizeOf(input.dtype));
+    DrawInto(fill, input.dtype, 0, bits, fresh, draws);
     WithElements(input.dtype, inputs[i].data(), [&](auto* data) {
       using T = std::remove_pointer_t<decltype(data)>;
       Scatter(bits, reinterpret_cast<const T*>(fresh.data()), draws, data, count);

@@ -78,7 +78,8 @@ std::string PlanDirectives(std::string_view source) {
 BuildDirectives ParseBuildDirectives(std::string_view source) {
   BuildDirectives directives;
   for (std::string_view line : Split(source, '\n')) {
-    if (auto body = DirectiveBody(line, "compiler")) directives.compiler = std::string(*body);
+    const auto compiler = DirectiveBody(line, "compiler");
+    if (compiler && !compiler->empty()) directives.compiler = std::string(*compiler);
     if (auto body = DirectiveBody(line, "flags")) {
       directives.flags.clear();
       for (std::string_view flag : SplitWords(*body)) directives.flags.emplace_back(flag);

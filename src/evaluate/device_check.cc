@@ -66,7 +66,8 @@ Result<DeviceChecker::Collected> DeviceChecker::Collect(const CompiledKernel& ke
   }
   const int program = std::get<LoadedProgram>(loaded).handle;
   for (const Item& item : batch) {
-    KS_RETURN_IF_ERROR(session_.Upload(item.workload, item.content->inputs, stop));
+    KS_RETURN_IF_ERROR(session_.Upload(item.workload, DeriveSeed(item.salt, "placement", 0),
+                                       item.content->inputs, stop));
     KS_ASSIGN_OR_RETURN(DeviceRunner* const runner, session_.Runner(stop));
     Calls calls;
     for (uint64_t repeat = 0; repeat < (item.twice ? 2 : 1); ++repeat) {

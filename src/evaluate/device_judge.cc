@@ -2,9 +2,15 @@
 
 #include <utility>
 
+#include "backend/device/profiled_call.h"
+#include "backend/device/program.h"
+#include "base/rng.h"
+#include "base/text.h"
 #include "evaluate/device_check.h"
 #include "evaluate/device_time.h"
 #include "evaluate/stage_timer.h"
+#include "measure/device_roofline.h"
+#include "measure/ncu_report.h"
 
 namespace ks {
 
@@ -40,6 +46,46 @@ Result<TimingResult> DeviceJudge::Compare(const CompiledKernel& rival,
   const StageTimer timer(seconds.check);
   KS_RETURN_IF_ERROR(pair_timer.JudgeKept(oracle_, timing, stop));
   return timing;
+}
+
+// In a process of its own, for one call: what it takes there counts nowhere.
+Result<DeviceProfile> DeviceJudge::Counted(const CompiledKernel& kernel, size_t workload,
+                                           std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(const DeviceProgram program, ParseProgram(kernel.binary));
+  std::vector<std::string> names;
+  for (const DeviceKernel& one : program.kernels) {
+    names.push_back(one.symbol);
+    names.push_back(one.name.substr(0, one.name.find('<')));
+  }
+  KS_ASSIGN_OR_RETURN(const std::vector<Bytes> inputs,
+                      FillInputs(task_, task_.workloads[workload], SecretSeed(), 0));
+  KS_ASSIGN_OR_RETURN(const auto holder, backend_.lease().Acquire(stop));
+  KS_ASSIGN_OR_RETURN(
+      const std::string report,
+      backend_.Profile({task_, kernel, workload, inputs, NcuMetricList()}, std::move(stop)));
+  KS_ASSIGN_OR_RETURN(const std::vector<NcuLaunch> launches, ParseNcuReport(report, names));
+  return ProfileFromCounters(launches);
+}
+
+Result<std::optional<DeviceProfile>> DeviceJudge::Profile(const CompiledKernel& kernel,
+                                                          const Evaluation& evaluation,
+                                                          std::stop_token stop) {
+  using Answer = std::optional<DeviceProfile>;
+  const Measured* const measured = AsMeasured(evaluation.outcome);
+  if (measured == nullptr || measured->timings.empty() || !evaluation.device) return Answer();
+  const WorkloadTiming& timing = measured->timings.front();
+  for (size_t i = 0; i < task_.workloads.size(); ++i) {
+    if (task_.workloads[i].name != timing.workload) continue;
+    Result<DeviceProfile> counted = Counted(kernel, i, stop);
+    if (counted.ok()) return Answer(*std::move(counted));
+    if (counted.error().code == ErrorCode::kCancelled) return counted.error();
+    KS_ASSIGN_OR_RETURN(const Cost cost, CostOf(task_, task_.workloads[i]));
+    DeviceProfile model = ProfileFromModel(cost, backend_.machine(), task_.precision,
+                                           *evaluation.device, timing.median_ns);
+    model.note = Shorten(counted.error().message, 300);
+    return Answer(std::move(model));
+  }
+  return Answer();
 }
 
 }  // namespace ks

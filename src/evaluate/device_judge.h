@@ -32,8 +32,14 @@ class DeviceJudge final : public Judge {
   Result<TimingResult> Compare(const CompiledKernel& rival, const CompiledKernel& candidate,
                                const TimingPlan& plan, StageSeconds& seconds,
                                std::stop_token stop) override;
+  Result<std::optional<DeviceProfile>> Profile(const CompiledKernel& kernel,
+                                               const Evaluation& evaluation,
+                                               std::stop_token stop) override;
 
  private:
+  Result<DeviceProfile> Counted(const CompiledKernel& kernel, size_t workload,
+                                std::stop_token stop);
+
   const Task& task_;
   DeviceBackend& backend_;
   const EvaluationConfig config_;

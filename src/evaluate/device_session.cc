@@ -74,15 +74,15 @@ DeviceResult<LoadedProgram> DeviceSession::Load(const CompiledKernel& kernel,
   return answer;
 }
 
-Status DeviceSession::Upload(size_t workload, const std::vector<Bytes>& inputs,
+Status DeviceSession::Upload(size_t workload, uint64_t placement, const std::vector<Bytes>& inputs,
                              std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(DeviceRunner* const runner, Runner(std::move(stop)));
-  Status status = runner->SetContents(workload, inputs);
+  Status status = runner->SetContents(workload, placement, inputs);
   if (status.ok() || status.error().code != ErrorCode::kResourceExhausted) return status;
   for (size_t other = 0; other < task_.workloads.size(); ++other) {
     if (other != workload && runner->HasContents(other)) runner->DropContents(other);
   }
-  status = runner->SetContents(workload, inputs);
+  status = runner->SetContents(workload, placement, inputs);
   if (status.ok()) return status;
   return status.error().Under("workload " + task_.workloads.at(workload).name);
 }
@@ -94,7 +94,8 @@ Status DeviceSession::EnsureTimeContent(size_t workload, std::stop_token stop) {
   if (content == nullptr) {
     KS_ASSIGN_OR_RETURN(content, FillContent(task_, workload, content_seed_));
   }
-  const Status status = Upload(workload, *content, std::move(stop));
+  const uint64_t placement = DeriveSeed(content_seed_, "time placement", workload);
+  const Status status = Upload(workload, placement, *content, std::move(stop));
   if (BytesOf(contents_) > kHostBytes) contents_.erase(workload);
   return status;
 }

@@ -40,7 +40,8 @@ class DeviceSession {
   DeviceResult<LoadedProgram> Load(const CompiledKernel& kernel, std::stop_token stop);
   // Puts `inputs` on the device; when there is no room, other workloads' contents go first.
   // ERRORS: kResourceExhausted when it does not fit even so.
-  Status Upload(size_t workload, const std::vector<Bytes>& inputs, std::stop_token stop);
+  Status Upload(size_t workload, uint64_t placement, const std::vector<Bytes>& inputs,
+                std::stop_token stop);
   // The resident content of a time or held-out workload, made from the session's seed when it is
   // not there.
   Status EnsureTimeContent(size_t workload, std::stop_token stop);

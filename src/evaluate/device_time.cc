@@ -275,7 +275,7 @@ class DevicePairTimer::WorkloadTimer {
     kept.workload = index_;
     kept.difference = std::move(difference);
     KS_ASSIGN_OR_RETURN(kept.inputs, FillInputs(task_, workload_, rng_.Next(), 0));
-    KS_RETURN_IF_ERROR(owner_.session_.Upload(index_, kept.inputs, stop_));
+    KS_RETURN_IF_ERROR(owner_.session_.Upload(index_, rng_.Next(), kept.inputs, stop_));
     KS_ASSIGN_OR_RETURN(DeviceRunner* const runner, owner_.session_.Runner(stop_));
     for (const bool is_candidate : {true, false}) {
       KS_ASSIGN_OR_RETURN(auto called,

@@ -45,6 +45,15 @@ class Judge {
   virtual Result<TimingResult> Compare(const CompiledKernel& rival, const CompiledKernel& candidate,
                                        const TimingPlan& plan, StageSeconds& seconds,
                                        std::stop_token stop) = 0;
+  // What binds a measured kernel: by counters where the device has a profiler, else by the model.
+  // `evaluation` holds its times and resources. Empty: this judge cannot say. ERRORS: our side
+  // only.
+  virtual Result<std::optional<DeviceProfile>> Profile(const CompiledKernel& kernel,
+                                                       const Evaluation& evaluation,
+                                                       std::stop_token stop) {
+    (void)kernel, (void)evaluation, (void)stop;
+    return std::optional<DeviceProfile>();
+  }
 };
 
 }  // namespace ks

@@ -80,6 +80,10 @@ Result<Evaluation> LocalEvaluator::Evaluate(const EvaluationRequest& request,
     if (AsMeasured(evaluation.outcome) == nullptr) return evaluation;
   }
   if (request.stages.time) KS_RETURN_IF_ERROR(Time(request, kernel, evaluation, stop));
+  if (request.stages.time && request.stages.profile) {
+    const StageTimer timer(evaluation.seconds.time);
+    KS_ASSIGN_OR_RETURN(evaluation.profile, judge_->Profile(*kernel, evaluation, stop));
+  }
   return evaluation;
 }
 

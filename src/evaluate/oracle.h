@@ -13,8 +13,10 @@
 
 namespace ks {
 
-// Thread-safe: calls are serialised. The reference is compiled at the first call and its process is
-// kept; a dead one is replaced once a call. The candidate never sees what is computed here.
+// Thread-safe: calls are serialised. The reference is compiled at the first call; a process holds
+// the workloads that are small, another one the large workload that was asked for last. Memory is
+// laid out when a workload is first asked for: a task's sizes for devices may be gigabytes. A dead
+// process is replaced once a call. The candidate never sees what is computed here.
 class Oracle {
  public:
   Oracle(const Task& task, ProcessBackend& backend) : task_(task), backend_(backend) {}
@@ -26,15 +28,24 @@ class Oracle {
                                       std::stop_token stop);
 
  private:
-  Status Prepare(std::stop_token stop);
-  Status StartRunner();
+  // Workloads that share an arena and a process.
+  struct Place {
+    std::vector<size_t> workloads;  // of the task, in the arena's order
+    std::unique_ptr<Arena> arena;
+    std::unique_ptr<KernelRunner> runner;
+  };
+
+  Status Compile(std::stop_token stop);
+  bool IsSmall(const Workload& workload) const;
+  // Where that workload is, made ready; `at`: its number there.
+  Result<Place*> PlaceOf(size_t workload, size_t* at);
+  Status StartRunner(Place& place);
 
   const Task& task_;
   ProcessBackend& backend_;
   std::mutex mutex_;
   std::unique_ptr<CompiledKernel> reference_;  // all below guarded by mutex_
-  std::unique_ptr<Arena> arena_;               // every workload of the task
-  std::unique_ptr<KernelRunner> runner_;
+  Place small_, large_;
 };
 
 // Views of owned buffers, as the functions above take them.

@@ -1,6 +1,7 @@
 #include "measure/device_roofline.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace ks {
 namespace {
@@ -58,6 +59,50 @@ RooflinePlace PlaceOnDevice(const Cost& cost, const Machine& machine, const std:
     place.bottleneck = compute_ns >= memory_ns ? "compute" : "memory";
   }
   return place;
+}
+
+DeviceProfile ProfileFromModel(const Cost& cost, const Machine& machine,
+                               const std::string& precision, const DeviceFeatures& features,
+                               double median_ns) {
+  DeviceProfile profile;
+  profile.source = "model";
+  const RooflinePlace place = PlaceOnDevice(cost, machine, precision, features, median_ns);
+  profile.bottleneck = place.bottleneck;
+  profile.roofline_fraction = place.fraction;
+  const auto add = [&](const char* name, double value, const char* unit) {
+    if (value > 0) profile.facts.push_back({name, value, unit});
+  };
+  add("bytes of the task", cost.bytes, "byte");
+  add("operations of the task", cost.flops, "flop");
+  if (median_ns > 0) {
+    add("memory throughput", cost.bytes / median_ns, "GB/s");
+    add("compute throughput", cost.flops / median_ns, "GFLOP/s");
+  }
+  add("occupancy", 100 * features.occupancy, "%");
+  add("blocks a multiprocessor", features.blocks_per_sm, "");
+  add("registers a thread", features.registers, "");
+  add("spilled a thread", static_cast<double>(features.spill_bytes), "byte");
+  add("shared memory a block", static_cast<double>(features.shared_bytes), "byte");
+  add("threads a block", features.threads_per_block, "");
+  add("launches", features.launches, "");
+  if (!machine.device || features.threads_per_block <= 0) return profile;
+  // Blocks that each resource admits, in threads of the most that may be resident.
+  const DeviceInfo& device = *machine.device;
+  const auto most = static_cast<double>(device.threads_per_sm);
+  const double threads = features.threads_per_block;
+  const auto share = [&](double blocks) { return 100 * std::floor(blocks) * threads / most; };
+  if (most <= 0) return profile;
+  if (features.registers > 0 && device.registers_per_sm > 0) {
+    const double blocks =
+        static_cast<double>(device.registers_per_sm) / (features.registers * threads);
+    add("occupancy that registers admit", std::min(100.0, share(blocks)), "%");
+  }
+  if (features.shared_bytes > 0 && device.shared_bytes_per_sm > 0) {
+    const double blocks = static_cast<double>(device.shared_bytes_per_sm) /
+                          static_cast<double>(features.shared_bytes);
+    add("occupancy that shared memory admits", std::min(100.0, share(blocks)), "%");
+  }
+  return profile;
 }
 
 }  // namespace ks

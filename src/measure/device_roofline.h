@@ -36,6 +36,12 @@ double DeviceFloorNs(const Cost& cost, const Machine& machine, int launches);
 RooflinePlace PlaceOnDevice(const Cost& cost, const Machine& machine, const std::string& precision,
                             const DeviceFeatures& features, double median_ns);
 
+// The same with what it was made from: bytes and operations of the task, resources of the code, and
+// which of them keeps more warps from being resident.
+DeviceProfile ProfileFromModel(const Cost& cost, const Machine& machine,
+                               const std::string& precision, const DeviceFeatures& features,
+                               double median_ns);
+
 }  // namespace ks
 
 #endif  // KS_MEASURE_DEVICE_ROOFLINE_H_

@@ -94,6 +94,21 @@ std::string MeasuredText(const Measured& m, const Style& style) {
   return out + "\n" + TimingsTable(m.timings, style);
 }
 
+std::string ProfileText(const DeviceProfile& profile, const Style& style) {
+  std::string out = Field(
+      style, "profile",
+      fmt::format("{}, {} of its ceiling ({})", PrintableLine(profile.bottleneck),
+                  profile.roofline_fraction > 0 ? FormatPercent(profile.roofline_fraction) : "-",
+                  profile.source == "ncu" ? "counters of " + PrintableLine(profile.kernel)
+                                          : "from bytes, operations and resources"));
+  if (!profile.note.empty()) out += Field(style, "", PrintableLine(profile.note));
+  Table table({{"counter", Align::kLeft, 48}, {"value", Align::kRight}, {"unit", Align::kLeft}});
+  for (const ProfileFact& fact : profile.facts) {
+    table.Add({{fact.name}, {fmt::format("{:.6g}", fact.value)}, {fact.unit}});
+  }
+  return out + "\n" + table.Render(style, 2);
+}
+
 // "   12 | text" and the caret under `column`.
 std::string QuotedLine(const Diagnostic& diagnostic, const std::vector<std::string_view>& lines,
                        const Style& style) {
@@ -149,6 +164,7 @@ std::string EvaluationText(const EvaluationInput& input, const Style& style) {
                            FormatNs(1e9 * e.seconds.compile), FormatNs(1e9 * e.seconds.check),
                            FormatNs(1e9 * e.seconds.time), FormatNs(1e9 * e.seconds.queue)));
   if (measured != nullptr && input.timed) out += MeasuredText(*measured, style);
+  if (e.profile) out += ProfileText(*e.profile, style);
   if (!e.held_out.empty()) {
     out += "\n  held-out workloads (not part of the speed-up)\n" + TimingsTable(e.held_out, style);
   }

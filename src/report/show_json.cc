@@ -302,6 +302,18 @@ std::string EvaluationJson(const EvaluationInput& input) {
                 {"check", e.seconds.check},
                 {"time", e.seconds.time},
                 {"queue", e.seconds.queue}}}};
+  if (e.profile) {
+    Json facts = Json::array();
+    for (const ProfileFact& fact : e.profile->facts) {
+      facts.push_back({{"name", fact.name}, {"value", fact.value}, {"unit", fact.unit}});
+    }
+    out["profile"] = {{"source", e.profile->source},
+                      {"note", e.profile->note},
+                      {"kernel", e.profile->kernel},
+                      {"bottleneck", e.profile->bottleneck},
+                      {"roofline_fraction", e.profile->roofline_fraction},
+                      {"facts", std::move(facts)}};
+  }
   if (e.device) {
     out["device"] = ToJson(*e.device);
   } else if (!e.binary_hash.empty()) {

@@ -109,7 +109,7 @@ Json SubmissionSchema() {
       {{"source", Type("string")}, {"speedup", Ref("Interval")}, {"confirmed", Type("boolean")}},
       {"speedup", "confirmed"});
   Json task = {{"oneOf", {Type("string"), Ref("Task")}}};
-  Json stages = ArrayOf({{"type", "string"}, {"enum", {"compile", "check", "time"}}});
+  Json stages = ArrayOf({{"type", "string"}, {"enum", {"compile", "check", "time", "profile"}}});
   return Closed(
       {{"task", std::move(task)},
        {"backend", Type("string")},

@@ -57,21 +57,24 @@ std::vector<std::string> StageNames(const Stages& stages) {
   std::vector<std::string> names = {"compile"};
   if (stages.check) names.emplace_back("check");
   if (stages.time) names.emplace_back("time");
+  if (stages.profile) names.emplace_back("profile");
   return names;
 }
 
 void ReadStages(JsonReader& reader, Stages& stages) {
   std::vector<std::string> names = StageNames(stages);
   reader.Texts("stages", names, 8, 20);
-  stages = {true, false, false};
+  stages = {true, false, false, false};
   for (const std::string& name : names) {
     if (name == "check") {
       stages.check = true;
     } else if (name == "time") {
       stages.time = true;
+    } else if (name == "profile") {
+      stages.profile = stages.time = true;
     } else if (name != "compile") {
       reader.Fail(reader.Path("stages"),
-                  fmt::format("knows compile, check and time, not '{}'", name));
+                  fmt::format("knows compile, check, time and profile, not '{}'", name));
     }
   }
 }

@@ -15,7 +15,7 @@ namespace {
 Task SumTask() {
   Task task = RowSumTask();
   task.workloads = {{"odd", {{"rows", 3}, {"cols", 5}}, WorkloadRole::kCheck},
-                    {"thin", {{"rows", 5}, {"cols", 1}}, WorkloadRole::kCheck},
+                    {"thin", {{"rows", 5}, {"cols", 1}}, WorkloadRole::kHeldOut},
                     {"time", {{"rows", 64}, {"cols", 4096}}, WorkloadRole::kTime}};
   return task;
 }
@@ -110,8 +110,8 @@ TEST_F(TritonCompile, GivesAKernelForEachSetOfConstantsAndArguments) {
   const auto& odd = std::get<BoundLaunch>(program->workloads[0].steps[0]);
   const auto& thin = std::get<BoundLaunch>(program->workloads[1].steps[0]);
   const auto& time = std::get<BoundLaunch>(program->workloads[2].steps[0]);
-  EXPECT_EQ(odd.kernel, 0u);
-  EXPECT_EQ(time.kernel, 2u);
+  EXPECT_EQ(odd.kernel, 2u) << "what is timed comes first";
+  EXPECT_EQ(time.kernel, 1u);
   EXPECT_EQ(time.grid[0], 64u);
   EXPECT_EQ(time.block[0], 128u);
   EXPECT_EQ(thin.block[0], 32u);
@@ -205,6 +205,47 @@ TEST_F(TritonCompile, SharedMemoryBeyondTheDeviceIsALaunchFailure) {
   const auto* beyond = std::get_if<LaunchFailed>(&outcome);
   ASSERT_NE(beyond, nullptr) << outcome.index();
   EXPECT_NE(beyond->reason.find("bytes of shared memory; the device allows"), std::string::npos);
+}
+
+// The jobs of a kernel that takes `n`, on workloads of these sizes and roles.
+TritonJobs JobsFor(const std::vector<std::pair<int64_t, WorkloadRole>>& workloads) {
+  Task task;
+  task.name = "copy";
+  task.axes = {"n"};
+  task.inputs = {{.name = "x", .shape = {"n"}}};
+  task.outputs = {{.name = "y", .shape = {"n"}}};
+  for (const auto& [n, role] : workloads) task.workloads.push_back({"w", {{"n", n}}, role});
+  const auto bound =
+      BindTask(task, "# ksmith: launch copy grid=(ceil_div(n, 64)) args=(x, y, n)\n", {});
+  EXPECT_TRUE(std::holds_alternative<BoundTask>(bound));
+  return JobsOf(std::get<BoundTask>(bound), task);
+}
+
+TEST(TritonJobs, ChecksOfOddAndTinySizesShareOneKernel) {
+  const auto check = WorkloadRole::kCheck;
+  const TritonJobs jobs = JobsFor({{1, check}, {2, check}, {7, check}, {64, WorkloadRole::kTime}});
+  ASSERT_EQ(jobs.jobs.size(), 2u);
+  EXPECT_TRUE(jobs.jobs[0].arguments[2].divisible_by_16) << "as it is timed";
+  EXPECT_FALSE(jobs.jobs[1].arguments[2].divisible_by_16 || jobs.jobs[1].arguments[2].is_one);
+  EXPECT_TRUE(jobs.jobs[1].arguments[0].divisible_by_16) << "buffers are aligned everywhere";
+  EXPECT_EQ(jobs.of_step, (std::vector<std::vector<uint32_t>>{{1}, {1}, {1}, {0}}));
+}
+
+TEST(TritonJobs, AChecksSizeTakesATimedKernelThatHoldsForIt) {
+  const TritonJobs aligned = JobsFor({{32, WorkloadRole::kCheck}, {64, WorkloadRole::kTime}});
+  EXPECT_EQ(aligned.jobs.size(), 1u);
+  const TritonJobs odd = JobsFor({{1, WorkloadRole::kCheck}, {65, WorkloadRole::kTime}});
+  EXPECT_EQ(odd.jobs.size(), 1u);
+  const TritonJobs wide =
+      JobsFor({{int64_t{1} << 32, WorkloadRole::kCheck}, {65, WorkloadRole::kTime}});
+  EXPECT_EQ(wide.jobs.size(), 2u) << "64 bits where the number needs them";
+}
+
+TEST(TritonJobs, EveryTimedSizeGetsWhatTritonWouldCompileForIt) {
+  const TritonJobs jobs =
+      JobsFor({{1, WorkloadRole::kTime}, {16, WorkloadRole::kTime}, {7, WorkloadRole::kHeldOut}});
+  ASSERT_EQ(jobs.jobs.size(), 3u);
+  EXPECT_TRUE(jobs.jobs[0].arguments[2].is_one);
 }
 
 TEST(TritonReply, RefusesWhatDoesNotFitTheJobs) {

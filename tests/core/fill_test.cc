@@ -221,5 +221,20 @@ TEST(Perturb, LeavesStructureAndScalarsAlone) {
   EXPECT_EQ(As<float>(inputs[2]), std::vector<float>{2});
 }
 
+TEST(FillInputs, LargeBuffersAreTheSameWhateverDrawsThem) {
+  const BufferSpec input = Input("x", DType::kF32, "n", "normal");
+  const int64_t n = (int64_t{3} << 20) + 5;  // pieces of 2^20 elements
+  const auto once = Drawn<float>(input, n);
+  ASSERT_EQ(once.size(), static_cast<size_t>(n));
+  EXPECT_EQ(once, Drawn<float>(input, n));
+  EXPECT_NEAR(Mean(once), 0, 0.002);
+  const auto piece = [&](size_t index) {
+    const auto begin = once.begin() + static_cast<std::ptrdiff_t>(index << 20);
+    return std::vector<float>(begin, begin + 1000);
+  };
+  EXPECT_NE(piece(0), piece(1));
+  EXPECT_NE(piece(1), piece(2));
+}
+
 }  // namespace
 }  // namespace ks

@@ -30,6 +30,13 @@ TEST(ParseBuildDirectives, TheLastLineOfEachWins) {
   EXPECT_EQ(directives.compiler, "clang++");
 }
 
+TEST(ParseBuildDirectives, ACompilerWithoutANameIsNone) {
+  const std::string source = "// ksmith: compiler \nint x;\n";
+  EXPECT_EQ(ParseBuildDirectives(source).compiler, "g++");
+  EXPECT_EQ(ParseBuildDirectives(WithBuildDirectives(source, ParseBuildDirectives(source))),
+            ParseBuildDirectives(source));
+}
+
 TEST(ParseBuildDirectives, SpacesAroundTheWordsDoNotMatter) {
   for (const char* source :
        {"//ksmith:flags -O3", "  //   ksmith:   flags   -O3  ", "// ksmith: flags\t-O3\r\n"}) {

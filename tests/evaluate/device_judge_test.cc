@@ -184,6 +184,22 @@ TEST_F(DeviceJudgeTest, ConfirmationFindsWhatOnlyLargeSizesShow) {
   EXPECT_TRUE(std::get<WrongResult>(*timing->fault).in_timed_call);
 }
 
+TEST_F(DeviceJudgeTest, ProfilesByTheModelWhereThereIsNoProfiler) {
+  const CompiledKernel kernel = FakeKernel("ns 10000");
+  Evaluation evaluation;
+  EXPECT_FALSE(judge().Profile(kernel, evaluation, {})->has_value()) << "nothing was measured";
+  Measured measured;
+  measured.timings.push_back({.workload = "n=4096", .median_ns = 10000});
+  evaluation.outcome = measured;
+  evaluation.device = kernel.device;
+  const auto profile = judge().Profile(kernel, evaluation, {});
+  ASSERT_TRUE(profile.ok()) << profile.error().message;
+  ASSERT_TRUE(profile->has_value());
+  EXPECT_EQ((*profile)->source, "model");
+  EXPECT_FALSE((*profile)->note.empty());
+  EXPECT_FALSE((*profile)->facts.empty());
+}
+
 TEST_F(DeviceJudgeTest, LetsTheOracleDecideWhoIsWrongInATimedCall) {
   auto timing = Compare("ns 10000", "ns 5000 wrong_large");
   ASSERT_TRUE(timing.ok());

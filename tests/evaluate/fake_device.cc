@@ -101,7 +101,7 @@ class MemoryRunner final : public DeviceRunner {
     contents_.clear();
     return {};
   }
-  Status SetContents(size_t workload, std::span<const Bytes> inputs) override {
+  Status SetContents(size_t workload, uint64_t, std::span<const Bytes> inputs) override {
     KS_RETURN_IF_ERROR(Fault());
     size_t others = 0;
     for (const auto& [index, content] : contents_) others += index == workload ? 0 : content.size();
@@ -279,6 +279,7 @@ Result<CompileOutcome> FakeHostBackend::CompileReference(const Task&, std::stop_
 Result<std::unique_ptr<Arena>> FakeHostBackend::NewArena(
     const Task& task, const std::vector<const Workload*>& workloads, bool widened) {
   KS_CHECK(widened);
+  arenas.push_back(workloads.size());
   return std::unique_ptr<Arena>(std::make_unique<HeapArena>(task, workloads));
 }
 Result<std::variant<std::unique_ptr<KernelRunner>, Outcome>> FakeHostBackend::NewRunner(

@@ -39,6 +39,7 @@ class FakeHostBackend final : public ProcessBackend {
       const Task& task, const CompiledKernel& kernel, Arena& arena,
       const RunnerOptions& options) override;
   int oracle_calls = 0;
+  std::vector<size_t> arenas;  // that were made: how many workloads each holds
 
  private:
   Machine machine_;

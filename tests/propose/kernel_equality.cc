@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,117 +17,17 @@
 #include "base/check.h"
 #include "base/rng.h"
 #include "base/text.h"
-#include "core/half.h"
 #include "core/kernel_source.h"
+#include "tests/propose/guarded_buffer.h"
 
 namespace ks {
 namespace {
-
-int64_t Extent(const std::string& text, const AxisValues& axes) {
-  int64_t product = 1;
-  for (std::string_view factor : Split(text, '*')) {
-    factor = Trim(factor);
-    const size_t plus = factor.find('+');
-    const auto value = [&](std::string_view word) {
-      word = Trim(word);
-      const auto number = ParseInt(word);
-      return number ? *number : axes.at(std::string(word));
-    };
-    product *= plus == std::string_view::npos
-                   ? value(factor)
-                   : value(factor.substr(0, plus)) + value(factor.substr(plus + 1));
-  }
-  return product;
-}
-
-// Bytes that end at an unreadable page.
-class GuardedBuffer {
- public:
-  explicit GuardedBuffer(size_t bytes) : bytes_(bytes) {
-    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    const size_t rounded = (bytes + 63) / 64 * 64;
-    const size_t pages = (rounded + page - 1) / page + 1;
-    mapped_bytes_ = (pages + 1) * page;
-    void* memory =
-        mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    KS_CHECK(memory != MAP_FAILED);
-    base_ = static_cast<char*>(memory);
-    KS_CHECK(mprotect(base_ + pages * page, page, PROT_NONE) == 0);
-    data_ = base_ + pages * page - rounded;
-    std::memset(base_, 0xA5, pages * page);
-  }
-  ~GuardedBuffer() { munmap(base_, mapped_bytes_); }
-  GuardedBuffer(const GuardedBuffer&) = delete;
-  GuardedBuffer& operator=(const GuardedBuffer&) = delete;
-
-  char* data() const { return data_; }
-  size_t bytes() const { return bytes_; }
-  // The bytes around the buffer are still 0xA5.
-  bool Intact() const {
-    const auto whole = [](const char* begin, const char* end) {
-      return std::all_of(begin, end, [](char c) { return c == static_cast<char>(0xA5); });
-    };
-    const size_t rounded = (bytes_ + 63) / 64 * 64;
-    return whole(base_, data_) && whole(data_ + bytes_, data_ + rounded);
-  }
-
- private:
-  size_t bytes_, mapped_bytes_ = 0;
-  char* base_ = nullptr;
-  char* data_ = nullptr;
-};
 
 struct Arguments {
   std::vector<std::unique_ptr<GuardedBuffer>> inputs, outputs;
   std::vector<intptr_t> words;
   std::vector<float> floats;
 };
-
-size_t BytesOf(const BufferSpec& spec, const AxisValues& axes) {
-  int64_t count = 1;
-  for (const std::string& extent : spec.shape) count *= Extent(extent, axes);
-  return static_cast<size_t>(count) * SizeOf(spec.dtype);
-}
-
-void Fill(const BufferSpec& spec, const AxisValues& axes, GuardedBuffer& buffer, Rng& rng) {
-  const auto below = spec.fill.parameters.find("below");
-  const auto limit =
-      static_cast<uint64_t>(below == spec.fill.parameters.end() ? 16 : Extent(below->second, axes));
-  const size_t size = SizeOf(spec.dtype);
-  for (size_t at = 0; at + size <= buffer.bytes(); at += size) {
-    const auto put = [&](auto value) { std::memcpy(buffer.data() + at, &value, sizeof value); };
-    switch (spec.dtype) {
-      case DType::kF32:
-        put(static_cast<float>(rng.Uniform() * 2 - 1));
-        break;
-      case DType::kF64:
-        put(rng.Uniform() * 2 - 1);
-        break;
-      case DType::kF16:
-        put(Half(rng.Uniform() * 2 - 1));
-        break;
-      case DType::kBF16:
-        put(BFloat16(rng.Uniform() * 2 - 1));
-        break;
-      case DType::kI32:
-        put(static_cast<int32_t>(rng.Below(limit)));
-        break;
-      case DType::kI64:
-        put(static_cast<int64_t>(rng.Below(limit)));
-        break;
-      case DType::kU8:
-        put(static_cast<uint8_t>(rng.Below(limit)));
-        break;
-    }
-  }
-  if (spec.fill.kind == "csr_row_ptr") {  // rising, ends at "below"
-    auto* pointer = reinterpret_cast<int32_t*>(buffer.data());
-    const size_t count = buffer.bytes() / 4;
-    std::sort(pointer, pointer + count);
-    pointer[0] = 0;
-    pointer[count - 1] = static_cast<int32_t>(limit);
-  }
-}
 
 Arguments MakeArguments(const Task& task, const AxisValues& axes, uint64_t seed) {
   Arguments arguments;
@@ -143,7 +42,7 @@ Arguments MakeArguments(const Task& task, const AxisValues& axes, uint64_t seed)
       continue;
     }
     arguments.inputs.push_back(std::make_unique<GuardedBuffer>(BytesOf(spec, axes)));
-    Fill(spec, axes, *arguments.inputs.back(), rng);
+    FillBuffer(spec, axes, *arguments.inputs.back(), rng);
     arguments.words.push_back(reinterpret_cast<intptr_t>(arguments.inputs.back()->data()));
   }
   for (const BufferSpec& spec : task.outputs) {
@@ -212,53 +111,6 @@ class Library {
   EntryFn* entry_ = nullptr;
   std::string error_;
 };
-
-template <typename T>
-std::string CompareAs(const GuardedBuffer& want, const GuardedBuffer& got, double tolerance) {
-  const auto* w = reinterpret_cast<const T*>(want.data());
-  const auto* g = reinterpret_cast<const T*>(got.data());
-  const size_t count = want.bytes() / sizeof(T);
-  double largest = 0;
-  for (size_t i = 0; i < count; ++i) {
-    largest = std::max(largest, std::abs(static_cast<double>(w[i])));
-  }
-  for (size_t i = 0; i < count; ++i) {
-    const double allowed = std::is_floating_point_v<T> ? tolerance * std::max(largest, 1e-3) : 0.0;
-    const double difference = static_cast<double>(w[i]) - static_cast<double>(g[i]);
-    if (!(std::abs(difference) <= allowed)) {
-      std::stringstream text;
-      text << "element " << i << " is " << +g[i] << ", want " << +w[i];
-      return text.str();
-    }
-  }
-  return "";
-}
-
-std::string CompareBuffers(DType dtype, const GuardedBuffer& want, const GuardedBuffer& got,
-                           double tolerance) {
-  switch (dtype) {
-    case DType::kF32:
-      return CompareAs<float>(want, got, tolerance);
-    case DType::kF64:
-      return CompareAs<double>(want, got, tolerance);
-    case DType::kF16:
-    case DType::kBF16:
-      return CompareAs<uint16_t>(want, got, tolerance);
-    case DType::kI32:
-      return CompareAs<int32_t>(want, got, tolerance);
-    case DType::kI64:
-      return CompareAs<int64_t>(want, got, tolerance);
-    case DType::kU8:
-      return CompareAs<uint8_t>(want, got, tolerance);
-  }
-  return "";
-}
-
-std::string SizesText(const AxisValues& axes) {
-  std::string text;
-  for (const auto& [name, value] : axes) text += " " + name + "=" + std::to_string(value);
-  return " at" + text;
-}
 
 }  // namespace
 

@@ -54,6 +54,8 @@ class WorkerPool {
 
   // The first message of the first worker, after its status.
   const std::string& greeting() const { return greeting_; }
+  // Most processes at a time.
+  int workers() const { return options_.workers; }
   // Asks a free worker, after waiting for one. A worker that dies is replaced by the next call.
   // `timeout_s` counts from when it has the request. ERRORS: kCancelled; as Sandbox::Start.
   Result<Answer> Ask(std::string_view request, double timeout_s, std::stop_token stop);

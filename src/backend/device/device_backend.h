@@ -66,6 +66,8 @@ struct Agreement {
   std::vector<OutputDifference> outputs;
 };
 
+struct ProfiledCall;  // backend/device/profiled_call.h
+
 template <typename T>
 using DeviceResult = Result<std::variant<T, Outcome>>;
 
@@ -80,9 +82,11 @@ class DeviceRunner {
   // The task whose programs follow: buffers are made lazily, a workload at a time. Drops what was
   // there. `contents` of time workloads are kept on the device; see SetContents.
   virtual Status OpenTask(const Task& task) = 0;
-  // Inputs of one workload (task order) for Call, TimePairs and Compare; guards renewed. ERRORS:
+  // Inputs of one workload (task order) for Call, TimePairs and Compare; guards renewed. All its
+  // buffers and scratch move to addresses that `placement`, a secret, picks. ERRORS:
   // kResourceExhausted when the device has no room (then it stays usable).
-  virtual Status SetContents(size_t workload, std::span<const Bytes> inputs) = 0;
+  virtual Status SetContents(size_t workload, uint64_t placement,
+                             std::span<const Bytes> inputs) = 0;
   virtual bool HasContents(size_t workload) const = 0;
   virtual void DropContents(size_t workload) = 0;
   virtual DeviceResult<LoadedProgram> Load(const CompiledKernel& kernel, std::stop_token stop) = 0;
@@ -108,6 +112,10 @@ class DeviceBackend : public Backend {
   virtual void ReturnRunner(std::unique_ptr<DeviceRunner> runner) = 0;
   // Where the tasks' fp64 references run: on the host.
   virtual ProcessBackend& reference_backend() = 0;
+
+  // A profiler's report on one call, as ProfileOneCall. ERRORS: as that; kFailedPrecondition: there
+  // is no profiler for this device.
+  virtual Result<std::string> Profile(const ProfiledCall& call, std::stop_token stop);
 
   // Held by whoever uses a runner of this backend.
   DeviceLease& lease() { return *lease_; }

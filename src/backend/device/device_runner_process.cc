@@ -141,6 +141,16 @@ Status DeviceRunnerProcess::Spawn(const DeviceRunnerOptions& options) {
   spec.argv = {"ksmith-device-runner"};
   spec.env = options.env;
   spec.env.emplace_back("CUDA_MODULE_LOADING=EAGER");  // not inside the first timed call
+  UniqueFd shell;
+  if (!options.started_by.empty()) {
+    // Such a program may be a script, which only its path can start.
+    shell.Reset(open("/bin/sh", O_RDONLY | O_CLOEXEC));
+    if (!shell.valid()) return ErrnoError(errno, "/bin/sh");
+    spec.exec_fd = shell.get();
+    spec.argv = {"sh", "-c", "exec \"$@\"", "sh"};
+    spec.argv.insert(spec.argv.end(), options.started_by.begin(), options.started_by.end());
+    spec.env.emplace_back("PATH=/usr/bin:/bin");
+  }
   spec.fds = {theirs.get(), staging_->file.get()};
   KS_ASSIGN_OR_RETURN(process_, StartTrusted(spec, *options.thread));
   return {};
@@ -275,6 +285,16 @@ Result<std::string> DeviceRunnerProcess::AskPlain(DeviceCommand command, std::st
   return std::move(*std::get_if<std::string>(&answer));
 }
 
+Status DeviceRunnerProcess::End(double timeout_s) {
+  dead_ = true;
+  socket_.Reset();
+  const Result<SandboxExit> exit = process_->Wait(timeout_s, {});
+  if (exit.ok()) return {};
+  process_->Kill();
+  return Error{ErrorCode::kUnavailable,
+               fmt::format("the device runner did not end in {} s", timeout_s)};
+}
+
 // A runner that garbles its answers is of no more use.
 Error DeviceRunnerProcess::Garbled(const Error& error) {
   dead_ = true;
@@ -291,12 +311,14 @@ Status DeviceRunnerProcess::OpenTask(const Task& task) {
   return {};
 }
 
-Status DeviceRunnerProcess::SetContents(size_t workload, std::span<const Bytes> inputs) {
+Status DeviceRunnerProcess::SetContents(size_t workload, uint64_t placement,
+                                        std::span<const Bytes> inputs) {
   KS_CHECK(workload < layout_.workloads.size() && inputs.size() == layout_.inputs.size());
   std::vector<uint64_t> sizes;
   for (const Bytes& input : inputs) sizes.push_back(input.size());
   ContentsRequest request;
   request.workload = static_cast<uint32_t>(workload);
+  request.placement = placement;
   KS_ASSIGN_OR_RETURN(request.inputs, staging_->Place(sizes));
   request.staging_bytes = staging_->bytes;
   for (size_t i = 0; i < inputs.size(); ++i) {

@@ -29,6 +29,9 @@ struct DeviceRunnerOptions {
   CloneThread* thread = nullptr;                   // makes the process when there is no sandbox
   int64_t memory_limit_bytes = int64_t{16} << 30;  // address space inside the sandbox
   double start_timeout_s = 180;
+  // A program and its arguments that start the runner (a profiler; the last one is the runner's
+  // file), outside of a sandbox. Empty: it is started itself.
+  std::vector<std::string> started_by;
 };
 
 class DeviceRunnerProcess final : public DeviceRunner {
@@ -44,7 +47,7 @@ class DeviceRunnerProcess final : public DeviceRunner {
   ~DeviceRunnerProcess() override;
 
   Status OpenTask(const Task& task) override;
-  Status SetContents(size_t workload, std::span<const Bytes> inputs) override;
+  Status SetContents(size_t workload, uint64_t placement, std::span<const Bytes> inputs) override;
   bool HasContents(size_t workload) const override { return contents_.contains(workload); }
   void DropContents(size_t workload) override;
   DeviceResult<LoadedProgram> Load(const CompiledKernel& kernel, std::stop_token stop) override;
@@ -61,6 +64,9 @@ class DeviceRunnerProcess final : public DeviceRunner {
   // Read + written by a copy inside the device.
   Result<double> MeasureCopyGbytes(std::stop_token stop);
   const DeviceInfo& info() const { return opened_.info; }
+  // Asks the process to end by itself, as a profiler needs it, and waits. ERRORS: kUnavailable: it
+  // did not, and was killed.
+  Status End(double timeout_s);
   // Saves the next start on this device the compilation of the helper kernels.
   const std::string& helper_image() const { return opened_.helper_image; }
   // True once code of a candidate was loaded.

@@ -112,7 +112,7 @@ void Fields(V& v, Of<V, StagingSpan>& m) {
 }
 template <typename V>
 void Fields(V& v, Of<V, ContentsRequest>& m) {
-  v(m.workload), v(m.staging_bytes), v(m.inputs);
+  v(m.workload), v(m.placement), v(m.staging_bytes), v(m.inputs);
 }
 template <typename V>
 void Fields(V& v, Of<V, CallRequest>& m) {

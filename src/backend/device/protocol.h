@@ -100,6 +100,7 @@ Result<TaskLayout> LayoutOf(const Task& task);
 
 struct ContentsRequest {
   uint32_t workload = 0;
+  uint64_t placement = 0;      // where the buffers lie from now on
   uint64_t staging_bytes = 0;  // size of the memory file
   std::vector<StagingSpan> inputs;
 };

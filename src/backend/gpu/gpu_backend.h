@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "backend/device/device_backend.h"
+#include "backend/device/profiled_call.h"
 #include "backend/device/runner_pool.h"
 #include "core/launch_plan.h"
 
@@ -25,6 +26,7 @@ struct GpuBackendParts {
   std::unique_ptr<ProcessBackend> host;  // runs the references
   DeviceCompile compile;                 // thread-safe; owns what it needs
   std::string compiler;                  // "nvrtc 13.0", for the machine's list
+  ProfilerOptions profiler;              // `thread` of its runner is the backend's own
 };
 
 // Thread-safe as far as `compile` is.
@@ -46,10 +48,16 @@ class GpuBackend final : public DeviceBackend {
     parts_.pool->Return(std::move(runner));
   }
   ProcessBackend& reference_backend() override { return *parts_.host; }
+  Result<std::string> Profile(const ProfiledCall& call, std::stop_token stop) override {
+    ProfilerOptions options = parts_.profiler;
+    options.runner.thread = &clones_;
+    return ProfileOneCall(options, call, std::move(stop));
+  }
 
  private:
   const GpuBackendParts parts_;
   const Machine machine_;
+  CloneThread clones_;  // of profiled runners
 };
 
 // What launches on this device must keep.

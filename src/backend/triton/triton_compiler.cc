@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <utility>
 
@@ -52,6 +53,21 @@ std::optional<CompileOutcome> EndOf(const TritonReply& reply, double limit_s) {
   return Failed(reply.message, reply.line, reply.column, reply.log);
 }
 
+// A candidate's share of the cores while it compiles. Single thread, the counter is shared.
+class CoreShare {
+ public:
+  CoreShare(std::atomic<int>* in_flight, int workers)
+      : in_flight_(in_flight), processes_(std::max(1, workers / (in_flight->fetch_add(1) + 1))) {}
+  ~CoreShare() { in_flight_->fetch_sub(1); }
+  CoreShare(const CoreShare&) = delete;
+  CoreShare& operator=(const CoreShare&) = delete;
+  int processes() const { return processes_; }
+
+ private:
+  std::atomic<int>* const in_flight_;
+  const int processes_;
+};
+
 // Puts the compiled kernels and the launches together.
 class ProgramBuilder {
  public:
@@ -74,10 +90,9 @@ class ProgramBuilder {
       resources.code = *code;
       resources.hidden = code->parameter_bytes.size() - kept;
       resources.kernel = std::move(kernel);
-      program_.kernels.push_back({static_cast<uint32_t>(program_.modules.size()),
+      program_.kernels.push_back({ModuleOf(std::move(resources.kernel.image)),
                                   resources.kernel.symbol, static_cast<uint32_t>(resources.hidden),
                                   jobs[i].kernel});
-      program_.modules.push_back({ModuleKind::kCubin, std::move(resources.kernel.image), ""});
       resources_.push_back(std::move(resources));
     }
     return std::nullopt;
@@ -108,6 +123,18 @@ class ProgramBuilder {
     CubinKernel code;
     size_t hidden = 0;
   };
+
+  // Variants that came out alike are loaded once.
+  uint32_t ModuleOf(std::string image) {
+    const auto known =
+        std::find_if(program_.modules.begin(), program_.modules.end(),
+                     [&](const DeviceModule& module) { return module.image == image; });
+    const auto index = static_cast<uint32_t>(known - program_.modules.begin());
+    if (known == program_.modules.end()) {
+      program_.modules.push_back({ModuleKind::kCubin, std::move(image), ""});
+    }
+    return index;
+  }
 
   // What only the compiled kernel tells.
   std::optional<CompileOutcome> Complete(BoundLaunch* launch, uint32_t job) {
@@ -223,9 +250,14 @@ Result<CompileOutcome> TritonCompiler::Compile(const Task& task, const std::stri
         "the workloads need {} differently specialised kernels; at most {} are compiled",
         jobs.jobs.size(), kMaxJobs)});
   }
-  const TritonRequest request = {source,           options_.backend,
-                                 options_.arch,    options_.limits.warp_size,
-                                 limits.timeout_s, limits.memory_bytes + kBaseMemoryBytes};
+  const CoreShare parallel(&in_flight_, pool_->workers());
+  const TritonRequest request = {source,
+                                 options_.backend,
+                                 options_.arch,
+                                 options_.limits.warp_size,
+                                 limits.timeout_s,
+                                 limits.memory_bytes + kBaseMemoryBytes,
+                                 parallel.processes()};
   KS_ASSIGN_OR_RETURN(auto answer, pool_->Ask(EncodeRequest(request, jobs.jobs),
                                               limits.timeout_s + kGraceS, std::move(stop)));
   if (const auto* died = std::get_if<WorkerDied>(&answer)) {

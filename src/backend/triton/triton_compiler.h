@@ -3,6 +3,7 @@
 #ifndef KS_BACKEND_TRITON_TRITON_COMPILER_H_
 #define KS_BACKEND_TRITON_TRITON_COMPILER_H_
 
+#include <atomic>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -36,7 +37,8 @@ class TritonCompiler {
   // "triton 3.6.0"
   const std::string& version() const { return version_; }
   // One DeviceProgram for all workloads of the task; a kernel for each distinct set of constants,
-  // options and argument properties of a launch. ERRORS: as Backend::Compile.
+  // options and argument properties of a launch (as JobsOf has them). Its kernels are compiled side
+  // by side where cores are free. ERRORS: as Backend::Compile.
   Result<CompileOutcome> Compile(const Task& task, const std::string& source,
                                  const CompileLimits& limits, std::stop_token stop);
 
@@ -46,6 +48,7 @@ class TritonCompiler {
   const TritonCompilerOptions options_;
   std::unique_ptr<WorkerPool> pool_;
   std::string version_;
+  std::atomic<int> in_flight_ = 0;  // own synchronisation
 };
 
 }  // namespace ks

@@ -46,6 +46,63 @@ TritonArgument ArgumentOf(const BoundArgument& argument, const Task& task, const
   return {narrow ? "i32" : "i64", argument.value % 16 == 0, argument.value == 1};
 }
 
+// Code compiled for `job` is right for the numbers of `launch`: it assumes nothing that they are
+// not.
+bool HoldsFor(const TritonJob& job, const TritonJob& launch) {
+  if (job.kernel != launch.kernel || job.constants != launch.constants ||
+      !(job.tuning == launch.tuning) || job.arguments.size() != launch.arguments.size()) {
+    return false;
+  }
+  return std::equal(job.arguments.begin(), job.arguments.end(), launch.arguments.begin(),
+                    [](const TritonArgument& known, const TritonArgument& actual) {
+                      return known.type == actual.type &&
+                             (!known.divisible_by_16 || actual.divisible_by_16) &&
+                             (!known.is_one || actual.is_one);
+                    });
+}
+
+// Collects the jobs of a task. Single thread.
+class JobTable {
+ public:
+  JobTable(const BoundTask& bound, const Task& task)
+      : bound_(bound), task_(task), launches_(bound.Launches()) {}
+
+  TritonJob JobOf(const BoundPlan& plan, const BoundLaunch& launch) const {
+    TritonJob job;
+    job.kernel = launches_[launch.kernel]->kernel.text;
+    job.constants = plan.constants;
+    job.tuning = plan.tuning[launch.kernel];
+    for (const BoundArgument& argument : launch.args) {
+      job.arguments.push_back(ArgumentOf(argument, task_, bound_.plan));
+    }
+    return job;
+  }
+
+  // Its index, or with `exact` unset that of one which holds for it.
+  uint32_t Add(TritonJob job, bool exact) {
+    const auto known = std::find_if(jobs.begin(), jobs.end(), [&](const TritonJob& other) {
+      return exact ? other == job : HoldsFor(other, job);
+    });
+    const auto index = static_cast<uint32_t>(known - jobs.begin());
+    if (known != jobs.end()) return index;
+    if (!exact) {
+      for (TritonArgument& argument : job.arguments) {
+        if (!argument.type.starts_with('*')) argument = {argument.type, false, false};
+      }
+    }
+    jobs.push_back(std::move(job));
+    return index;
+  }
+
+  std::vector<TritonJob> jobs;
+  std::vector<std::vector<uint32_t>> of_step;
+
+ private:
+  const BoundTask& bound_;
+  const Task& task_;
+  const std::vector<const PlanLaunch*> launches_;
+};
+
 bool IsValid(const TritonKernel& kernel, const TritonJob& job) {
   if (kernel.symbol.empty() || kernel.shared_bytes < 0 || kernel.threads < 1 ||
       kernel.threads > 4096 || kernel.shared_bytes > (int64_t{1} << 30)) {
@@ -61,29 +118,19 @@ bool IsValid(const TritonKernel& kernel, const TritonJob& job) {
 }  // namespace
 
 TritonJobs JobsOf(const BoundTask& bound, const Task& task) {
-  TritonJobs jobs;
-  const std::vector<const PlanLaunch*> launches = bound.Launches();
-  for (const BoundPlan& plan : bound.workloads) {
-    std::vector<uint32_t>& of_step = jobs.of_step.emplace_back();
-    for (const BoundStep& step : plan.steps) {
-      const auto* launch = std::get_if<BoundLaunch>(&step);
-      if (launch == nullptr) {
-        of_step.push_back(0);
-        continue;
+  JobTable table(bound, task);
+  table.of_step.resize(bound.workloads.size());
+  for (const bool timed : {true, false}) {
+    for (size_t w = 0; w < bound.workloads.size(); ++w) {
+      if ((task.workloads[w].role != WorkloadRole::kCheck) != timed) continue;
+      for (const BoundStep& step : bound.workloads[w].steps) {
+        const auto* launch = std::get_if<BoundLaunch>(&step);
+        table.of_step[w].push_back(
+            launch == nullptr ? 0 : table.Add(table.JobOf(bound.workloads[w], *launch), timed));
       }
-      TritonJob job;
-      job.kernel = launches[launch->kernel]->kernel.text;
-      job.constants = plan.constants;
-      job.tuning = plan.tuning[launch->kernel];
-      for (const BoundArgument& argument : launch->args) {
-        job.arguments.push_back(ArgumentOf(argument, task, bound.plan));
-      }
-      const auto known = std::find(jobs.jobs.begin(), jobs.jobs.end(), job);
-      of_step.push_back(static_cast<uint32_t>(known - jobs.jobs.begin()));
-      if (known == jobs.jobs.end()) jobs.jobs.push_back(std::move(job));
     }
   }
-  return jobs;
+  return {std::move(table.jobs), std::move(table.of_step)};
 }
 
 std::string EncodeRequest(const TritonRequest& request, const std::vector<TritonJob>& jobs) {
@@ -94,6 +141,7 @@ std::string EncodeRequest(const TritonRequest& request, const std::vector<Triton
   out.Number(static_cast<int32_t>(request.warp_size));
   out.Number(request.timeout_s);
   out.Number(request.memory_bytes);
+  out.Number(request.parallel);
   out.List(jobs, [&](const TritonJob& job) {
     out.Text(job.kernel);
     out.List(job.arguments, [&](const TritonArgument& argument) {

@@ -29,7 +29,10 @@ struct TritonJob {
 };
 
 // Every distinct job of the bound task, and which of them a launch step needs: `of_step[w][s]` for
-// step s of workload w (0 for a clear).
+// step s of workload w (0 for a clear). Workloads that are timed get what Triton's own launcher
+// would compile for their numbers. Those that only check take one of these where it holds for their
+// numbers, else one that knows nothing of the numbers: the sizes of a check, odd and tiny, would
+// otherwise cost more compiles than what is measured.
 struct TritonJobs {
   std::vector<TritonJob> jobs;
   std::vector<std::vector<uint32_t>> of_step;
@@ -41,6 +44,7 @@ struct TritonRequest {
   uint32_t warp_size = 32;
   double timeout_s = 0;
   int64_t memory_bytes = 0;
+  int32_t parallel = 1;  // processes that may compile at a time
 };
 std::string EncodeRequest(const TritonRequest& request, const std::vector<TritonJob>& jobs);
 

@@ -143,6 +143,39 @@ const Measured* DeviceContext::measured() const {
   return evaluation_ == nullptr ? nullptr : AsMeasured(evaluation_->outcome);
 }
 
+std::vector<std::string> DeviceContext::LaunchArguments(size_t launch) const {
+  std::vector<std::string> args;
+  if (launches_[launch]->args_given) {
+    for (const PlanText& arg : launches_[launch]->args) args.push_back(arg.text);
+    return args;
+  }
+  for (const BufferSpec& input : task_->inputs) args.push_back(input.name);
+  for (const BufferSpec& output : task_->outputs) args.push_back(output.name);
+  for (const PlanScratch& scratch : plan_.scratch) args.push_back(scratch.name.text);
+  args.insert(args.end(), task_->axes.begin(), task_->axes.end());
+  return args;
+}
+
+size_t DeviceContext::StepOf(size_t launch) const {
+  size_t step = 0;
+  for (size_t launches = 0; step < plan_.steps.size(); ++step) {
+    if (std::holds_alternative<PlanLaunch>(plan_.steps[step]) && launches++ == launch) break;
+  }
+  return step;
+}
+
+std::vector<std::string> DeviceContext::ShapeOf(const std::string& buffer) const {
+  for (const BufferSpec& output : task_->outputs) {
+    if (output.name == buffer) return output.shape;
+  }
+  std::vector<std::string> shape;
+  for (const PlanScratch& scratch : plan_.scratch) {
+    if (scratch.name.text != buffer) continue;
+    for (const PlanText& extent : scratch.shape) shape.push_back(extent.text);
+  }
+  return shape;
+}
+
 bool DeviceContext::HasConstant(std::string_view name) const {
   return std::any_of(plan_.constants.begin(), plan_.constants.end(),
                      [&](const PlanConstant& constant) { return constant.name == name; });

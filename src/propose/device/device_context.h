@@ -57,6 +57,12 @@ class DeviceContext {
   // The plan's launches, in order (clears left out).
   const std::vector<const PlanLaunch*>& launches() const { return launches_; }
   const std::vector<DeviceKernel>& kernels() const { return kernels_; }
+  // What launch number `launch` passes, written out also where the plan leaves it to the rule.
+  std::vector<std::string> LaunchArguments(size_t launch) const;
+  // Its number among the plan's steps.
+  size_t StepOf(size_t launch) const;
+  // Extents of an output or scratch buffer in the plan's language; empty: it is neither.
+  std::vector<std::string> ShapeOf(const std::string& buffer) const;
   bool HasConstant(std::string_view name) const;
   // A name that neither the source nor the plan uses, made from `base`.
   std::string FreshName(const std::string& base) const;

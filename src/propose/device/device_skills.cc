@@ -6,18 +6,27 @@ namespace ks {
 std::vector<std::unique_ptr<DeviceSkill>> AllDeviceSkills() {
   std::vector<std::unique_ptr<DeviceSkill>> skills;
   skills.push_back(NewShareRowSkill());
+  skills.push_back(NewSplitLoopsSkill());
+  skills.push_back(NewBlockScanSkill());
+  skills.push_back(NewPrivateBinsSkill());
   skills.push_back(NewTileContractionSkill());
   skills.push_back(NewTensorCoresSkill());
   skills.push_back(NewVectorAccessSkill());
   skills.push_back(NewTileTransposeSkill());
+  skills.push_back(NewPersistentGridSkill());
   skills.push_back(NewFastMathSkill());
   skills.push_back(NewLaunchBoundsSkill());
   skills.push_back(NewUnrollLoopsSkill());
   skills.push_back(NewCacheHintsSkill());
+  skills.push_back(NewTritonSplitRowsSkill());
+  skills.push_back(NewTritonSplitKSkill());
+  skills.push_back(NewTritonBinsSkill());
   skills.push_back(NewDotTilesSkill());
   skills.push_back(NewDotPrecisionSkill());
   skills.push_back(NewGroupProgramsSkill());
   skills.push_back(NewSinglePassRowSkill());
+  skills.push_back(NewTritonFullTilesSkill());
+  skills.push_back(NewTritonPersistentSkill());
   skills.push_back(NewPipelinedLoopSkill());
   skills.push_back(NewTritonLaunchSkill());
   skills.push_back(NewTritonCacheSkill());

@@ -73,7 +73,7 @@ std::string Emitter::Load(const Side& side, bool vectors) const {
   std::string load = text_.Expr(side.operand->value);
   if (vectors) load = "*reinterpret_cast<const float4*>(&" + load + ")";
   load = side.registers + (vectors ? "4" : "") + "[ks_l] = " + load + ";\n";
-  if (!side.left && plan_.contraction.guard) {
+  if (plan_.contraction.guard && (!side.left || plan_.guards_left)) {
     load = "if (" + text_.Expr(plan_.contraction.guard) + ") {\n" + load + "}\n";
   }
   return text + load + "}\n}\n";

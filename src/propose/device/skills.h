@@ -10,6 +10,10 @@ namespace ks {
 
 // CUDA C++ and OpenCL C: another algorithm for a kernel.
 std::unique_ptr<DeviceSkill> NewShareRowSkill();
+std::unique_ptr<DeviceSkill> NewSplitLoopsSkill();
+std::unique_ptr<DeviceSkill> NewBlockScanSkill();
+std::unique_ptr<DeviceSkill> NewPrivateBinsSkill();
+std::unique_ptr<DeviceSkill> NewPersistentGridSkill();
 std::unique_ptr<DeviceSkill> NewTileContractionSkill();
 std::unique_ptr<DeviceSkill> NewTensorCoresSkill();
 std::unique_ptr<DeviceSkill> NewVectorAccessSkill();
@@ -29,6 +33,11 @@ std::unique_ptr<DeviceSkill> NewSinglePassRowSkill();
 std::unique_ptr<DeviceSkill> NewPipelinedLoopSkill();
 std::unique_ptr<DeviceSkill> NewTritonLaunchSkill();
 std::unique_ptr<DeviceSkill> NewTritonCacheSkill();
+std::unique_ptr<DeviceSkill> NewTritonSplitRowsSkill();
+std::unique_ptr<DeviceSkill> NewTritonSplitKSkill();
+std::unique_ptr<DeviceSkill> NewTritonBinsSkill();
+std::unique_ptr<DeviceSkill> NewTritonFullTilesSkill();
+std::unique_ptr<DeviceSkill> NewTritonPersistentSkill();
 
 // All languages.
 std::unique_ptr<DeviceSkill> NewSpecializeAxesSkill();

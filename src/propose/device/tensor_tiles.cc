@@ -97,7 +97,7 @@ std::string Emitter::LoadBody(bool left, bool vectors) const {
     load = "__pipeline_memcpy_async(ks_to, &" + value + ", 16);\n";
     zero = "*reinterpret_cast<uint4*>(ks_to) = make_uint4(0, 0, 0, 0);\n";
   }
-  if (!left && plan_.contraction.guard) {
+  if (plan_.contraction.guard && (!left || plan_.guards_left)) {
     load =
         "if (" + text_.Expr(plan_.contraction.guard) + ") {\n" + load + "} else {\n" + zero + "}\n";
   }

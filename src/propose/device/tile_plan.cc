@@ -111,7 +111,12 @@ std::optional<TilePlan> PlanTiles(const VirtualNest& nest) {
   const DeviceText text(SourceDialect::kCuda, nest.index_type);
   plan.left = OperandOf(nest, c.left, plan.rows, plan.depth, plan.batch, text);
   plan.right = OperandOf(nest, c.right, plan.columns, plan.depth, plan.batch, text);
-  if (c.guard) plan.right.vector_condition.clear();
+  if (c.guard) {
+    plan.right.vector_condition.clear();
+    plan.guards_left = std::none_of(plan.columns.begin(), plan.columns.end(),
+                                    [&](const LoopHeader& loop) { return In(c.guard, loop); });
+    if (plan.guards_left) plan.left.vector_condition.clear();
+  }
   return plan;
 }
 

@@ -30,6 +30,7 @@ struct TilePlan {
   Contraction contraction;
   std::vector<LoopHeader> rows, columns, batch, depth;  // slowest first
   TileOperand left, right;
+  bool guards_left = false;  // the contraction's guard is known where the left side is loaded
   std::string sum_type, index_type;
   std::string plan_rows, plan_columns, plan_batch, plan_depth;  // extents for the plan; depth and
                                                                 // may be empty

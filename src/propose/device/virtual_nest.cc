@@ -25,6 +25,10 @@ class HostText {
       if (auto text = OfOneThread(node)) return *text;
     }
     if (node.Is("call_expression")) {
+      if (launch_ != nullptr && BlockReductionOf(context_, CalleeName(node)) != 0 &&
+          !CallArguments(node).empty()) {
+        return "(" + Of(CallArguments(node)[0]) + ")";  // one thread has all of it
+      }
       if (auto text = Call(node)) return *text;
     }
     const std::vector<Node> children = node.children();

@@ -177,7 +177,7 @@ std::unique_ptr<DeviceRunner> DeviceRunnerTest::ReadyRunner() {
   if (runner == nullptr) return runner;
   const Status opened = runner->OpenTask(task_);
   EXPECT_TRUE(opened.ok()) << opened.error().message;
-  const Status set = runner->SetContents(0, Contents(0));
+  const Status set = runner->SetContents(0, 1, Contents(0));
   EXPECT_TRUE(set.ok()) << set.error().message;
   return runner;
 }

@@ -1,5 +1,6 @@
 // One runner, seen through DeviceRunner: what a call computes, and what becomes of bad kernels.
 #include <cmath>
+#include <set>
 
 #include "tests/backend/device/device_fixture.h"
 
@@ -26,8 +27,8 @@ TEST_P(DeviceRunnerTest, ContentsCanBeReplacedBetweenCalls) {
   const auto runner = ReadyRunner();
   ASSERT_NE(runner, nullptr);
   const int program = MustLoad(*runner, MakeScale(kScaleKernel));
-  ASSERT_TRUE(runner->SetContents(0, Contents(0, 5)).ok());
-  ASSERT_TRUE(runner->SetContents(1, Contents(1, 7)).ok());
+  ASSERT_TRUE(runner->SetContents(0, 1, Contents(0, 5)).ok());
+  ASSERT_TRUE(runner->SetContents(1, 2, Contents(1, 7)).ok());
   const auto first = runner->Call(program, 0, 1, 20, {});
   const auto second = runner->Call(program, 1, 2, 20, {});
   ASSERT_NE(Expect<DeviceCall>(first), nullptr);
@@ -67,6 +68,40 @@ KERNEL second(GLOBAL const float* t, float s, GLOBAL float* c, int n) {
   const DeviceCall* call = Expect<DeviceCall>(result);
   ASSERT_NE(call, nullptr);
   EXPECT_EQ(Floats(call->outputs[0])[999], 1498.5F);
+}
+
+// Kernels that tell where their buffers lie: the low bits of an address, in units of 256 bytes.
+TEST_P(DeviceRunnerTest, BuffersMoveWithThePlacement) {
+  const auto runner = ReadyRunner();
+  ASSERT_NE(runner, nullptr);
+  const std::string source = R"(
+KERNEL tell(GLOBAL const float* a, GLOBAL float* s, GLOBAL float* c, long n) {
+  if (ID == 0) c[0] = (float)((unsigned long)a / 256 % 65536);
+  if (ID == 1) c[1] = (float)((unsigned long)c / 256 % 65536);
+  if (ID == 2) c[2] = (float)((unsigned long)s / 256 % 65536);
+  if (ID == 3) c[3] = a[3];
+})";
+  const int program = MustLoad(
+      *runner, Make(source, {"tell"},
+                    [](int64_t n) {
+                      return Steps{LaunchOver(n, {In(0), ScratchArg(0), Out(0), Number(n)})};
+                    },
+                    {4096}));
+  std::set<float> inputs, outputs, scratch;
+  for (uint64_t placement = 0; placement < 8; ++placement) {
+    ASSERT_TRUE(runner->SetContents(0, placement, Contents(0)).ok());
+    const auto result = runner->Call(program, 0, placement, 20, {});
+    const DeviceCall* call = Expect<DeviceCall>(result);
+    ASSERT_NE(call, nullptr);
+    const auto told = Floats(call->outputs[0]);
+    inputs.insert(told[0]);
+    outputs.insert(told[1]);
+    scratch.insert(told[2]);
+    EXPECT_EQ(told[3], 1.5F) << "the contents are where the input is";
+  }
+  EXPECT_GT(inputs.size(), 3u);
+  EXPECT_GT(outputs.size(), 3u);
+  EXPECT_GT(scratch.size(), 3u);
 }
 
 TEST_P(DeviceRunnerTest, ClearStepSetsABufferToZeroAndElseItIsPoisoned) {
@@ -261,13 +296,13 @@ TEST_P(DeviceRunnerTest, ContentsBeyondTheDevicesMemoryAreRefusedAndTheRunnerGoe
   ASSERT_NE(runner, nullptr);
   task_.outputs[0].shape = {"n", "50000000"};
   ASSERT_TRUE(runner->OpenTask(task_).ok());
-  const Status refused = runner->SetContents(0, Contents(0));
+  const Status refused = runner->SetContents(0, 1, Contents(0));
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kResourceExhausted);
   EXPECT_TRUE(runner->alive());
   task_ = DeviceScaleTask();
   ASSERT_TRUE(runner->OpenTask(task_).ok());
-  EXPECT_TRUE(runner->SetContents(0, Contents(0)).ok());
+  EXPECT_TRUE(runner->SetContents(0, 1, Contents(0)).ok());
 }
 
 TEST_P(DeviceRunnerTest, StopEndsACallAtOnce) {

@@ -67,7 +67,7 @@ TEST_P(DeviceTimingTest, OrderAlternatesWithThePairsNumber) {
     ASSERT_NE(runner, nullptr);
     std::vector<Bytes> contents = Contents(0);
     std::fill(contents[2].begin(), contents[2].end(), std::byte{0});
-    ASSERT_TRUE(runner->SetContents(0, contents).ok());
+    ASSERT_TRUE(runner->SetContents(0, 1, contents).ok());
     PairRequest request;
     request.rival = MustLoad(*runner, Marker(1));
     request.candidate = MustLoad(*runner, Marker(2));

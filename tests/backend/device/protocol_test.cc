@@ -44,7 +44,7 @@ TEST(DeviceProtocol, EveryMessageComesBackAsItWasSent) {
   answer.helper_image = "image";
   RoundTrip(answer);
   RoundTrip(SampleLayout());
-  RoundTrip(ContentsRequest{1, 4096, {{0, 5}, {256, 7}}});
+  RoundTrip(ContentsRequest{1, 77, 4096, {{0, 5}, {256, 7}}});
   RoundTrip(CallRequest{4, 1, 99, 4096, {{0, 8}}});
   PairsMessage pairs;
   pairs.pairs = {1, 2, 3, 4, 5, 6, 7.5};
