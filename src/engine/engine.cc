@@ -110,7 +110,8 @@ class Search {
     int64_t recorded = 0;
     double elapsed_s = 0;
     RecordFold fold(parts_.store, hash_normalized_, config_.in_flight, state_);
-    KS_RETURN_IF_ERROR(ForEachEvent(parts_.store, [&](Event& event) {
+    const EventVisitor prepare = [&](const Event& event) { return fold.Prepare(event); };
+    KS_RETURN_IF_ERROR(ForEachEvent(parts_.store, prepare, [&](Event& event) {
       recorded = event.sequence;
       elapsed_s = std::max(elapsed_s, event.elapsed_s);
       for (Observer* observer : parts_.observers) observer->OnEvent(event);
@@ -476,7 +477,7 @@ class Search {
     KS_ASSIGN_OR_RETURN(const int64_t sequence, log_->Add(proposed, source, outcome));
     const std::string normalized = proposed.normalized_hash;
     state_.AddProposal(sequence, std::move(proposed), normalized);
-    if (outcome) state_.SetEvaluation(sequence + 1, id, *std::move(outcome));
+    if (outcome) Judge(sequence + 1, id, *std::move(outcome));
     return {};
   }
 
@@ -513,8 +514,13 @@ class Search {
 
   Status Conclude(CandidateId id, Evaluation evaluation) {
     KS_ASSIGN_OR_RETURN(const int64_t sequence, log_->Add(CandidateEvaluated{id, evaluation}));
-    state_.SetEvaluation(sequence, id, std::move(evaluation));
+    Judge(sequence, id, std::move(evaluation));
     return {};
+  }
+
+  void Judge(int64_t sequence, CandidateId id, Evaluation evaluation) {
+    state_.NoteBinary(id, evaluation);
+    state_.SetEvaluation(sequence, id, std::move(evaluation));
   }
 
   RunConfig config_;

@@ -37,9 +37,8 @@ void HashIndex::Insert(std::string_view hash, CandidateId id) {
   const std::unique_lock lock(mutex_);
   if (4 * (size_ + 1) > 3 * slots_.size()) Grow();
   Slot& slot = slots_[Find(key)];
-  if (slot.id != kNoCandidate) return;
-  slot = key;
-  ++size_;
+  if (slot.id == kNoCandidate) ++size_;
+  if (slot.id == kNoCandidate || slot.id > id) slot = key;
 }
 
 CandidateId HashIndex::First(std::string_view hash) const {

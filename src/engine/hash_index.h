@@ -15,7 +15,7 @@ namespace ks {
 // open-addressed table. Thread-safe.
 class HashIndex {
  public:
-  // The first id of a hash stays. `hash`: any text that names the content, best a SHA-256 in
+  // The lowest id of a hash stays. `hash`: any text that names the content, best a SHA-256 in
   // hexadecimal digits.
   void Insert(std::string_view hash, CandidateId id);
   // kNoCandidate: never inserted.

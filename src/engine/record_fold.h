@@ -12,9 +12,12 @@
 
 namespace ks {
 
-// Calls `visit` with every event of the record, in order, while the next ones are being read. Stops
-// at its first error. ERRORS: the store's; those of `visit`.
-Status ForEachEvent(const Store& store, const std::function<Status(Event&)>& visit);
+using EventVisitor = std::function<Status(Event&)>;
+
+// Calls `prepare`, on another thread, and then `visit` with every event of the record, in order,
+// while the next ones are being read and prepared. Stops at the first error. ERRORS: the store's;
+// those of `prepare` and `visit`.
+Status ForEachEvent(const Store& store, const EventVisitor& prepare, const EventVisitor& visit);
 
 // Single thread. All references outlive it.
 class RecordFold {
@@ -24,15 +27,19 @@ class RecordFold {
              RunState& state)
       : store_(store), hash_normalized_(hash), in_flight_(in_flight), state_(state) {}
 
-  // Steps are applied as far as the run itself had applied them when the event happened. Takes the
-  // event's content. ERRORS: kDataLoss (the event does not fit what came before).
+  // What can be done with an event before those in front of it are taken over: it is checked, and
+  // its hashes are noted. From one thread, beside the one that takes over. ERRORS: kDataLoss.
+  Status Prepare(const Event& event) const;
+  // REQUIRES: was prepared. Steps are applied as far as the run itself had applied them when the
+  // event happened. Takes the event's content. ERRORS: kDataLoss (the event does not fit what came
+  // before).
   Status TakeOver(Event& event);
 
  private:
   Status TakeOver(int64_t sequence, CandidateProposed& proposed);
   Status TakeOver(int64_t sequence, CandidateEvaluated& evaluated);
   Status TakeOver(const BaselineChosen& chosen);
-  Result<std::string> NormalizedHashOf(const CandidateProposed& proposed) const;
+  Result<std::string> MissingHashOf(const CandidateProposed& proposed) const;
 
   const Store& store_;
   const Pipeline::HashNormalized& hash_normalized_;

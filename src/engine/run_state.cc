@@ -56,10 +56,13 @@ void RunState::SetEvaluation(int64_t sequence, CandidateId id, Evaluation evalua
   Entry& e = entry(id);
   e.evaluated_at = sequence;
   e.measured = AsMeasured(evaluation.outcome) != nullptr;
+  pending_.at(id).evaluation = std::move(evaluation);
+}
+
+void RunState::NoteBinary(CandidateId id, const Evaluation& evaluation) const {
   if (!evaluation.binary_hash.empty() && !std::holds_alternative<DuplicateOf>(evaluation.outcome)) {
     binaries_->Insert(evaluation.binary_hash, id);
   }
-  pending_.at(id).evaluation = std::move(evaluation);
 }
 
 bool RunState::judged_up_to(CandidateId last) const {

@@ -19,7 +19,7 @@
 
 namespace ks {
 
-// Single thread, but for seen(). Archive and store outlive it.
+// Single thread, but for seen(), binaries() and NoteBinary. Archive and store outlive it.
 class RunState {
  public:
   // Members newer than this many steps are held: more than can be waiting for their commit.
@@ -34,6 +34,8 @@ class RunState {
                    const std::string& normalized_hash);
   // Its outcome is known. Not yet applied. REQUIRES: not judged.
   void SetEvaluation(int64_t sequence, CandidateId id, Evaluation evaluation);
+  // Later candidates with the same binary are its duplicates. From any thread.
+  void NoteBinary(CandidateId id, const Evaluation& evaluation) const;
   // The baseline's own scale becomes 1; applies all steps up to the last proposal made so far.
   // REQUIRES: all of them are judged, `id` was measured.
   void ChooseBaseline(CandidateId id);

@@ -34,6 +34,7 @@ struct World {
     } else {
       evaluation.outcome = measured;
     }
+    state.NoteBinary(id, evaluation);
     const int64_t at = *store.Append({.body = proposed});
     state.AddProposal(at, proposed, proposed.source_hash);
     state.SetEvaluation(*store.Append({.body = CandidateEvaluated{id, evaluation}}), id,
@@ -137,11 +138,14 @@ TEST(RunState, ARecordThatLostAMemberIsADataLoss) {
   EXPECT_EQ(lost.Find(3).error().code, ErrorCode::kDataLoss);
 }
 
-TEST(HashIndex, KeepsTheFirstOfAnyNumberOfHashes) {
+TEST(HashIndex, KeepsTheLowestIdOfAnyNumberOfHashes) {
   HashIndex index;
   EXPECT_EQ(index.First(Sha256Hex("a")), kNoCandidate);
   for (CandidateId id = 0; id < 5000; ++id) index.Insert(Sha256Hex(std::to_string(id)), id);
   for (CandidateId id = 0; id < 5000; ++id) index.Insert(Sha256Hex(std::to_string(id)), id + 1);
+  index.Insert(Sha256Hex("late"), 9);
+  index.Insert(Sha256Hex("late"), 8);
+  EXPECT_EQ(index.First(Sha256Hex("late")), 8);
   for (CandidateId id = 0; id < 5000; ++id) {
     ASSERT_EQ(index.First(Sha256Hex(std::to_string(id))), id);
   }
