@@ -131,7 +131,7 @@ TEST(ModelsInToml, FaultsAreSaidWithTheirLine) {
   EXPECT_NE(fault(model + "price_in = -1").find("c.toml:4:12: 'price_in' is -1"),
             std::string::npos);
   EXPECT_EQ(fault("[llm]\nedit = 'patch'"),
-            "c.toml:2:8: 'edit' is 'patch', must be rewrite or diff");
+            "c.toml:2:8: 'edit' is \"patch\"; known: rewrite, diff");
   EXPECT_EQ(fault("[llm]\nwriter = 'b'\n" + model),
             "c.toml:2:10: 'writer' is 'b', which is no [[model]]");
 }
