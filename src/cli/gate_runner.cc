@@ -76,7 +76,7 @@ Result<BackendGateRunner::Outputs> BackendGateRunner::SeedOnDevice(
   if (session_ == nullptr) session_ = std::make_unique<DeviceSession>(task_, backend, SecretSeed());
   KS_ASSIGN_OR_RETURN(auto loaded, session_->Load(*seed_, stop_));
   if (auto* fault = std::get_if<Outcome>(&loaded)) return Outputs(std::move(*fault));
-  KS_RETURN_IF_ERROR(session_->Upload(index, inputs, stop_));
+  KS_RETURN_IF_ERROR(session_->Upload(index, SecretSeed(), inputs, stop_));
   KS_ASSIGN_OR_RETURN(DeviceRunner* const runner, session_->Runner(stop_));
   KS_ASSIGN_OR_RETURN(auto called, runner->Call(std::get<LoadedProgram>(loaded).handle, index,
                                                 SecretSeed(), config_.call_timeout_s, stop_));

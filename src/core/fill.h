@@ -18,8 +18,8 @@ using Bytes = std::vector<std::byte>;
 // The contents of every input of `task` for `workload`, in order. `variant` walks through the
 // distribution mix of the check trials: 0 = the task's own fill; for float inputs with fill
 // normal/uniform 1 = large offset, 2 = wide exponent range, 3 = sparse, 4 = small integers,
-// repeating. Deterministic in (task, workload, seed, variant); large buffers are drawn by all cores. ERRORS: kInvalidArgument for a bad
-// fill.
+// repeating. Deterministic in (task, workload, seed, variant); large buffers are drawn by all
+// cores. ERRORS: kInvalidArgument for a bad fill.
 Result<std::vector<Bytes>> FillInputs(const Task& task, const Workload& workload, uint64_t seed,
                                       int variant);
 

@@ -52,6 +52,7 @@ Result<Oracle::Place*> Oracle::PlaceOf(size_t workload, size_t* at) {
   const bool is_small = IsSmall(task_.workloads[workload]);
   Place& place = is_small ? small_ : large_;
   if (place.arena == nullptr || (!is_small && place.workloads[0] != workload)) {
+    place.runner.reset();  // it uses the arena
     place = {};
     std::vector<const Workload*> held;
     for (size_t i = 0; i < task_.workloads.size(); ++i) {

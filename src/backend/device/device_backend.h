@@ -115,7 +115,9 @@ class DeviceBackend : public Backend {
 
   // A profiler's report on one call, as ProfileOneCall. ERRORS: as that; kFailedPrecondition: there
   // is no profiler for this device.
-  virtual Result<std::string> Profile(const ProfiledCall& call, std::stop_token stop);
+  virtual Result<std::string> Profile(const ProfiledCall&, std::stop_token) {
+    return Error{ErrorCode::kFailedPrecondition, "no profiler for this device"};
+  }
 
   // Held by whoever uses a runner of this backend.
   DeviceLease& lease() { return *lease_; }

@@ -75,10 +75,6 @@ Status CallOnce(DeviceRunner& runner, const ProfiledCall& call, const std::stop_
 
 }  // namespace
 
-Result<std::string> DeviceBackend::Profile(const ProfiledCall&, std::stop_token) {
-  return Error{ErrorCode::kFailedPrecondition, "no profiler for this device"};
-}
-
 Result<std::string> ProfileOneCall(const ProfilerOptions& options, const ProfiledCall& call,
                                    std::stop_token stop) {
   if (options.program.empty()) {

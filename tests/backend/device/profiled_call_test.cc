@@ -97,7 +97,7 @@ TEST_P(ProfiledCallTest, WithoutAProfilerNothingIsStarted) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Apis, ProfiledCallTest, testing::Values("opencl"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& one) { return one.param; });
 
 }  // namespace
 }  // namespace ks

@@ -165,13 +165,16 @@ class PrivateBinsSkill final : public DeviceSkill {
             ") ks_bins[ks_b] = 0;\n" + text.Barrier();
     body += "const int ks_first = ks_copies > 0 ? ks_thread / 32 % ks_copies * (int)" + bins +
             " : 0;\n";
-    body += "for (" + found.loop.type + " " + found.loop.name + " = " + text.Block(0) + " * " +
-            threads + " + ks_thread; " + found.loop.name + " < " + found.loop.extent + "; " +
-            found.loop.name + " += " + blocks + " * " + threads + ") {\n";
+    const std::string& at = found.loop.name;
+    // The next place could lie beyond the type's range: what is left is compared instead.
+    body += "const " + found.loop.type + " ks_stride = " + blocks + " * " + threads + ";\n";
+    body += "for (" + found.loop.type + " " + at + " = " + text.Block(0) + " * " + threads +
+            " + ks_thread; " + at + " < " + found.loop.extent + ";) {\n";
     for (Node local : found.locals) body += std::string(local.text()) + "\n";
     body += "if (ks_copies > 0) {\n" + add + "(ks_bins + ks_first + (" + found.place + "), " +
             found.value + ");\n} else {\n" + add + "(" + found.counts + " + (" + found.place +
-            "), " + found.value + ");\n}\n}\n" + text.Barrier();
+            "), " + found.value + ");\n}\nif (" + found.loop.extent + " - " + at +
+            " <= ks_stride) break;\n" + at + " += ks_stride;\n}\n" + text.Barrier();
     body += "for (int ks_b = ks_thread; ks_copies > 0 && ks_b < " + bins + "; ks_b += " + threads +
             ") {\n" + found.element +
             " ks_count = 0;\nfor (int ks_c = 0; ks_c < ks_copies; ++ks_c) "
