@@ -39,9 +39,10 @@ std::optional<ConfigFault> FindContradiction(const RunConfig& config) {
   const std::pair<const char*, const std::string&> roles[] = {
       {"selector", llm.selector}, {"designer", llm.designer}, {"writer", llm.writer}};
   for (const auto& [role, name] : roles) {
-    const bool known = name.empty() || llm.models.empty() ||
-                       std::any_of(llm.models.begin(), llm.models.end(),
-                                   [&](const ModelConfig& model) { return model.name == name; });
+    const bool known =
+        name.empty() || llm.models.empty() ||
+        std::any_of(llm.models.begin(), llm.models.end(),
+                    [&wanted = name](const ModelConfig& m) { return m.name == wanted; });
     if (!known) {
       return ConfigFault{{{"llm", role}},
                          fmt::format("'{}' is '{}', which is no [[model]]", role, name)};

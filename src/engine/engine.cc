@@ -59,7 +59,7 @@ class Search {
         stop_(std::move(stop)),
         sources_(std::make_shared<SourceCache>(parts.store)),
         state_(parts.archive, parts.store, sources_),
-        novelty_(parts.novelty, state_),
+        novelty_(parts.novelty, state_, parts.normalize),
         baseline_source_(parts.baseline_variants.front()),
         hash_normalized_([normalize = parts.normalize](const std::string& source) {
           return Sha256Hex(normalize ? normalize(source) : source);
@@ -303,10 +303,16 @@ class Search {
   }
 
   Result<bool> TryPropose(CandidateId step) {
+    KS_RETURN_IF_ERROR(novelty_.NoteUpTo(state_.applied() - 1));
     for (int attempt = 0; attempt < kSelectionTries; ++attempt) {
-      KS_ASSIGN_OR_RETURN(const ProposalContext context,
+      KS_ASSIGN_OR_RETURN(ProposalContext context,
                           MakeContext({step, Draw(step, attempt), step}, state_, config_,
                                       parts_.evaluator, hash_normalized_));
+      const MemberPtr parent = context.selection.parent;
+      // A near copy counts as seen, so that the proposer goes on to its next idea.
+      context.seen = [this, parent, seen = std::move(context.seen)](const std::string& source) {
+        return seen(source) || novelty_.NearCopyOf(source, *parent);
+      };
       Answer answer = AskNow(parts_.proposer, context, hash_normalized_, parts_.clock, stop_);
       if (!answer.proposal.ok()) {
         failure_ = answer.proposal.error();
@@ -314,12 +320,7 @@ class Search {
       }
       const std::optional<Proposal>& proposal = *answer.proposal;
       if (!proposal || (!proposal->refused && IsKnown(answer))) continue;
-      if (!proposal->refused) {
-        KS_ASSIGN_OR_RETURN(
-            const auto copied,
-            novelty_.NearCopyOf(proposal->source, *context.selection.parent, state_.applied() - 1));
-        if (copied) continue;
-      }
+      if (!proposal->refused && novelty_.NearCopyOf(proposal->source, *parent)) continue;
       std::optional<Evaluation> outcome;
       if (proposal->refused) outcome = NotEvaluated(*proposal->refused);
       KS_RETURN_IF_ERROR(RecordAnswer(step, context, answer, std::move(outcome)));
@@ -419,14 +420,13 @@ class Search {
       proposal->skill = "none";
       proposal->refused = Rejected{"no_proposal", "there was nothing to propose for this parent"};
     }
+    KS_RETURN_IF_ERROR(novelty_.NoteUpTo(id - config_.in_flight));
     if (!proposal->refused) {
       MemberPtr parent = open.context->selection.parent;
       if (proposal->parent) {
         KS_ASSIGN_OR_RETURN(parent, state_.Find(*proposal->parent));
       }
-      KS_ASSIGN_OR_RETURN(const auto copied,
-                          novelty_.NearCopyOf(proposal->source, *parent, id - config_.in_flight));
-      if (copied) {
+      if (const auto copied = novelty_.NearCopyOf(proposal->source, *parent)) {
         proposal->refused = Rejected{
             "near_copy", "a near copy of " + CandidateName(*copied) + ", which led nowhere"};
         answer.normalized_hash.clear();

@@ -2,16 +2,21 @@
 
 namespace ks {
 
-Result<std::optional<CandidateId>> NoveltyGate::NearCopyOf(const std::string& source,
-                                                           const Member& parent,
-                                                           CandidateId known) {
-  if (novelty_ == nullptr) return std::optional<CandidateId>();
+Status NoveltyGate::NoteUpTo(CandidateId known) {
+  if (novelty_ == nullptr) return {};
   for (; noted_ <= known; ++noted_) {
     KS_ASSIGN_OR_RETURN(const MemberPtr member, state_.Find(noted_));
     KS_ASSIGN_OR_RETURN(const std::string text, member->source.Load());
-    if (!text.empty()) novelty_->Note(*member, text);  // else an answer without a program
+    if (text.empty()) continue;  // an answer without a program
+    novelty_->Note(*member, Normalized(text));
   }
-  return novelty_->NearCopyOf(source, parent);
+  return {};
+}
+
+std::optional<CandidateId> NoveltyGate::NearCopyOf(const std::string& source,
+                                                   const Member& parent) const {
+  if (novelty_ == nullptr) return std::nullopt;
+  return novelty_->NearCopyOf(Normalized(source), parent);
 }
 
 }  // namespace ks

@@ -2,8 +2,10 @@
 #ifndef KS_ENGINE_NOVELTY_GATE_H_
 #define KS_ENGINE_NOVELTY_GATE_H_
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/novelty.h"
 #include "engine/run_state.h"
@@ -14,17 +16,25 @@ namespace ks {
 // applied: so the answer does not depend on how far the run is ahead.
 class NoveltyGate {
  public:
-  // `novelty` may be null: then nothing is a near copy. Both outlive it.
-  NoveltyGate(Novelty* novelty, const RunState& state) : novelty_(novelty), state_(state) {}
+  using Normalize = std::function<std::string(const std::string&)>;
+  // `novelty` may be null: then nothing is a near copy. Both outlive it. `normalize` may be empty.
+  NoveltyGate(Novelty* novelty, const RunState& state, Normalize normalize)
+      : novelty_(novelty), state_(state), normalize_(std::move(normalize)) {}
 
-  // The candidate up to `known` that `source`, a child of `parent`, is a near copy of and that led
-  // nowhere. REQUIRES: `known` does not fall from call to call and is applied. ERRORS: the store's.
-  Result<std::optional<CandidateId>> NearCopyOf(const std::string& source, const Member& parent,
-                                                CandidateId known);
+  // From here on results up to step `known` count. The first call of a resumed run reads all
+  // sources of the record. REQUIRES: `known` is applied. ERRORS: the store's.
+  Status NoteUpTo(CandidateId known);
+  // The noted candidate that `source`, a child of `parent`, is a near copy of and that led nowhere.
+  std::optional<CandidateId> NearCopyOf(const std::string& source, const Member& parent) const;
 
  private:
+  std::string Normalized(const std::string& source) const {
+    return normalize_ ? normalize_(source) : source;
+  }
+
   Novelty* const novelty_;
   const RunState& state_;
+  const Normalize normalize_;
   CandidateId noted_ = 0;  // number of candidates noted
 };
 

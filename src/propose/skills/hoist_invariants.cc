@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <vector>
 
 #include "propose/skills/common.h"
 #include "propose/skills/skills.h"
@@ -41,14 +42,15 @@ class HoistInvariantsSkill final : public Skill {
     const Function& function = *site.function->function;
     if (site.loop->body.text().find('/') == std::string_view::npos) return;
     const Effects effects = EffectsOf(function, site.loop->body);
-    std::set<const Decl*> divisors;
+    std::vector<const Decl*> divisors;  // in the order of the source: runs replay
     for (Node node : site.loop->body.Subtree()) {
       if (!node.Is("binary_expression") || node.Child("operator").text() != "/") continue;
       const Node right = node.Child("right").Unwrapped();
       const Decl* decl = right.Is("identifier") ? function.Resolve(right) : nullptr;
       if (decl != nullptr && decl->kind == DeclKind::kScalar && IsFloatType(decl->type) &&
-          !effects.Writes(decl) && !site.loop->node.Contains(decl->node)) {
-        divisors.insert(decl);
+          !effects.Writes(decl) && !site.loop->node.Contains(decl->node) &&
+          std::find(divisors.begin(), divisors.end(), decl) == divisors.end()) {
+        divisors.push_back(decl);
       }
     }
     for (const Decl* decl : divisors) {

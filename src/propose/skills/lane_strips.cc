@@ -27,9 +27,12 @@ class StripWriter {
     lane_ = rewriter_.FreshName("lane");
     replacements_[loop_.variable] = fmt::format("({} + {})", first, lane_);
     std::string declarations;
-    for (const auto& [decl, name] : arrays_) {
+    for (const auto& decl : function_.decls()) {  // in the order of the source: runs replay
+      const auto array = arrays_.find(decl.get());
+      if (array == arrays_.end()) continue;
+      const std::string& name = array->second;
       declarations += fmt::format("{} {}[{}];\n", decl->type, name, lanes);
-      replacements_[decl] = fmt::format("{}[{}]", name, lane_);
+      replacements_[decl.get()] = fmt::format("{}[{}]", name, lane_);
     }
     const std::string rest = rewriter_.FreshName("lanes");
     const std::string end = rewriter_.FreshName(loop_.name() + "_whole");
@@ -89,13 +92,14 @@ class StripWriter {
         uses[decl].insert(piece);
       }
     }
-    for (const auto& [decl, pieces] : uses) {
-      if (pieces.size() < 2) continue;
+    for (const auto& decl : function_.decls()) {
+      const auto found = uses.find(decl.get());
+      if (found == uses.end() || found->second.size() < 2) continue;
       if (decl->kind != DeclKind::kScalar || !IsPlainScalarType(decl->type) ||
           decl->declarators != 1) {
         return false;
       }
-      arrays_[decl] = rewriter_.FreshName(decl->name + "_lanes");
+      arrays_[decl.get()] = rewriter_.FreshName(decl->name + "_lanes");
     }
     return true;
   }

@@ -20,6 +20,18 @@ TEST(LaneStrips, MakesStridedReductionsContiguous) {
   }
 }
 
+TEST(LaneStrips, DeclaresItsArraysInTheOrderOfTheSource) {
+  const SeedCase seed = SeedNamed("argmax");
+  const std::vector<Edit> edits = EditsOf(*NewLaneStripsSkill(), seed.task, seed.source);
+  ASSERT_FALSE(edits.empty());
+  for (const Edit& edit : edits) {
+    const size_t value = edit.source.find("best_lanes[");
+    const size_t index = edit.source.find("best_index_lanes[");
+    ASSERT_NE(value, std::string::npos);
+    EXPECT_LT(value, index) << edit.source;
+  }
+}
+
 TEST(LaneStrips, RefusesARecurrenceAndAStridedLoop) {
   const auto skill = NewLaneStripsSkill();
   EXPECT_EQ(ExpectKept(skill, "cumsum"), 0);
