@@ -92,6 +92,11 @@ ComparedRun ComparedRunOf(const std::string& config, const std::string& run_dir,
   run.evaluations = view.evaluations;
   run.seconds = view.elapsed_s;
   run.stop_reason = view.stop_reason;
+  for (const CandidateView& candidate : view.candidates) {
+    if (!candidate.proposed.use) continue;
+    run.cost_usd += candidate.proposed.use->cost_usd;
+    run.tokens += candidate.proposed.use->prompt_tokens + candidate.proposed.use->answer_tokens;
+  }
   if (view.best == kNoCandidate || view.baseline == kNoCandidate) {
     run.error = view.stop_reason.empty() ? "no candidate was measured" : view.stop_reason;
     return run;

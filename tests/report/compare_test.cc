@@ -133,6 +133,15 @@ TEST(ComparedRunOf, CountsFromTheBaselineOn) {
   EXPECT_NEAR(run.progress.back().speedup, run.best.mid, 1e-9);
 }
 
+TEST(ComparedRunOf, AddsUpWhatModelsWerePaid) {
+  RunView view = testing::MakeSampleRun(40).view;
+  view.candidates[3].proposed.use = ModelUse{"m", 0.25, 1000, 200, ""};
+  view.candidates[5].proposed.use = ModelUse{"m", 0.5, 10, 2, ""};
+  const ComparedRun run = ComparedRunOf("x", "runs/x", view);
+  EXPECT_EQ(run.cost_usd, 0.75);
+  EXPECT_EQ(run.tokens, 1212);
+}
+
 TEST(ComparedRunOf, SaysWhenNothingWasMeasured) {
   RunView view;
   view.started.task = "t";
