@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "core/event.h"
 #include "tests/core/sample_events.h"
 
@@ -32,8 +33,7 @@ std::vector<Event> AllSamples() {
   events.push_back({.body = paid});
   Evaluation on_device;
   on_device.device = DeviceFeatures{.registers = 40, .occupancy = 0.5};
-  on_device.profile =
-      DeviceProfile{"model", "no ncu", "rows", "memory", 0.5, {{"bytes", 64, "B"}}};
+  on_device.profile = DeviceProfile{"model", "no ncu", "rows", "memory", 0.5, {{"bytes", 64, "B"}}};
   events.push_back({.body = CandidateEvaluated{.id = 11, .evaluation = on_device}});
   return events;
 }
@@ -58,6 +58,34 @@ TEST(EventBinary, TheGoldenFileIsWhatIsWritten) {
     FAIL() << path << " differs from " << actual
            << ". A change of a field list needs a new golden file; fields may only be added at the "
               "end.";
+  }
+}
+
+std::string FromHex(std::string_view hex) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes.push_back(static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
+  }
+  return bytes;
+}
+
+// Written before evaluations had a profile.
+TEST(EventBinary, BodiesWithFewerFieldsAreStillRead) {
+  const std::string path = std::string(KS_SOURCE_DIR) + "/tests/golden/event_bodies_v1_first.hex";
+  const Result<std::string> text = PosixFileSystem().Read(path, kMaxTextFileBytes);
+  ASSERT_TRUE(text.ok()) << text.error().message;
+  std::vector<Event> samples = AllSamples();
+  for (Event& sample : samples) {
+    auto* evaluated = std::get_if<CandidateEvaluated>(&sample.body);
+    if (evaluated != nullptr) evaluated->evaluation.profile.reset();
+  }
+  const std::vector<std::string_view> lines = SplitWords(*text);
+  ASSERT_EQ(lines.size(), samples.size());
+  for (size_t i = 0; i < lines.size(); ++i) {
+    Event back{samples[i].sequence, samples[i].unix_ms, samples[i].elapsed_s, {}};
+    const Status read = EventBodyFromBinary(FromHex(lines[i]), back);
+    ASSERT_TRUE(read.ok()) << read.error().message;
+    EXPECT_EQ(EventToJson(back), EventToJson(samples[i]));
   }
 }
 
