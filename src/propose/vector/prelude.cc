@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "propose/cpp/syntax.h"
 #include "propose/vector/prelude_math.h"
+#include "propose/vector/prelude_special.h"
 #include "propose/vector/prelude_text.h"
 
 namespace ks {
