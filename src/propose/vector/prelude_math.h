@@ -1,6 +1,6 @@
-// The elementary functions of prelude.cc: C++ for the candidate, inside namespace wide. Polynomials
-// and range reductions after Cephes (Moshier) for exp and log, rational minimax forms for tanh and
-// erf.
+// Roots, exponentials, logarithms and rounding of prelude.cc: C++ for the candidate, inside
+// namespace wide. Polynomials and range reductions after Cephes (Moshier) for exp and log, rational
+// minimax forms for tanh and erf.
 #ifndef KS_PROPOSE_VECTOR_PRELUDE_MATH_H_
 #define KS_PROPOSE_VECTOR_PRELUDE_MATH_H_
 
