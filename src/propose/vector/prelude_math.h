@@ -1,6 +1,5 @@
 // Roots, exponentials, logarithms and rounding of prelude.cc: C++ for the candidate, inside
-// namespace wide. Polynomials and range reductions after Cephes (Moshier) for exp and log, rational
-// minimax forms for tanh and erf.
+// namespace wide. Polynomials and range reductions after Cephes (Moshier).
 #ifndef KS_PROPOSE_VECTOR_PRELUDE_MATH_H_
 #define KS_PROPOSE_VECTOR_PRELUDE_MATH_H_
 
