@@ -289,8 +289,9 @@ std::string Writer::Text(const std::vector<std::string>& bodies, SplitKernel* ou
 std::optional<std::string> Writer::WithPlan(std::string source, const SplitKernel& kernels) const {
   // Scratch buffers come among the arguments that are not written out: write them out first.
   const auto apply = [&](std::optional<std::string> next) {
-    if (next) source = *std::move(next);
-    return next.has_value();
+    const bool fits = next.has_value();
+    if (fits) source = *std::move(next);
+    return fits;
   };
   for (size_t i = 0; i < context_.launches().size(); ++i) {
     std::vector<std::string> args = context_.LaunchArguments(i);

@@ -166,8 +166,9 @@ class TritonSplitKSkill final : public DeviceSkill {
                                              const DeviceKernel& kernel, const DotKernel& found,
                                              std::string source, const Names& names, int count) {
     const auto apply = [&](std::optional<std::string> next) {
-      if (next) source = *std::move(next);
-      return next.has_value();
+      const bool fits = next.has_value();
+      if (fits) source = *std::move(next);
+      return fits;
     };
     const size_t launch = kernel.launches[0];
     std::vector<std::string> extents, grid;

@@ -139,8 +139,9 @@ class Splitter {
   std::optional<std::string> WithPlan(std::string source, const std::vector<std::string>& names,
                                       int parts) const {
     const auto apply = [&](std::optional<std::string> next) {
-      if (next) source = *std::move(next);
-      return next.has_value();
+      const bool fits = next.has_value();
+      if (fits) source = *std::move(next);
+      return fits;
     };
     const size_t launch = kernel_.launches[0];
     const PlanLaunch& old = *context_.launches()[launch];
