@@ -12,7 +12,7 @@ import struct
 from typing import Any
 
 MAX_FILES = 4
-MAX_MESSAGE_BYTES = 64 << 20
+MAX_MESSAGE_BYTES = 4 << 20
 
 Message = dict[str, Any]
 

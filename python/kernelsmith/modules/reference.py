@@ -39,6 +39,7 @@ class Server:
         self.reference: Reference | None = None
         self.model: torch.nn.Module | None = None
         self.calls: list[Call] = []
+        self.gap = 256
 
     def answer(self, request: Message, files: list[int]) -> Message:
         """Do what a message asks."""
@@ -80,6 +81,8 @@ class Server:
         reference = self._opened()
         if request.get("model_seed") is not None:
             self.model = reference.new_model(int(request["model_seed"]))
+            for earlier in self.calls:  # only calls of the same weights are repeated
+                earlier.inputs = []
         if self.model is None:
             raise Problem("init", "no weights were drawn")
         if request.get("repeat") is not None:
@@ -88,8 +91,10 @@ class Server:
             inputs = reference.new_inputs(int(request["input_seed"]))
         call = Call(self.model, inputs)
         planner = Planner()
-        # A gap of its own in every call: no two calls have the same addresses.
-        planner.add("gap", torch.uint8, (random.SystemRandom().randrange(1, 64) * 256,))
+        # One gap a model: its calls have the same addresses with other contents, other models' not.
+        if request.get("model_seed") is not None:
+            self.gap = random.SystemRandom().randrange(1, 64) * 256
+        planner.add("gap", torch.uint8, (self.gap,))
         state = {
             name: tensor
             for name, tensor in self.model.state_dict().items()
