@@ -7,7 +7,6 @@ counted from outside. The checks below only give an early and clear answer.
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
 import torch
@@ -145,7 +144,6 @@ class Server:
 def serve(channel: Channel) -> None:
     """Answer until the other side closes."""
     torch.set_grad_enabled(False)
-    gc.collect()
     server = Server()
     while (received := channel.receive()) is not None:
         request, files = received

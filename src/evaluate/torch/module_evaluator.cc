@@ -129,33 +129,40 @@ Result<std::unique_ptr<ModuleChannel>> ModuleEvaluator::Start(ModuleRole role,
   return host->Start(role, memory_bytes, std::move(stop));
 }
 
-Result<ModuleAdmission> ModuleEvaluator::Admit(const ModuleSource& module, std::stop_token stop) {
-  KS_ASSIGN_OR_RETURN(auto channel, Start(ModuleRole::kReference, stop));
-  Reference reference(std::move(channel), module.file);
+struct ModuleEvaluator::Opened {
+  std::unique_ptr<Reference> reference;
   ModuleAdmission admission;
-  KS_ASSIGN_OR_RETURN(const ModuleAnswer opened,
-                      reference.Ask({{"op", "open"},
-                                     {"source", module.text},
-                                     {"file", module.file},
-                                     {"workload", "small"},
-                                     {"memory_bytes", config_.memory_limit_bytes}},
-                                    {}, "workload", stop));
-  const auto* const info = std::get_if<Json>(&opened);
+};
+
+Result<ModuleEvaluator::Opened> ModuleEvaluator::Open(const ModuleSource& module,
+                                                      std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(auto channel, Start(ModuleRole::kReference, stop));
+  Opened opened{std::make_unique<Reference>(std::move(channel), module.file), {}};
+  ModuleAdmission& admission = opened.admission;
+  KS_ASSIGN_OR_RETURN(const ModuleAnswer answer,
+                      opened.reference->Ask({{"op", "open"},
+                                             {"source", module.text},
+                                             {"file", module.file},
+                                             {"workload", "small"},
+                                             {"memory_bytes", config_.memory_limit_bytes}},
+                                            {}, "workload", stop));
+  const auto* const info = std::get_if<Json>(&answer);
   admission.checks.push_back({"opens", info != nullptr, ""});
   if (info == nullptr) {
-    admission.checks.back().reason = reference.FaultOf(opened);
-    return admission;
+    admission.checks.back().reason = opened.reference->FaultOf(answer);
+    return opened;
   }
+  opened.reference->init = info->value("init", Json::array());
   admission.facts.workload = TextOf(*info, "workload");
   admission.facts.note = TextOf(*info, "note");
   admission.facts.precision = TextOf(*info, "precision");
   admission.full_bytes = IntegerOf(*info, "full_bytes");
-  KS_ASSIGN_OR_RETURN(const ModuleAnswer answer,
-                      reference.Ask({{"op", "gate"}}, {}, "checks", std::move(stop)));
-  const auto* const gate = std::get_if<Json>(&answer);
+  KS_ASSIGN_OR_RETURN(const ModuleAnswer judged,
+                      opened.reference->Ask({{"op", "gate"}}, {}, "checks", std::move(stop)));
+  const auto* const gate = std::get_if<Json>(&judged);
   if (gate == nullptr) {
-    admission.checks.push_back({"runs", false, reference.FaultOf(answer)});
-    return admission;
+    admission.checks.push_back({"runs", false, opened.reference->FaultOf(judged)});
+    return opened;
   }
   for (const Json& check : (*gate)["checks"]) {
     admission.checks.push_back(
@@ -163,28 +170,24 @@ Result<ModuleAdmission> ModuleEvaluator::Admit(const ModuleSource& module, std::
   }
   admission.parameters = IntegerOf(*gate, "parameters");
   admission.admitted = TruthOf(*gate, "admitted");
-  return admission;
+  return opened;
+}
+
+Result<ModuleAdmission> ModuleEvaluator::Admit(const ModuleSource& module, std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(Opened opened, Open(module, std::move(stop)));
+  return std::move(opened.admission);
 }
 
 Result<Evaluation> ModuleEvaluator::Evaluate(const ModuleSource& module,
                                              const ModuleSource& candidate_source,
                                              const Stages& stages, uint64_t secret_seed,
                                              std::stop_token stop) {
-  KS_ASSIGN_OR_RETURN(const ModuleAdmission admission, Admit(module, stop));
+  KS_ASSIGN_OR_RETURN(const Opened opened, Open(module, stop));
+  const ModuleAdmission& admission = opened.admission;
   if (!admission.admitted) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("{} is not admitted: {}", module.file, admission.FirstFault())};
   }
-  KS_ASSIGN_OR_RETURN(auto trusted, Start(ModuleRole::kReference, stop));
-  Reference reference(std::move(trusted), module.file);
-  KS_ASSIGN_OR_RETURN(const Json info,
-                      reference.MustAnswer({{"op", "open"},
-                                            {"source", module.text},
-                                            {"file", module.file},
-                                            {"workload", "small"},
-                                            {"memory_bytes", config_.memory_limit_bytes}},
-                                           {}, "workload", stop));
-  reference.init = info.value("init", Json::array());
   KS_ASSIGN_OR_RETURN(auto hostile, Start(ModuleRole::kCandidate, stop));
   Candidate candidate(*hostile_, std::move(hostile), admission.facts.workload);
   Evaluation evaluation;
@@ -206,7 +209,8 @@ Result<Evaluation> ModuleEvaluator::Evaluate(const ModuleSource& module,
     evaluation.outcome = *std::move(ended);
   } else if (stages.check || stages.time) {
     const Clock::time_point check = Clock::now();
-    KS_RETURN_IF_ERROR(Check(reference, candidate, secret_seed, evaluation, std::move(stop)));
+    KS_RETURN_IF_ERROR(
+        Check(*opened.reference, candidate, secret_seed, evaluation, std::move(stop)));
     evaluation.seconds.check = SecondsSince(check);
   }
   KS_ASSIGN_OR_RETURN(const ModuleExit exit, hostile_->End());

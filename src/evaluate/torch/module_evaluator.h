@@ -46,6 +46,9 @@ class ModuleEvaluator {
   class Candidate;
 
   ModuleEvaluator(const Sandbox& sandbox, PythonEnvironment python, const EvaluationConfig& config);
+  // Opens a module in a fresh child and runs the gate there.
+  struct Opened;
+  Result<Opened> Open(const ModuleSource& module, std::stop_token stop);
   // A child of the host for `role`; a host that has ended is replaced.
   Result<std::unique_ptr<ModuleChannel>> Start(ModuleRole role, std::stop_token stop);
   Status Check(Reference& reference, Candidate& candidate, uint64_t secret_seed,
