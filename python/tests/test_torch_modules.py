@@ -68,10 +68,18 @@ def problem(module: str, source: str) -> Problem:
 
 def test_accepts_an_honest_candidate_in_every_call() -> None:
     pair = Pair(MODULE, HONEST)
-    verdicts = [pair.call(True, 1), pair.call(False, 2), pair.call(True, 3), pair.call(False, 4, 0)]
+    verdicts = [pair.call(True, 1), pair.call(False, 2), pair.call(False, 2, 0), pair.call(True, 3)]
     assert [v["verdict"] for v in verdicts] == ["passed"] * 4
     assert verdicts[0]["oracle"] == "fp64"
     assert pair.opened["workload"] == "reduced"
+
+
+def test_repeats_only_calls_of_the_same_weights() -> None:
+    pair = Pair(MODULE, HONEST)
+    pair.call(True, 1)
+    pair.call(True, 2)
+    with pytest.raises(Problem, match="other weights"):
+        pair.call(False, 3, repeat=0)
 
 
 def test_gives_a_zero_bias_content_so_that_leaving_it_out_is_wrong() -> None:

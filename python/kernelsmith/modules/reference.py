@@ -87,6 +87,8 @@ class Server:
             raise Problem("init", "no weights were drawn")
         if request.get("repeat") is not None:
             inputs = self.calls[int(request["repeat"])].inputs
+            if not inputs:
+                raise Problem("inputs", "the call to repeat was made with other weights")
         else:
             inputs = reference.new_inputs(int(request["input_seed"]))
         call = Call(self.model, inputs)
