@@ -37,6 +37,10 @@ Result<Judged> JudgeModule(const EvaluateOptions& options, const EvaluationConfi
     return Error{ErrorCode::kInvalidArgument,
                  "PyTorch modules are evaluated on this machine only: leave --evaluator out"};
   }
+  if (options.stages.profile) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "PyTorch modules run on CPU tensors here: there is nothing to profile"};
+  }
   KS_ASSIGN_OR_RETURN(const ModuleSource module, ReadModule(options.task));
   KS_ASSIGN_OR_RETURN(ModuleSource candidate, ReadModule(options.kernel_file));
   KS_ASSIGN_OR_RETURN(const LocalModules modules, OpenModules(config, stop));

@@ -95,6 +95,9 @@ class Modules(EndToEnd):
         self.assertIn("is not admitted: deterministic", done.stderr)
         done = self.ksmith("evaluate", "none.py", "--backend", "torch", "--kernel", candidate, status=2)
         self.assertIn("none.py", done.stderr)
+        done = self.ksmith("evaluate", file, "--backend", "torch", "--kernel", candidate,
+                           "--stages", "time,profile", status=2)
+        self.assertIn("nothing to profile", done.stderr)
 
 
 class WithoutTorch(EndToEnd):
