@@ -6,6 +6,7 @@
 #   tools/setup.sh --tests   also what only the tests and the lint need
 #   tools/setup.sh --bench   also what only the benchmarks need
 #   tools/setup.sh --devices also NVRTC and Triton in build/venv, for the tests of device compilers
+#   tools/setup.sh --torch   also torch and Triton in build/venv, for PyTorch modules
 #   tools/setup.sh --models  also a server of language models in build/llm_venv, for its conformance test
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,6 +20,8 @@ bench_packages=(libopenblas-dev)
 # Without them those tests are skipped. NVRTC's headers come with a CUDA toolkit.
 # NumPy: for Triton's interpreter in tests; 2.4 and newer do not work with Triton 3.6.
 device_wheels=(triton==3.6.0 nvidia-cuda-nvrtc==13.0.88 numpy==2.3.5 pytest ruff)
+# Pinned: another release may bring gigabytes of CUDA libraries along.
+torch_wheels=(torch==2.13.0 triton==3.6.0 numpy==2.3.5 pytest ruff)
 model_wheels=(xllamacpp==2026.10.11549 gguf==0.19.0)
 
 # name version sha256 of the source distribution
@@ -109,6 +112,7 @@ make_environment() {
 }
 
 devices=false
+torch=false
 models=false
 packages=("${build_packages[@]}")
 for argument in "$@"; do
@@ -119,11 +123,15 @@ for argument in "$@"; do
       devices=true
       packages+=(python3-venv)
       ;;
+    --torch)
+      torch=true
+      packages+=(python3-venv)
+      ;;
     --models)
       models=true
       packages+=(python3-venv)
       ;;
-    *) fail "unknown argument '$argument' (known: --tests, --bench, --devices, --models)" ;;
+    *) fail "unknown argument '$argument' (known: --tests, --bench, --devices, --torch, --models)" ;;
   esac
 done
 command -v dpkg-query >/dev/null ||
@@ -134,5 +142,6 @@ for grammar in "${grammars[@]}"; do
   fetch_grammar "$language" "$version" "$sha256"
 done
 if $devices; then make_environment build/venv "${device_wheels[@]}"; fi
+if $torch; then make_environment build/venv "${torch_wheels[@]}"; fi
 if $models; then make_environment build/llm_venv "${model_wheels[@]}"; fi
 say "ready"

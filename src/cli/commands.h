@@ -20,6 +20,7 @@ int Replay(const ReplayOptions& options, const Console& console);
 int CompareConfigs(const CompareOptions& options, const Console& console);
 int Doctor(const DoctorOptions& options, const Console& console);
 int ShowPresets(const PresetsOptions& options, const Console& console);
+int ImportModules(const ImportOptions& options, const Console& console);
 int Devices(const DevicesOptions& options, const Console& console);
 
 }  // namespace ks

@@ -31,7 +31,9 @@ std::vector<DoctorCheck> AllChecks() {
   checks.push_back(CheckDisk());
   for (const DeviceListing& listing : FindDevices()) checks.push_back(CheckDevices(listing));
   checks.push_back(CheckCudaCompiler(FindToolkit()));
-  checks.push_back(CheckTriton(FindPython()));
+  const Result<PythonEnvironment> python = FindPython();
+  checks.push_back(CheckTriton(python));
+  checks.push_back(CheckTorch(python));
   return checks;
 }
 

@@ -211,6 +211,21 @@ DoctorCheck CheckTriton(const Result<PythonEnvironment>& python) {
   return {"compiler: triton", State::kFine, found + ", Triton " + python->triton_version, ""};
 }
 
+DoctorCheck CheckTorch(const Result<PythonEnvironment>& python) {
+  const char* const name = "PyTorch modules";
+  if (!python.ok())
+    return {name, State::kWeak, python.error().message,
+            std::string(kGetTriton) + "; other backends go on without"};
+  const std::string found =
+      fmt::format("{}, Python {}", python->executable, python->python_version);
+  if (const std::string fault = TorchFault(*python); !fault.empty()) {
+    const std::string torch =
+        python->torch_version.empty() ? " without torch" : ", torch " + python->torch_version;
+    return {name, State::kWeak, found + torch, fault + "; other backends go on without"};
+  }
+  return {name, State::kFine, found + ", torch " + python->torch_version + " (CPU tensors)", ""};
+}
+
 DoctorCheck CheckDisk() {
   struct statvfs room {};
   if (::statvfs(".", &room) != 0) {

@@ -38,6 +38,8 @@ DoctorCheck CheckDevices(const DeviceListing& listing);
 DoctorCheck CheckCudaCompiler(const CudaToolkit& toolkit);
 // Python and Triton for the backend "triton".
 DoctorCheck CheckTriton(const Result<PythonEnvironment>& python);
+// Python and torch for PyTorch modules.
+DoctorCheck CheckTorch(const Result<PythonEnvironment>& python);
 // Room for run folders under the current folder.
 DoctorCheck CheckDisk();
 // Compiles and checks the seed of a library task in the sandbox, as a run does.

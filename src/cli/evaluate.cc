@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/rng.h"
 #include "cli/commands.h"
 #include "cli/config_file.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
+#include "cli/modules.h"
 #include "cli/wiring.h"
 #include "report/show.h"
 
@@ -29,10 +31,32 @@ struct Judged {
   std::string source;
 };
 
+Result<Judged> JudgeModule(const EvaluateOptions& options, const EvaluationConfig& config,
+                           std::stop_token stop) {
+  if (!options.service.url.empty()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "PyTorch modules are evaluated on this machine only: leave --evaluator out"};
+  }
+  if (options.stages.profile) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "PyTorch modules run on CPU tensors here: there is nothing to profile"};
+  }
+  KS_ASSIGN_OR_RETURN(const ModuleSource module, ReadModule(options.task));
+  KS_ASSIGN_OR_RETURN(ModuleSource candidate, ReadModule(options.kernel_file));
+  KS_ASSIGN_OR_RETURN(const LocalModules modules, OpenModules(config, stop));
+  KS_ASSIGN_OR_RETURN(Evaluation evaluation,
+                      modules.evaluator->Evaluate(module, candidate, options.stages, SecretSeed(),
+                                                  std::move(stop)));
+  return Judged{std::move(evaluation), std::move(candidate.text)};
+}
+
 Result<Judged> Judge(const EvaluateOptions& options, std::stop_token stop) {
   RunConfig config;
   if (!options.config_file.empty()) {
     KS_ASSIGN_OR_RETURN(config, ReadConfigFile(options.config_file));
+  }
+  if (options.backend == kTorchBackend) {
+    return JudgeModule(options, config.evaluation, std::move(stop));
   }
   KS_ASSIGN_OR_RETURN(const Task opened, OpenTask(options.task));
   KS_ASSIGN_OR_RETURN(std::string source, ReadKernel(options.kernel_file));
@@ -70,8 +94,9 @@ int EvaluateKernel(const EvaluateOptions& options, const Console& console) {
   const InterruptGuard interrupt("\n");
   const Result<Judged> judged = Judge(options, interrupt.token());
   if (!judged.ok()) return console.Fail(judged.error());
+  const bool timed = options.stages.time && !judged->evaluation.module;
   const EvaluationInput input{&judged->evaluation, options.task,   options.backend,
-                              options.kernel_file, judged->source, options.stages.time};
+                              options.kernel_file, judged->source, timed};
   console.Out(options.json ? EvaluationJson(input) + "\n" : EvaluationText(input, console.style));
   return AsMeasured(judged->evaluation.outcome) != nullptr ? kExitFine : kExitFailed;
 }

@@ -22,6 +22,7 @@ struct Runner {
   int operator()(const CompareOptions& options) const { return CompareConfigs(options, console); }
   int operator()(const DoctorOptions& options) const { return Doctor(options, console); }
   int operator()(const PresetsOptions& options) const { return ShowPresets(options, console); }
+  int operator()(const ImportOptions& options) const { return ImportModules(options, console); }
   int operator()(const DevicesOptions& options) const { return Devices(options, console); }
 };
 

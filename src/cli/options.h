@@ -52,7 +52,7 @@ struct EvolveOptions {
 };
 
 struct EvaluateOptions {
-  std::string task;
+  std::string task;  // backend "torch": the file of a PyTorch module
   std::string kernel_file;
   std::string config_file;
   std::string backend = "cpu";
@@ -83,6 +83,15 @@ struct TasksOptions {
   std::string folder;           // kNew: where; empty: ./<name>
   std::string backend = "cpu";  // kCheck: whose seed is admitted
   int device = 0;
+  bool json = false;
+};
+
+struct ImportOptions {
+  enum class Kind { kModule, kKernelBench };
+  Kind kind = Kind::kModule;
+  std::string path;  // a file; the folder of a checkout
+  std::vector<int> levels = {1, 2, 3};
+  std::string out_file;  // of the JSON; empty: none
   bool json = false;
 };
 
@@ -147,7 +156,7 @@ struct DoctorOptions {
 using Command =
     std::variant<EvolveOptions, EvaluateOptions, ServeOptions, TasksOptions, RunsOptions,
                  ShowOptions, DiffOptions, ExportOptions, ReportOptions, ReplayOptions,
-                 CompareOptions, DoctorOptions, DevicesOptions, PresetsOptions>;
+                 CompareOptions, DoctorOptions, DevicesOptions, ImportOptions, PresetsOptions>;
 
 }  // namespace ks
 

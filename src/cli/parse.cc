@@ -35,10 +35,13 @@ struct Slots {
   DoctorOptions doctor;
   DevicesOptions devices;
   PresetsOptions presets;
+  ImportOptions import_;
 };
 
 constexpr const char* kBackendHelp =
     "where candidates run: cpu, cuda, triton or opencl (default: cpu; see `ksmith devices`)";
+constexpr const char* kEvaluateBackendHelp =
+    "where candidates run: cpu, cuda, triton, opencl, or torch for a PyTorch module (default: cpu)";
 
 template <typename Number>
 void AddDevice(CLI::App& app, Number& device) {
@@ -169,13 +172,15 @@ void DeclareCompare(CLI::App& app, CompareOptions& options) {
 
 void DeclareEvaluate(CLI::App& app, Slots& slots) {
   EvaluateOptions& options = slots.evaluate;
-  app.add_option("TASK", options.task, "task: a name of `ksmith tasks` or a folder")->required();
+  app.add_option("TASK", options.task,
+                 "task: a name of `ksmith tasks` or a folder; a Python file with --backend torch")
+      ->required();
   app.add_option("--kernel", options.kernel_file, "source file of the candidate")->required();
   app.add_option("--stages", slots.stages,
                  "some of compile,check,time,profile (compile is implied)")
       ->delimiter(',')
       ->check(CLI::IsMember({"compile", "check", "time", "profile"}));
-  app.add_option("--backend", options.backend, kBackendHelp);
+  app.add_option("--backend", options.backend, kEvaluateBackendHelp);
   AddDevice(app, options.device);
   app.add_option("--config", options.config_file, "TOML file with the protocol");
   AddService(app, options.service);
@@ -193,6 +198,22 @@ void DeclareTasks(CLI::App& app, TasksOptions& options) {
   create->add_option("NAME", options.task, "name of the task: lower case, digits, _")->required();
   create->add_option("--folder", options.folder, "where (default: ./NAME)");
   app.require_subcommand(0, 1);
+}
+
+void DeclareImport(CLI::App& app, ImportOptions& options) {
+  CLI::App* module = app.add_subcommand("module", "one file: may verdicts about it be trusted?");
+  module->add_option("FILE", options.path, "Python file with Model, get_inputs, get_init_inputs")
+      ->required();
+  CLI::App* suite = app.add_subcommand("kernelbench", "every module of a checkout of KernelBench");
+  suite->add_option("DIR", options.path, "the checkout; it is read, not copied")->required();
+  suite->add_option("--levels", options.levels, "levels (default: 1,2,3)")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 9));
+  for (CLI::App* command : {module, suite}) {
+    command->add_option("--out", options.out_file, "also write the JSON to this file");
+    AddJson(*command, options.json);
+  }
+  app.require_subcommand(1);
 }
 
 void DeclareRunCommands(CLI::App& app, Slots& slots) {
@@ -239,6 +260,8 @@ void Declare(CLI::App& app, Slots& slots) {
   DeclareEvaluate(*app.add_subcommand("evaluate", "judge one kernel, with full feedback"), slots);
   DeclareServe(*app.add_subcommand("serve", "evaluate kernels for others, over HTTP"), slots.serve);
   DeclareTasks(*app.add_subcommand("tasks", "list, check and create tasks"), slots.tasks);
+  DeclareImport(*app.add_subcommand("import", "admit PyTorch modules: yours, or KernelBench's"),
+                slots.import_);
   DeclareRunCommands(app, slots);
   AddJson(*app.add_subcommand("doctor", "what works here, what does not, how to mend it"),
           slots.doctor.json);
@@ -317,6 +340,12 @@ Command Chosen(const CLI::App& app, Slots& slots) {
     if (command.got_subcommand("check")) slots.tasks.action = TasksOptions::Action::kCheck;
     if (command.got_subcommand("new")) slots.tasks.action = TasksOptions::Action::kNew;
     return slots.tasks;
+  }
+  if (name == "import") {
+    if (command.got_subcommand("kernelbench")) {
+      slots.import_.kind = ImportOptions::Kind::kKernelBench;
+    }
+    return slots.import_;
   }
   if (name == "serve") return slots.serve;
   if (name == "runs") return slots.runs;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/module.h"
 #include "core/outcome.h"
 
 namespace ks {
@@ -80,6 +81,7 @@ struct Evaluation {
   CodeFeatures features;                 // valid once compiled, CPU backend
   std::optional<DeviceFeatures> device;  // once compiled, device backends
   std::optional<DeviceProfile> profile;  // when the stage was asked for, device backends
+  std::optional<ModuleFacts> module;     // of a PyTorch module
   std::string binary_hash;               // empty when not compiled
   std::string compiler;                  // "g++ 12.2.0"
   std::string flags;                     // as used

@@ -58,6 +58,18 @@ std::string DeviceText(const DeviceFeatures& f) {
   return Join(parts, ", ");
 }
 
+std::string ModuleText(const ModuleFacts& facts, const Style& style) {
+  std::string out = Field(style, "sizes",
+                          facts.note.empty() ? facts.workload : facts.workload + ": " + facts.note);
+  if (facts.calls > 0) {
+    out += Field(style, "checked",
+                 fmt::format("{} calls against the {} oracle, contract {}", facts.calls,
+                             facts.oracle, facts.precision));
+  }
+  if (!facts.untimed.empty()) out += Field(style, "not timed", facts.untimed);
+  return out;
+}
+
 std::string TimingsTable(const std::vector<WorkloadTiming>& timings, const Style& style) {
   Table table({{"workload", Align::kLeft, 40},
                {"median", Align::kRight},
@@ -159,6 +171,7 @@ std::string EvaluationText(const EvaluationInput& input, const Style& style) {
   } else if (!e.binary_hash.empty()) {
     out += Field(style, "code", FeaturesText(e.features));
   }
+  if (e.module) out += ModuleText(*e.module, style);
   out += Field(style, "took",
                fmt::format("compile {}, check {}, time {}, waiting {}",
                            FormatNs(1e9 * e.seconds.compile), FormatNs(1e9 * e.seconds.check),

@@ -147,6 +147,11 @@ Json ToJson(const CodeFeatures& f) {
           {"static_bytes", f.static_bytes}};
 }
 
+Json ToJson(const ModuleFacts& f) {
+  return {{"workload", f.workload}, {"note", f.note},   {"precision", f.precision},
+          {"oracle", f.oracle},     {"calls", f.calls}, {"untimed", f.untimed}};
+}
+
 Json ToJson(const DeviceFeatures& f) {
   return {{"launches", f.launches},
           {"registers", f.registers},
@@ -295,6 +300,7 @@ std::string EvaluationJson(const EvaluationInput& input) {
               {"binary_hash", e.binary_hash},
               {"features", nullptr},
               {"device", nullptr},
+              {"module", nullptr},
               {"warnings", ToJson(e.warnings)},
               {"held_out", ToJson(e.held_out)},
               {"seconds",
@@ -319,6 +325,7 @@ std::string EvaluationJson(const EvaluationInput& input) {
   } else if (!e.binary_hash.empty()) {
     out["features"] = ToJson(e.features);
   }
+  if (e.module) out["module"] = ToJson(*e.module);
   return Dump(out);
 }
 

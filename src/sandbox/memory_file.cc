@@ -16,6 +16,15 @@ Result<UniqueFd> NewMemoryFile(const char* name) {
   return file;
 }
 
+Result<UniqueFd> NewSharedFile(const char* name, size_t bytes) {
+  UniqueFd file(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file.valid() || ftruncate(file.get(), static_cast<off_t>(bytes)) != 0 ||
+      fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    return ErrnoError(errno, "memory to share: " + std::string(name));
+  }
+  return file;
+}
+
 Result<UniqueFd> NewExecutableFile(const char* name, std::string_view image) {
 #ifdef MFD_EXEC
   const unsigned executable = MFD_EXEC;

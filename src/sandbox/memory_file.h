@@ -13,6 +13,9 @@ namespace ks {
 
 // An empty one; `name` shows in /proc. ERRORS: as ErrnoError.
 Result<UniqueFd> NewMemoryFile(const char* name);
+// One of `bytes` zeros that can be written but neither shrinks nor grows: sharing it with a hostile
+// process is safe for those who map it.
+Result<UniqueFd> NewSharedFile(const char* name, size_t bytes);
 // A sealed one that can be executed.
 Result<UniqueFd> NewExecutableFile(const char* name, std::string_view image);
 // Its bytes, at most `max_bytes`.

@@ -1,5 +1,6 @@
 # cmake -DTASKS=<folder> -DOUT=<file.cc> -P embed_tasks.cmake: writes the task files as a C++ table.
 file(GLOB paths RELATIVE ${TASKS} ${TASKS}/*/*)
+list(FILTER paths EXCLUDE REGEX "^torch/")  # PyTorch modules are files of their own
 list(SORT paths)
 set(text "#include \"task/embedded.h\"\n\n#include <array>\n\nnamespace ks {\nnamespace {\n\n")
 set(rows "")

@@ -28,6 +28,19 @@ TEST(DoctorChecks, OneCompilerIsWeakAndNamesTheOther) {
   EXPECT_EQ(CheckCompilers(With({"g++ 12.2.0", "clang++ 14.0.6"})).state, State::kFine);
 }
 
+TEST(DoctorChecks, SayWhetherTorchIsThereAndNewEnough) {
+  PythonEnvironment python;
+  python.executable = "/opt/python3";
+  EXPECT_EQ(CheckTorch(python).state, State::kWeak);
+  EXPECT_NE(CheckTorch(python).mend.find("install torch 2.6"), std::string::npos);
+  python.torch_version = "2.5.1+cpu";
+  EXPECT_NE(CheckTorch(python).mend.find("too old"), std::string::npos);
+  python.torch_version = "2.13.0+cpu";
+  EXPECT_EQ(CheckTorch(python).state, State::kFine);
+  EXPECT_NE(CheckTorch(python).found.find("2.13.0"), std::string::npos);
+  EXPECT_FALSE(CheckTorch(Error{ErrorCode::kFailedPrecondition, "no Python"}).mend.empty());
+}
+
 TEST(DoctorChecks, NarrowVectorsAreWeak) {
   Machine machine;
   machine.vector_bits = 128;

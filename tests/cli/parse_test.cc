@@ -26,6 +26,20 @@ std::string UsageError(const std::vector<std::string>& arguments) {
   return parsed.err;
 }
 
+TEST(ParseCommandLine, ReadsBothFormsOfImport) {
+  const ImportOptions module = Parsed<ImportOptions>({"import", "module", "m.py", "--json"});
+  EXPECT_EQ(module.kind, ImportOptions::Kind::kModule);
+  EXPECT_EQ(module.path, "m.py");
+  EXPECT_TRUE(module.json);
+  const ImportOptions suite = Parsed<ImportOptions>(
+      {"import", "kernelbench", "dir", "--levels", "1,3", "--out", "suite.json"});
+  EXPECT_EQ(suite.kind, ImportOptions::Kind::kKernelBench);
+  EXPECT_EQ(suite.levels, (std::vector<int>{1, 3}));
+  EXPECT_EQ(suite.out_file, "suite.json");
+  EXPECT_NE(UsageError({"import"}).find("import --help"), std::string::npos);
+  EXPECT_NE(UsageError({"import", "module"}).find("FILE"), std::string::npos);
+}
+
 TEST(ParseCommandLine, ReadsEveryOptionOfEvolve) {
   const EvolveOptions options = Parsed<EvolveOptions>(
       {"evolve",    "matmul", "--backend", "cpu",    "--proposer", "builtin", "--steps", "40",

@@ -18,7 +18,7 @@ class Usage(EndToEnd):
     def test_help_and_version_exit_0(self) -> None:
         self.assertRegex(self.ksmith("--version").stdout, r"^ksmith \d+\.\d+")
         for command in ("evolve", "evaluate", "serve", "tasks", "runs", "show", "diff", "export", "report",
-                        "replay", "compare", "presets", "doctor"):
+                        "replay", "compare", "import", "presets", "doctor"):
             self.assertIn("--help", self.ksmith(command, "--help").stdout)
 
     def test_an_unknown_task_gets_a_hint(self) -> None:

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <utility>
 
 #include "backend/triton/worker_files.h"
 #include "base/file.h"
@@ -19,6 +21,7 @@ namespace {
 
 constexpr size_t kMaxProbeBytes = 64u << 10;
 constexpr double kProbeTimeoutS = 20;
+constexpr std::pair<int64_t, int64_t> kOldestTorch = {2, 6};
 
 Error NoPython(const std::string& python, const std::string& why) {
   return {ErrorCode::kFailedPrecondition,
@@ -67,6 +70,7 @@ Result<PythonEnvironment> ParsePythonProbe(std::string_view text) {
     if (key == "executable") environment.executable = value;
     if (key == "python") environment.python_version = value;
     if (key == "triton") environment.triton_version = value;
+    if (key == "torch") environment.torch_version = value;
     if (key == "folder" && value.starts_with('/')) environment.folders.push_back(value);
   }
   if (environment.executable.empty() || environment.python_version.empty()) {
@@ -104,6 +108,23 @@ Result<PythonEnvironment> ProbePython(const std::string& python, const std::stri
   Result<PythonEnvironment> environment = ParsePythonProbe(text);
   if (!environment.ok()) return NoPython(python, environment.error().message);
   return environment;
+}
+
+std::string TorchFault(const PythonEnvironment& environment) {
+  const std::string mend = fmt::format(
+      "install torch {}.{} or newer and numpy into it, or name another Python in KSMITH_PYTHON",
+      kOldestTorch.first, kOldestTorch.second);
+  if (environment.torch_version.empty()) {
+    return fmt::format("no torch in {}: {}", environment.executable, mend);
+  }
+  const std::vector<std::string_view> parts = Split(environment.torch_version, '.');
+  const std::optional<int64_t> major = ParseInt(parts[0]);
+  const std::optional<int64_t> minor = parts.size() > 1 ? ParseInt(parts[1]) : std::nullopt;
+  if (major && minor && std::pair(*major, *minor) < kOldestTorch) {
+    return fmt::format("torch {} in {} is too old: {}", environment.torch_version,
+                       environment.executable, mend);
+  }
+  return {};
 }
 
 std::vector<SandboxMount> PythonMounts(const PythonEnvironment& environment) {

@@ -15,8 +15,12 @@ struct PythonEnvironment {
   std::string executable;
   std::string python_version;        // "3.11.7"
   std::string triton_version;        // "3.6.0"; empty: not installed
+  std::string torch_version;         // "2.13.0+cpu"; empty: not installed
   std::vector<std::string> folders;  // that imports read
 };
+
+// Why modules cannot run with this Python, and what to do; empty: they can.
+std::string TorchFault(const PythonEnvironment& environment);
 
 inline constexpr const char* kGetTriton =
     "install it into that Python (pip install 'triton>=3.6'), or name another one in KSMITH_PYTHON";

@@ -8,7 +8,7 @@
 
 namespace ks {
 
-// (name, text) of every module.
+// (name, text) of every module: "wire.py", "modules/host.py".
 std::span<const std::pair<std::string_view, std::string_view>> WorkerFiles();
 // REQUIRES: the module is there.
 std::string_view WorkerFile(std::string_view name);

@@ -1,0 +1,1 @@
+"""PyTorch modules: the reference and the candidate, each in a process of its own."""

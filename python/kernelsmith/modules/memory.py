@@ -1,0 +1,115 @@
+"""Tensors in memory that two processes share, and where each lies.
+
+On the CPU that is a file in memory. A device would hand over its own kind of handle here; nothing
+outside this file knows which.
+"""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+ALIGNMENT = 256
+POISON = 0xA5
+
+DTYPES: dict[str, torch.dtype] = {
+    "f64": torch.float64,
+    "f32": torch.float32,
+    "f16": torch.float16,
+    "bf16": torch.bfloat16,
+    "i64": torch.int64,
+    "i32": torch.int32,
+    "i16": torch.int16,
+    "i8": torch.int8,
+    "u8": torch.uint8,
+    "bool": torch.bool,
+}
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A dense tensor at an offset of the shared memory."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+
+    @property
+    def elements(self) -> int:
+        """The number of elements."""
+        count = 1
+        for extent in self.shape:
+            count *= extent
+        return count
+
+    @property
+    def size(self) -> int:
+        """The bytes it takes."""
+        return self.elements * DTYPES[self.dtype].itemsize
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a message says it."""
+        return {
+            "name": self.name,
+            "dtype": self.dtype,
+            "shape": list(self.shape),
+            "offset": self.offset,
+        }
+
+
+def place_from_json(message: dict[str, Any]) -> Place:
+    """Return what a message says."""
+    shape = tuple(int(extent) for extent in message["shape"])
+    return Place(message["name"], message["dtype"], shape, int(message["offset"]))
+
+
+class Planner:
+    """Gives tensors their places, one behind the other."""
+
+    def __init__(self) -> None:
+        """Begin at the front."""
+        self.end = 0
+
+    def add(self, name: str, dtype: torch.dtype, shape: tuple[int, ...]) -> Place:
+        """Return the place of the next tensor."""
+        place = Place(name, NAMES[dtype], tuple(shape), self.end)
+        self.end += -(-max(place.size, 1) // ALIGNMENT) * ALIGNMENT
+        return place
+
+
+class SharedMemory:
+    """Maps a file in memory; tensors on it stay valid while one of them lives."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        """Map `size` bytes of the file."""
+        self._map = mmap.mmap(descriptor, size)
+
+    def tensor(self, place: Place) -> torch.Tensor:
+        """Return the tensor that lies at `place`: a view, not a copy."""
+        dtype = DTYPES[place.dtype]
+        if place.elements == 0:
+            return torch.empty(place.shape, dtype=dtype)
+        flat = torch.frombuffer(self._map, dtype=dtype, count=place.elements, offset=place.offset)
+        return flat.view(place.shape)
+
+    def write(self, place: Place, value: torch.Tensor) -> None:
+        """Copy `value` to its place."""
+        if place.elements > 0:
+            self.tensor(place).copy_(value)
+
+    def poison(self, place: Place) -> None:
+        """Fill a place so that what nobody writes is seen."""
+        if place.elements == 0:
+            return
+        tensor = self.tensor(place)
+        if tensor.dtype.is_floating_point:
+            tensor.fill_(float("nan"))
+        elif tensor.dtype is torch.bool:
+            tensor.fill_(False)
+        else:
+            tensor.view(torch.uint8).fill_(POISON)

@@ -1,0 +1,168 @@
+"""The reference's side of a module: makes weights and inputs, computes what is expected."""
+
+from __future__ import annotations
+
+import copy
+import random
+from typing import Any
+
+import torch
+
+from kernelsmith.modules.memory import NAMES
+from kernelsmith.modules.source import Problem, load, problem_of
+
+PARTS = ("Model", "get_inputs", "get_init_inputs")
+# Constant when they are made, but not meant to be: a candidate could leave them out.
+STATISTICS = ("running_mean", "running_var")
+
+Value = torch.Tensor | int | float | bool
+
+
+def flatten(result: Any) -> list[torch.Tensor]:
+    """Return the tensors of what forward gave: a tensor, or a tuple or list of them."""
+    if isinstance(result, torch.Tensor):
+        return [result]
+    if isinstance(result, tuple | list) and result:
+        return [tensor for part in result for tensor in flatten(part)]
+    raise Problem(
+        "outputs",
+        f"forward gives {type(result).__name__}; give a tensor, or a tuple or list of tensors",
+    )
+
+
+def as_plain(value: Any) -> Any:
+    """Return an argument of the constructor as JSON knows it."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [as_plain(part) for part in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: as_plain(part) for key, part in value.items()}
+    raise Problem(
+        "init",
+        f"get_init_inputs gives {type(value).__name__}; numbers, texts, lists and dicts can be "
+        "handed to another process",
+    )
+
+
+def check_inputs(inputs: Any) -> list[Value]:
+    """Refuse what cannot be handed over as memory or as a number."""
+    if not isinstance(inputs, list | tuple) or not inputs:
+        raise Problem("inputs", "get_inputs must give a list with at least one tensor")
+    for index, value in enumerate(inputs):
+        if isinstance(value, torch.Tensor):
+            if value.dtype not in NAMES:
+                raise Problem("inputs", f"input {index} is {value.dtype}, which is not supported")
+        elif not isinstance(value, bool | int | float):
+            kind = type(value).__name__
+            raise Problem("inputs", f"input {index} is a {kind}; tensors and numbers can be given")
+    if not any(isinstance(value, torch.Tensor) for value in inputs):
+        raise Problem("inputs", "no input is a tensor")
+    return list(inputs)
+
+
+def sow(seed: int) -> None:
+    """Seed every generator that a module may draw from."""
+    random.seed(seed)
+    torch.manual_seed(seed & 0x7FFFFFFFFFFFFFFF)
+    try:
+        import numpy
+
+        numpy.random.seed(seed & 0xFFFFFFFF)
+    except ImportError:
+        return
+
+
+def vary_constants(model: torch.nn.Module) -> None:
+    """Give every parameter that is one constant (a zero bias, a scale of ones) content."""
+    state = [(name, tensor, True) for name, tensor in model.named_parameters()]
+    state += [
+        (name, tensor, False)
+        for name, tensor in model.named_buffers()
+        if name.rpartition(".")[2] in STATISTICS
+    ]
+    for _, tensor, _ in state:
+        if tensor.numel() == 0 or not tensor.is_floating_point():
+            continue
+        first = tensor.detach().flatten()[0]
+        if not bool(torch.isfinite(first)) or not bool((tensor == first).all()):
+            continue
+        if float(first) == 0.0:
+            tensor.data.add_(0.1 * torch.randn_like(tensor))
+        else:
+            tensor.data.mul_(0.75 + 0.5 * torch.rand_like(tensor))
+
+
+class Reference:
+    """One module file. Single thread."""
+
+    def __init__(self, source: str, file: str) -> None:
+        """Execute the file; it must have the form of a module."""
+        self.file = file
+        self.space = load(source, file, "kernelsmith_reference")
+        missing = [part for part in PARTS if not callable(self.space.get(part))]
+        if missing:
+            raise Problem("form", f"no {', no '.join(missing)} in {file}")
+        if not issubclass(self.space["Model"], torch.nn.Module):
+            raise Problem("form", "Model is not a torch.nn.Module")
+        self.precision = self.space.get("PRECISION", "fp32")
+
+    def set_sizes(self, sizes: dict[str, Any]) -> None:
+        """Replace constants of the file."""
+        self.space.update(sizes)
+
+    def _call(self, phase: str, function: Any, *arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except (Exception, SystemExit) as error:
+            raise problem_of(phase, error, self.file) from error
+
+    def init_arguments(self) -> Any:
+        """Return what the constructor is called with, plain values only."""
+        arguments = self._call("init", self.space["get_init_inputs"])
+        if not isinstance(arguments, list | tuple | dict):
+            raise Problem("init", "get_init_inputs must give a list")
+        return as_plain(arguments)
+
+    def new_model(self, seed: int) -> torch.nn.Module:
+        """Return a model with weights from `seed`."""
+        sow(seed)
+        arguments = self.init_arguments()
+        if isinstance(arguments, dict):
+            model = self._call("init", lambda: self.space["Model"](**arguments))
+        else:
+            model = self._call("init", lambda: self.space["Model"](*arguments))
+        vary_constants(model)
+        return model
+
+    def new_inputs(self, seed: int) -> list[Value]:
+        """Return inputs from `seed`."""
+        sow(seed)
+        inputs = check_inputs(self._call("inputs", self.space["get_inputs"]))
+        return [v.contiguous() if isinstance(v, torch.Tensor) else v for v in inputs]
+
+    def run(self, model: torch.nn.Module, inputs: list[Value]) -> list[torch.Tensor]:
+        """Return the outputs on copies: neither model nor inputs change."""
+        own = copy.deepcopy(model)
+        copies = [v.clone() if isinstance(v, torch.Tensor) else v for v in inputs]
+        with torch.no_grad():
+            return flatten(self._call("forward", own, *copies))
+
+    def run_double(self, model: torch.nn.Module, inputs: list[Value]) -> list[torch.Tensor] | None:
+        """Return the outputs in fp64; None: the module insists on another precision."""
+        own = copy.deepcopy(model).double()
+        copies = [
+            v.double() if isinstance(v, torch.Tensor) and v.is_floating_point() else v
+            for v in inputs
+        ]
+        torch.set_default_dtype(torch.float64)
+        try:
+            with torch.no_grad():
+                outputs = flatten(
+                    own(*[v.clone() if isinstance(v, torch.Tensor) else v for v in copies])
+                )
+        except Exception:
+            return None
+        finally:
+            torch.set_default_dtype(torch.float32)
+        return outputs

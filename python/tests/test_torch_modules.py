@@ -1,0 +1,243 @@
+import os
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="no torch in build/venv; run tools/setup.sh --torch")
+
+from kernelsmith.modules import candidate, reference  # noqa: E402
+from kernelsmith.modules.compare import compare  # noqa: E402
+from kernelsmith.modules.gate import Gate  # noqa: E402
+from kernelsmith.modules.model import Reference  # noqa: E402
+from kernelsmith.modules.reduce import choose_sizes, free_axes  # noqa: E402
+from kernelsmith.modules.source import Problem  # noqa: E402
+
+MODULE = """
+import torch
+rows = 64
+REDUCED = {"rows": 3}
+class Model(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = torch.nn.Linear(width, width)
+    def forward(self, x):
+        return torch.relu(self.linear(x))
+def get_inputs():
+    return [torch.randn(rows, 8)]
+def get_init_inputs():
+    return [8]
+"""
+HONEST = """
+import torch
+class ModelNew(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = torch.nn.Linear(width, width)
+    def forward(self, x):
+        return (x @ self.linear.weight.T + self.linear.bias).clamp_min(0)
+"""
+
+
+class Pair:
+    """Both sides in this process: what the program does, without the sandbox."""
+
+    def __init__(self, module: str, source: str) -> None:
+        self.trusted = reference.Server()
+        request = {"source": module, "file": "m.py", "memory_bytes": 1 << 30, "workload": "small"}
+        self.opened = self.trusted.do_open(request, [])
+        self.other = candidate.Server()
+        self.other.load({"source": source, "file": "c.py"}, [])
+
+    def call(self, new_model: bool, seed: int, repeat: int | None = None) -> dict[str, Any]:
+        draw = {"model_seed": seed if new_model else None, "input_seed": seed, "repeat": repeat}
+        drawn = self.trusted.do_draw(draw, [])
+        memory = os.memfd_create("call")
+        os.ftruncate(memory, drawn["bytes"])
+        number = self.trusted.do_fill({"bytes": drawn["bytes"]}, [memory])["call"]
+        ask = {"init": self.opened["init"], "new_model": new_model, **drawn}
+        self.other.call(ask, [memory])
+        os.close(memory)
+        return self.trusted.do_judge({"call": number, "repeat": repeat}, [])
+
+
+def problem(module: str, source: str) -> Problem:
+    with pytest.raises(Problem) as caught:
+        Pair(module, source).call(True, 1)
+    return caught.value
+
+
+def test_accepts_an_honest_candidate_in_every_call() -> None:
+    pair = Pair(MODULE, HONEST)
+    verdicts = [pair.call(True, 1), pair.call(False, 2), pair.call(False, 2, 0), pair.call(True, 3)]
+    assert [v["verdict"] for v in verdicts] == ["passed"] * 4
+    assert verdicts[0]["oracle"] == "fp64"
+    assert pair.opened["workload"] == "reduced"
+
+
+def test_repeats_only_calls_of_the_same_weights() -> None:
+    pair = Pair(MODULE, HONEST)
+    pair.call(True, 1)
+    pair.call(True, 2)
+    with pytest.raises(Problem, match="other weights"):
+        pair.call(False, 3, repeat=0)
+
+
+def test_gives_a_zero_bias_content_so_that_leaving_it_out_is_wrong() -> None:
+    module = MODULE.replace(
+        "self.linear = torch.nn.Linear(width, width)",
+        "self.linear = torch.nn.Linear(width, width); torch.nn.init.zeros_(self.linear.bias)",
+    )
+    lazy = HONEST.replace(" + self.linear.bias", "")
+    assert Pair(module, lazy).call(True, 1)["verdict"] == "wrong"
+
+
+def test_tells_the_first_wrong_element() -> None:
+    wrong = HONEST.replace(".clamp_min(0)", ".clamp_min(0).index_fill(1, torch.tensor([5]), 7.0)")
+    verdict = Pair(MODULE, wrong).call(True, 1)
+    assert (verdict["verdict"], verdict["index"], verdict["got"]) == ("wrong", 5, 7.0)
+    assert (verdict["mismatches"], verdict["elements"]) == (3, 24)
+
+
+def test_sees_changed_inputs_from_the_other_side() -> None:
+    verdict = Pair(MODULE, HONEST.replace("return (x", "x[0] = 0\n        return (x")).call(True, 1)
+    assert verdict == {"verdict": "input_changed", "what": "input 0"}
+
+
+def test_calls_a_result_that_is_right_only_once_nondeterministic() -> None:
+    body = "calls.append(1)\n        if len(calls) > 1: return x * 2\n        return"
+    source = HONEST.replace("return", body) + "calls = []\n"
+    pair = Pair(MODULE, source)
+    assert pair.call(True, 1)["verdict"] == "passed"
+    assert pair.call(False, 2, repeat=0)["verdict"] == "nondeterministic"
+
+
+def test_finds_uncomputed_outputs_poisoned() -> None:
+    pair = Pair(MODULE, HONEST)
+    drawn = pair.trusted.do_draw({"model_seed": 1, "input_seed": 1}, [])
+    memory = os.memfd_create("call")
+    os.ftruncate(memory, drawn["bytes"])
+    pair.trusted.do_fill({"bytes": drawn["bytes"]}, [memory])
+    verdict = pair.trusted.do_judge({"call": 0, "repeat": None}, [])
+    assert (verdict["verdict"], verdict["got"]) == ("wrong", "nan")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "phase"),
+    [
+        ("class ModelNew", "class Model", "form"),
+        ("def __init__(self, width)", "def __init__(self)", "init"),
+        ("self.linear = ", "self.dense = ", "weights"),
+        ("def forward(self, x)", "def forward(self, x, y)", "forward"),
+        ("(x @", "[0] * 2 or (x @", "output_form"),
+        (".clamp_min(0)", ".clamp_min(0).double()", "output_form"),
+        (".clamp_min(0)", ".clamp_min(0)[:2]", "output_form"),
+        ("return (x @", "return x or (x @", "forward"),
+        ("return (x @", "return x.view(-1).view(3, 8)\n        (x @", "output_alias"),
+        (".clamp_min(0)", ".clamp_min(0).numpy()", "output_type"),
+        (".clamp_min(0)", ".clamp_min(0).to_sparse()", "output_type"),
+    ],
+)
+def test_says_in_which_phase_a_candidate_fails(old: str, new: str, phase: str) -> None:
+    assert old in HONEST
+    assert problem(MODULE, HONEST.replace(old, new)).phase == phase
+
+
+def test_names_the_line_of_an_error() -> None:
+    with pytest.raises(Problem) as caught:
+        Pair(MODULE, "import torch\n\n1 / 0\n")
+    assert (caught.value.phase, caught.value.line) == ("import", 3)
+
+
+def gate_of(module: str) -> dict[str, str]:
+    one = Reference(module, "m.py")
+    choose_sizes(one, 1 << 30, False)
+    return {c["name"]: c["reason"] for c in Gate(one).run() if not c["passed"]}
+
+
+@pytest.mark.parametrize(
+    ("forward", "check"),
+    [
+        ("x + torch.rand_like(x)", "deterministic"),
+        ("torch.dropout(x, 0.5, True)", "deterministic"),
+        ("(self.linear(x) - 9e9).clamp(0, 1)", "zeros"),
+        ("torch.ones_like(x)", "ones"),
+        ("x * 1.0", "first_input"),
+        ("x / 0.0", "finite"),
+        ("self.linear(x).sum()[None].expand(3, 8)", "permuted"),
+        ("self.linear(torch.ones_like(x))", "other_inputs"),
+        ("torch.relu(x)", "other_weights"),
+        ("float(x.sum())", "runs"),
+        ("self.nothing(x)", "runs"),
+    ],
+)
+def test_gate_refuses_what_cannot_be_judged(forward: str, check: str) -> None:
+    assert check in gate_of(MODULE.replace("torch.relu(self.linear(x))", forward))
+
+
+def test_gate_admits_tuples_and_integers() -> None:
+    assert gate_of(MODULE) == {}
+    pair = "(self.linear(x), (self.linear(x) * 8).round().long())"
+    assert gate_of(MODULE.replace("torch.relu(self.linear(x))", pair)) == {}
+
+
+@pytest.mark.parametrize(
+    "inputs", ["[]", "torch.randn(3, 8)", '["text"]', "[torch.randn(3, 8).to(torch.complex64)]"]
+)
+def test_refuses_inputs_that_cannot_be_handed_over(inputs: str) -> None:
+    assert "inputs" in gate_of(MODULE.replace("[torch.randn(rows, 8)]", inputs))
+
+
+def test_halves_free_axes_where_the_file_has_no_reduced_sizes() -> None:
+    module = MODULE.replace('REDUCED = {"rows": 3}', "").replace("rows = 64", "rows = 1 << 22")
+    one = Reference(module, "m.py")
+    chosen = choose_sizes(one, 1 << 30, False)
+    assert free_axes(one) == ["rows"]
+    assert (chosen["workload"], chosen["full_bytes"]) == ("scaled", 8 * 4 << 22)
+    assert one.new_inputs(1)[0].shape == (1 << 17, 8)
+
+
+def test_says_so_when_there_is_no_memory_for_the_full_inputs() -> None:
+    chosen = choose_sizes(Reference(MODULE, "m.py"), 1000, True)
+    assert chosen["workload"] == "reduced"
+    assert "no memory for the full inputs (2048 bytes)" in chosen["note"]
+    fixed = MODULE.replace('REDUCED = {"rows": 3}', "").replace("randn(rows", "randn(1 << 22")
+    with pytest.raises(Problem, match="no axis can be reduced"):
+        choose_sizes(Reference(fixed, "m.py"), 1000, True)
+
+
+def verdict_of(got: Any, want: Any) -> dict[str, Any] | None:
+    return compare(got.float(), want, want.float(), "fp32")
+
+
+def test_tolerance_takes_fp32_in_another_order_and_no_lower_precision() -> None:
+    torch.manual_seed(1)
+    a, b = torch.randn(64, 512, dtype=torch.float64), torch.randn(512, 64, dtype=torch.float64)
+    want = a @ b
+    halves = a.float()[:, :256] @ b.float()[:256] + a.float()[:, 256:] @ b.float()[256:]
+    assert compare(halves, want, (a.float() @ b.float()), "fp32") is None
+    low = (a.bfloat16() @ b.bfloat16()).float()
+    assert compare(low, want, (a.float() @ b.float()), "fp32") is not None
+    assert compare(low, want, low, "bf16") is None
+
+
+def test_tolerance_refuses_one_wrong_element_nan_and_infinity() -> None:
+    want = torch.linspace(-3, 3, 1000, dtype=torch.float64)
+    assert verdict_of(want, want) is None
+    for value in (float("nan"), float("inf"), 0.1):
+        got = want.clone()
+        got[700] = value
+        found = verdict_of(got, want)
+        assert found is not None
+        assert (found["index"], found["mismatches"]) == (700, 1)
+    hole = want.clone()
+    hole[3] = float("inf")
+    assert verdict_of(hole, hole) is None
+    assert verdict_of(want, hole) is not None
+
+
+def test_tolerance_wants_integers_equal() -> None:
+    want = torch.arange(9)
+    assert compare(want.clone(), want, want, "fp32") is None
+    found = compare(want + (want == 4), want, want, "fp32")
+    assert found is not None
+    assert (found["index"], found["got"], found["want"]) == (4, 5.0, 4.0)

@@ -1,0 +1,120 @@
+#include "backend/torch/module_channel.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/file.h"
+
+namespace ks {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kPollSliceMs = 20;  // how late a stop request may be seen
+constexpr size_t kMostFiles = 4;
+
+enum class Transfer { kDone, kTimedOut, kClosed, kStopped };
+
+Clock::time_point After(double seconds) {
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                            std::chrono::duration<double>(std::min(seconds, 1e7)));
+}
+
+// One of send and recv until all bytes are through.
+template <typename Step>
+Transfer TransferAll(int fd, short event, size_t bytes, Clock::time_point deadline,
+                     const std::stop_token& stop, Step&& step) {
+  size_t done = 0;
+  while (done < bytes) {
+    if (stop.stop_requested()) return Transfer::kStopped;
+    const ssize_t n = step(done);
+    if (n > 0) {
+      done += static_cast<size_t>(n);
+      continue;
+    }
+    if (n == 0 || (errno != EAGAIN && errno != EINTR)) return Transfer::kClosed;
+    if (Clock::now() >= deadline) return Transfer::kTimedOut;
+    pollfd ready = {fd, event, 0};
+    poll(&ready, 1, kPollSliceMs);
+  }
+  return Transfer::kDone;
+}
+
+// Bytes with files beside the first of them.
+ssize_t SendWithFiles(int socket, std::string_view bytes, std::span<const int> files) {
+  iovec part = {const_cast<char*>(bytes.data()), bytes.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMostFiles * sizeof(int))> control{};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (!files.empty()) {
+    message.msg_control = control.data();
+    message.msg_controllen = CMSG_SPACE(files.size_bytes());
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(files.size_bytes());
+    std::memcpy(CMSG_DATA(header), files.data(), files.size_bytes());
+  }
+  return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+Result<ModuleChannel::Answer> Silent(Transfer transfer) {
+  if (transfer == Transfer::kStopped) {
+    return Error{ErrorCode::kCancelled, "stopped while a module ran"};
+  }
+  return ModuleChannel::Answer(ModuleSilence{transfer == Transfer::kTimedOut});
+}
+
+}  // namespace
+
+Result<ModuleChannel::Answer> ModuleChannel::Ask(std::string_view message,
+                                                 std::span<const int> files, double timeout_s,
+                                                 std::stop_token stop) {
+  KS_CHECK(files.size() <= kMostFiles);
+  const Clock::time_point deadline = After(timeout_s);
+  const uint64_t size = message.size();
+  std::string bytes(reinterpret_cast<const char*>(&size), sizeof size);
+  bytes += message;
+  const Transfer transfer =
+      TransferAll(socket_.get(), POLLOUT, bytes.size(), deadline, stop, [&](size_t done) {
+        const std::string_view rest = std::string_view(bytes).substr(done);
+        return SendWithFiles(socket_.get(), rest, done == 0 ? files : std::span<const int>());
+      });
+  if (transfer != Transfer::kDone) return Silent(transfer);
+  return Receive(std::chrono::duration<double>(deadline - Clock::now()).count(), std::move(stop));
+}
+
+Result<ModuleChannel::Answer> ModuleChannel::Receive(double timeout_s, std::stop_token stop) {
+  const Clock::time_point deadline = After(timeout_s);
+  const auto receive = [&](char* data, size_t bytes) {
+    return TransferAll(socket_.get(), POLLIN, bytes, deadline, stop, [&](size_t done) {
+      return recv(socket_.get(), data + done, bytes - done, MSG_DONTWAIT);
+    });
+  };
+  uint64_t size = 0;
+  Transfer transfer = receive(reinterpret_cast<char*>(&size), sizeof size);
+  if (transfer != Transfer::kDone) return Silent(transfer);
+  if (size > kMaxModuleMessageBytes) return Answer(ModuleSilence{});
+  std::string text(size, '\0');
+  transfer = receive(text.data(), text.size());
+  if (transfer != Transfer::kDone) return Silent(transfer);
+  return Answer(std::move(text));
+}
+
+Result<std::pair<UniqueFd, UniqueFd>> NewModuleSocket() {
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return ErrnoError(errno, "socketpair for a module's process");
+  }
+  return std::pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
+}
+
+}  // namespace ks

@@ -1,0 +1,174 @@
+#include "backend/torch/module_host.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "backend/triton/worker_files.h"
+#include "base/file.h"
+#include "base/text.h"
+
+namespace ks {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kFolder = "/ksmith";
+// Of all hosts together where user namespaces share the count.
+constexpr int64_t kProcesses = 256;
+// What Python and torch map before a module does anything.
+constexpr int64_t kBaseMemoryBytes = int64_t{6} << 30;
+constexpr double kStartTimeoutS = 120;
+constexpr double kHostTimeoutS = 20;
+constexpr size_t kMaxListBytes = 64u << 10;
+
+SandboxSpec HostSpec(const PythonEnvironment& python, int socket) {
+  SandboxSpec spec;
+  spec.argv = {python.executable, "-I", "-B", "-c",
+               fmt::format("import sys; sys.path.insert(0, '{}'); from kernelsmith.modules.host "
+                           "import main; main()",
+                           kFolder)};
+  // One thread: what runs beside a module is the module's own doing.
+  spec.env = {"LC_ALL=C.UTF-8",         "HOME=/",
+              "PATH=/usr/bin:/bin",     "PYTHONHASHSEED=0",
+              "OMP_NUM_THREADS=1",      "MKL_NUM_THREADS=1",
+              "OPENBLAS_NUM_THREADS=1", "TRITON_INTERPRET=1"};
+  spec.mounts = PythonMounts(python);
+  for (const auto& [name, text] : WorkerFiles()) {
+    spec.files.push_back({fmt::format("{}/kernelsmith/{}", kFolder, name), text});
+  }
+  spec.fds = {socket};
+  spec.capture_output = true;
+  spec.limits.processes = kProcesses;
+  spec.profile = SeccompProfile::kCompile;
+  return spec;
+}
+
+// A program of the kernel as text; a child installs it when it has forked.
+Result<std::string> ChildFilter() {
+  KS_ASSIGN_OR_RETURN(const FilterProgram program,
+                      BuildFilter(ProfileSpec(SeccompProfile::kRunner)));
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(program.data());
+  std::string hex;
+  for (size_t i = 0; i < program.size() * sizeof(sock_filter); ++i) {
+    hex += fmt::format("{:02x}", bytes[i]);
+  }
+  return hex;
+}
+
+// The ids in /proc/PID/task/PID/children.
+std::vector<int64_t> ChildrenOf(int64_t pid) {
+  std::vector<int64_t> children;
+  const Result<std::string> list =
+      PosixFileSystem().Read(fmt::format("/proc/{0}/task/{0}/children", pid), kMaxListBytes);
+  if (!list.ok()) return children;
+  for (const std::string_view word : SplitWords(*list)) {
+    if (const auto id = ParseInt(word)) children.push_back(*id);
+  }
+  return children;
+}
+
+int ProcessesBelow(int64_t pid) {
+  int count = 0;
+  const auto threads = PosixFileSystem().List(fmt::format("/proc/{}/task", pid)).value_or({});
+  for (const std::string& thread : threads) {
+    const Result<std::string> list = PosixFileSystem().Read(
+        fmt::format("/proc/{}/task/{}/children", pid, thread), kMaxListBytes);
+    if (list.ok()) count += static_cast<int>(SplitWords(*list).size());
+  }
+  return count;
+}
+
+}  // namespace
+
+ModuleHost::ModuleHost(std::unique_ptr<SandboxProcess> process, UniqueFd socket, std::string filter)
+    : process_(std::move(process)), channel_(std::move(socket)), filter_(std::move(filter)) {}
+
+ModuleHost::~ModuleHost() = default;
+
+Result<std::unique_ptr<ModuleHost>> ModuleHost::Create(const Sandbox& sandbox,
+                                                       const PythonEnvironment& python,
+                                                       std::stop_token stop) {
+  if (const std::string fault = TorchFault(python); !fault.empty()) {
+    return Error{ErrorCode::kFailedPrecondition, fault};
+  }
+  KS_ASSIGN_OR_RETURN(std::string filter, ChildFilter());
+  KS_ASSIGN_OR_RETURN(auto ends, NewModuleSocket());
+  KS_ASSIGN_OR_RETURN(auto process, sandbox.Start(HostSpec(python, ends.second.get())));
+  ends.second.Reset();
+  std::unique_ptr<ModuleHost> host(new ModuleHost(std::move(process), std::move(ends.first),
+                                                  std::move(filter)));  // private
+  KS_ASSIGN_OR_RETURN(const auto answer, host->channel_.Receive(kStartTimeoutS, std::move(stop)));
+  std::string problem = fmt::format("no answer in {} s", kStartTimeoutS);
+  if (const auto* const text = std::get_if<std::string>(&answer)) {
+    const Json greeting = Json::parse(*text, nullptr, false);
+    if (greeting.is_object() && greeting.value("ready", false)) {
+      host->torch_version_ = greeting.value("torch", "");
+      host->triton_version_ = greeting.value("triton", "");
+      return host;
+    }
+    problem = greeting.is_object() ? greeting.value("problem", "") : "it talks nonsense";
+  } else if (!std::get<ModuleSilence>(answer).timed_out) {
+    const Result<SandboxExit> exit = host->process_->Wait(2, {});
+    problem = exit.ok() ? fmt::format("it ended; {}", Shorten(exit->err, 2000)) : "it ended";
+  }
+  return Error{
+      ErrorCode::kFailedPrecondition,
+      fmt::format("the Python with torch ({}) does not start: {}", python.executable, problem)};
+}
+
+Result<std::string> ModuleHost::AskHost(const std::string& message, std::span<const int> files,
+                                        std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(auto answer, channel_.Ask(message, files, kHostTimeoutS, std::move(stop)));
+  if (auto* const text = std::get_if<std::string>(&answer)) return std::move(*text);
+  process_->Kill();
+  return Error{ErrorCode::kUnavailable, "the Python with torch has ended"};
+}
+
+Result<std::unique_ptr<ModuleChannel>> ModuleHost::Start(ModuleRole role, int64_t memory_bytes,
+                                                         std::stop_token stop) {
+  if (has_child_) {
+    KS_ASSIGN_OR_RETURN(const ModuleExit ended, End());
+    static_cast<void>(ended);
+  }
+  KS_ASSIGN_OR_RETURN(auto ends, NewModuleSocket());
+  const Json request = {{"op", "start"},
+                        {"role", role == ModuleRole::kReference ? "reference" : "candidate"},
+                        {"memory_bytes", memory_bytes > 0 ? memory_bytes + kBaseMemoryBytes : 0},
+                        {"filter", filter_}};
+  const int theirs = ends.second.get();
+  KS_ASSIGN_OR_RETURN(const std::string started,
+                      AskHost(request.dump(), {&theirs, 1}, std::move(stop)));
+  static_cast<void>(started);
+  has_child_ = true;
+  return std::make_unique<ModuleChannel>(std::move(ends.first));
+}
+
+Result<ModuleExit> ModuleHost::End() {
+  ModuleExit exit;
+  if (!has_child_) return exit;
+  has_child_ = false;
+  KS_ASSIGN_OR_RETURN(const std::string text, AskHost(R"({"op": "end"})", {}, {}));
+  const Json answer = Json::parse(text, nullptr, false);
+  if (!answer.is_object()) {
+    return Error{ErrorCode::kUnavailable, "the Python with torch talks nonsense"};
+  }
+  exit.killed = answer.value("killed", false);
+  exit.signal = answer.value("signal", 0);
+  exit.code = answer.value("code", -1);
+  exit.peak_rss_bytes = answer.value("peak_rss_bytes", int64_t{0});
+  return exit;
+}
+
+ModuleCensus ModuleHost::Census() const {
+  const std::vector<int64_t> children = ChildrenOf(process_->pid());
+  if (!has_child_ || children.empty()) return {};
+  // The eldest is the module; what it left without a parent stands behind it.
+  const auto threads =
+      PosixFileSystem().List(fmt::format("/proc/{}/task", children.front())).value_or({});
+  return {static_cast<int>(threads.size()),
+          static_cast<int>(children.size()) - 1 + ProcessesBelow(children.front())};
+}
+
+}  // namespace ks

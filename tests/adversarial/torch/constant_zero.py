@@ -1,0 +1,12 @@
+# expect: wrong_result
+# F1.
+import torch
+
+
+class ModelNew(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = torch.nn.Linear(width, width)
+
+    def forward(self, x, y):
+        return torch.zeros_like(y)

@@ -1,0 +1,14 @@
+# expect: compile_failed
+# Needs what is not there.
+import a_package_that_is_not_there
+
+import torch
+
+
+class ModelNew(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = torch.nn.Linear(width, width)
+
+    def forward(self, x, y):
+        return torch.relu(self.linear(x)) + y

@@ -1,0 +1,12 @@
+# expect: launch_failed
+# There is no ModelNew.
+import torch
+
+
+class Model(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = torch.nn.Linear(width, width)
+
+    def forward(self, x, y):
+        return torch.relu(self.linear(x)) + y
