@@ -8,7 +8,7 @@ namespace {
 // Sources are a few KiB: level 1 takes some microseconds on them, and the disk is cheap.
 constexpr int kLevel = 1;
 
-Error OutOfMemory() {
+Error NoMemory() {
   return {ErrorCode::kResourceExhausted, "out of memory for compressing a source"};
 }
 }  // namespace
@@ -18,7 +18,7 @@ void Decompressor::Free::operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(co
 
 Result<std::string> Compressor::Compress(std::string_view bytes) {
   if (context_ == nullptr) context_.reset(ZSTD_createCCtx());
-  if (context_ == nullptr) return OutOfMemory();
+  if (context_ == nullptr) return NoMemory();
   std::string frame(ZSTD_compressBound(bytes.size()), '\0');
   const size_t size = ZSTD_compressCCtx(context_.get(), frame.data(), frame.size(), bytes.data(),
                                         bytes.size(), kLevel);
@@ -32,7 +32,7 @@ Result<std::string> Compressor::Compress(std::string_view bytes) {
 
 Result<std::string> Decompressor::Decompress(std::string_view frame, size_t raw_bytes) {
   if (context_ == nullptr) context_.reset(ZSTD_createDCtx());
-  if (context_ == nullptr) return OutOfMemory();
+  if (context_ == nullptr) return NoMemory();
   std::string bytes(raw_bytes, '\0');
   const size_t size =
       ZSTD_decompressDCtx(context_.get(), bytes.data(), bytes.size(), frame.data(), frame.size());

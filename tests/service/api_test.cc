@@ -118,7 +118,7 @@ TEST_F(Api, BadBodiesAreRefusedWithTheField) {
   typo["stagse"] = {"check"};
   EXPECT_EQ(message(typo), "stagse is no known field (did you mean 'stages'?)");
   Json stage = Ask("a");
-  stage["stages"] = {"profile"};
+  stage["stages"] = {"polish"};
   EXPECT_NE(message(stage).find("stages knows"), std::string::npos);
   Json config = Ask("a");
   config["config"] = {{"confidence", 7}};

@@ -10,7 +10,7 @@ namespace ks {
 namespace {
 
 // The last statement: tl.atomic_add(counts + place, 1, mask=..).
-struct Counting {
+struct BinCounting {
   Node call, place, mask;
   std::string counts, bins, shape;  // bins: the parameter; shape: the plan's extent
 };
@@ -28,7 +28,7 @@ class TritonBinsSkill final : public DeviceSkill {
     if (!context.IsTriton()) return edits;
     for (const DeviceKernel& kernel : context.kernels()) {
       if (kernel.launches.size() != 1 || kernel.parameters.empty()) continue;
-      const std::optional<Counting> found = Match(context, kernel);
+      const std::optional<BinCounting> found = Match(context, kernel);
       if (!found) continue;
       for (const int blocks : {32, 8, 128}) {
         auto source = Emit(context, kernel, *found, blocks);
@@ -43,12 +43,13 @@ class TritonBinsSkill final : public DeviceSkill {
   }
 
  private:
-  static std::optional<Counting> Match(const DeviceContext& context, const DeviceKernel& kernel) {
+  static std::optional<BinCounting> Match(const DeviceContext& context,
+                                          const DeviceKernel& kernel) {
     const std::vector<Node> statements = kernel.body.NamedChildren();
     for (Node statement : statements) {
       if (!statement.Is("expression_statement")) return std::nullopt;
     }
-    Counting found;
+    BinCounting found;
     found.call = InnerStatement(statements.back());
     if (!found.call.Is("call") || found.call.Child("function").text() != "tl.atomic_add" ||
         !CallsOf(kernel.body, "tl.store").empty()) {
@@ -76,11 +77,11 @@ class TritonBinsSkill final : public DeviceSkill {
     for (size_t i = 0; i < known; ++i) {
       if (passed[i] == found.shape) found.bins = kernel.parameter_names[i];
     }
-    return found.bins.empty() ? std::nullopt : std::optional<Counting>(found);
+    return found.bins.empty() ? std::nullopt : std::optional<BinCounting>(found);
   }
 
   static std::optional<std::string> Emit(const DeviceContext& context, const DeviceKernel& kernel,
-                                         const Counting& found, int blocks) {
+                                         const BinCounting& found, int blocks) {
     const std::string slots = context.FreshName("SLOTS"), items = context.FreshName("BLOCKS_EACH");
     const std::string item = context.FreshName("item"), counted = context.FreshName("counted");
     const std::string slot = context.FreshName("slot");
