@@ -16,7 +16,11 @@
 namespace ks {
 namespace {
 
-class RunnerPoolTest : public DeviceRunnerTest {};
+class RunnerPoolTest : public DeviceRunnerTest {
+ protected:
+  // What the client that is killed does: says which processes it made, runs an endless kernel.
+  void HoldRunnersUntilKilled();
+};
 
 pid_t PidOf(const DeviceRunner& runner) {
   return dynamic_cast<const DeviceRunnerProcess&>(runner).pid();
@@ -115,13 +119,7 @@ TEST_P(RunnerPoolTest, DestroyedRunnerLeavesNoProcess) {
   EXPECT_FALSE(IsRunning(pid));
 }
 
-constexpr const char* kHolderApi = "KS_TEST_HOLDER_API";
-
-// Not a test: the other process of the next one. Says which processes it made, runs an endless
-// kernel and waits to be killed.
-TEST_P(RunnerPoolTest, DISABLED_HoldARunnerUntilKilled) {
-  const char* const wanted = std::getenv(kHolderApi);
-  if (wanted == nullptr || api() != wanted) GTEST_SKIP() << "only started by another test";
+void RunnerPoolTest::HoldRunnersUntilKilled() {
   auto idle = TakeRunner();
   const auto busy = ReadyRunner();
   ASSERT_TRUE(idle != nullptr && busy != nullptr);
@@ -134,16 +132,22 @@ KERNEL scale(GLOBAL const float* a, float s, GLOBAL float* c, long n) {
                  600);
 }
 
+// Set for the client, which is this very test in a process of its own.
+constexpr const char* kIsClient = "KS_TEST_IS_CLIENT";
+
 TEST_P(RunnerPoolTest, NothingIsLeftRunningWhenTheClientIsKilled) {
+  if (std::getenv(kIsClient) != nullptr) {
+    HoldRunnersUntilKilled();
+    FAIL() << "the client was to be killed";
+  }
   std::array<int, 2> ends{};
   ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
-  const pid_t holder = fork();
-  if (holder == 0) {
+  const pid_t client = fork();
+  if (client == 0) {
     dup2(ends[1], STDERR_FILENO);
-    setenv(kHolderApi, api().c_str(), 1);
-    const std::string filter = "--gtest_filter=*DISABLED_HoldARunnerUntilKilled/" + api();
-    execl("/proc/self/exe", "holder", filter.c_str(), "--gtest_also_run_disabled_tests",
-          static_cast<char*>(nullptr));
+    setenv(kIsClient, "1", 1);
+    const std::string filter = "--gtest_filter=*NothingIsLeftRunningWhenTheClientIsKilled/" + api();
+    execl("/proc/self/exe", "client", filter.c_str(), static_cast<char*>(nullptr));
     _exit(127);
   }
   close(ends[1]);
@@ -158,8 +162,8 @@ TEST_P(RunnerPoolTest, NothingIsLeftRunningWhenTheClientIsKilled) {
   std::this_thread::sleep_for(std::chrono::seconds(1));
   EXPECT_TRUE(IsRunning(idle));
   EXPECT_TRUE(IsRunning(busy));
-  kill(holder, SIGKILL);
-  waitpid(holder, nullptr, 0);
+  kill(client, SIGKILL);
+  waitpid(client, nullptr, 0);
   EXPECT_TRUE(EndsWithin(idle, 10));
   EXPECT_TRUE(EndsWithin(busy, 10));
   std::fclose(lines);
