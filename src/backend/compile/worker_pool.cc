@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "backend/compile/transfer.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "sandbox/memory_file.h"
@@ -20,35 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kPollSliceMs = 20;  // how late a stop request may be seen
 constexpr double kDeathTimeoutS = 2;
-
-Clock::time_point After(double seconds) {
-  return Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                            std::chrono::duration<double>(std::min(seconds, 1e7)));
-}
-
-enum class Transfer { kDone, kTimedOut, kClosed, kStopped };
-
-// One of send and recv until all bytes are through.
-template <typename Step>
-Transfer TransferAll(int fd, short event, size_t bytes, Clock::time_point deadline,
-                     const std::stop_token& stop, Step&& step) {
-  size_t done = 0;
-  while (done < bytes) {
-    if (stop.stop_requested()) return Transfer::kStopped;
-    const ssize_t n = step(done);
-    if (n > 0) {
-      done += static_cast<size_t>(n);
-      continue;
-    }
-    if (n == 0 || (errno != EAGAIN && errno != EINTR)) return Transfer::kClosed;
-    if (Clock::now() >= deadline) return Transfer::kTimedOut;
-    pollfd ready = {fd, event, 0};
-    poll(&ready, 1, kPollSliceMs);
-  }
-  return Transfer::kDone;
-}
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "backend/compile/transfer.h"
 #include "base/check.h"
 #include "base/file.h"
 
@@ -17,35 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kPollSliceMs = 20;  // how late a stop request may be seen
 constexpr size_t kMostFiles = 4;
-
-enum class Transfer { kDone, kTimedOut, kClosed, kStopped };
-
-Clock::time_point After(double seconds) {
-  return Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                            std::chrono::duration<double>(std::min(seconds, 1e7)));
-}
-
-// One of send and recv until all bytes are through.
-template <typename Step>
-Transfer TransferAll(int fd, short event, size_t bytes, Clock::time_point deadline,
-                     const std::stop_token& stop, Step&& step) {
-  size_t done = 0;
-  while (done < bytes) {
-    if (stop.stop_requested()) return Transfer::kStopped;
-    const ssize_t n = step(done);
-    if (n > 0) {
-      done += static_cast<size_t>(n);
-      continue;
-    }
-    if (n == 0 || (errno != EAGAIN && errno != EINTR)) return Transfer::kClosed;
-    if (Clock::now() >= deadline) return Transfer::kTimedOut;
-    pollfd ready = {fd, event, 0};
-    poll(&ready, 1, kPollSliceMs);
-  }
-  return Transfer::kDone;
-}
 
 // Bytes with files beside the first of them.
 ssize_t SendWithFiles(int socket, std::string_view bytes, std::span<const int> files) {
