@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/rng.h"
 #include "helper_source.h"
 
 namespace ks {
@@ -59,6 +60,7 @@ Status WorkloadBuffers::Place(const TaskLayout& task, size_t workload) {
     const uint64_t bytes = sizes.input_counts[i] * element;
     scalars_.emplace_back();
     scalar_bytes_.push_back(input.scalar ? element : 0);
+    element_bytes_.push_back(element);
     inputs_.emplace_back();
     if (input.scalar) continue;
     inputs_.back() = {-1, layout_.Add(input.name, bytes, -1), bytes};
@@ -87,22 +89,38 @@ int64_t WorkloadBuffers::MoveTo(uint64_t placement) {
   return static_cast<int64_t>(shift_) - static_cast<int64_t>(before);
 }
 
-bool WorkloadBuffers::SameScalars(std::span<const std::byte* const> inputs) const {
+bool WorkloadBuffers::SameScalars(std::span<const std::span<const std::byte>> inputs) const {
   for (size_t i = 0; i < scalar_bytes_.size(); ++i) {
-    if (std::memcmp(scalars_[i].data(), inputs[i], scalar_bytes_[i]) != 0) return false;
+    if (std::memcmp(scalars_[i].data(), inputs[i].data(), scalar_bytes_[i]) != 0) return false;
   }
   return true;
 }
 
-Status WorkloadBuffers::SetInputs(std::span<const std::byte* const> inputs) {
+Status WorkloadBuffers::SetInputs(std::span<const std::span<const std::byte>> inputs,
+                                  uint64_t seed) {
   for (size_t i = 0; i < inputs_.size(); ++i) {
     if (scalar_bytes_[i] > 0) {
-      std::memcpy(scalars_[i].data(), inputs[i], scalar_bytes_[i]);
+      std::memcpy(scalars_[i].data(), inputs[i].data(), scalar_bytes_[i]);
+    } else if (inputs[i].size() == input(i).bytes) {
+      KS_RETURN_IF_ERROR(api_.CopyIn(input(i), inputs[i].data()));
     } else {
-      KS_RETURN_IF_ERROR(api_.CopyIn(input(i), inputs[i]));
+      KS_RETURN_IF_ERROR(Spread(i, inputs[i], DeriveSeed(seed, "spread", i)));
     }
   }
   return api_.Sync();
+}
+
+Status WorkloadBuffers::Spread(size_t index, std::span<const std::byte> sample, uint64_t seed) {
+  KS_ASSIGN_OR_RETURN(const BufferId buffer, api_.Allocate(sample.size()));
+  const BufferView view = {buffer, 0, sample.size()};
+  const auto spread = [&]() -> Status {
+    KS_RETURN_IF_ERROR(api_.CopyIn(view, sample.data()));
+    KS_RETURN_IF_ERROR(helpers_.Expand(input(index), view, element_bytes_[index], seed));
+    return api_.Sync();
+  };
+  const Status status = spread();
+  api_.Free(buffer);
+  return status;
 }
 
 Result<BufferId> WorkloadBuffers::Copies() {

@@ -61,9 +61,10 @@ class WorkloadBuffers {
   // by how many bytes. Contents do not move with them.
   int64_t MoveTo(uint64_t placement);
   // The scalars among these inputs are those that are there.
-  bool SameScalars(std::span<const std::byte* const> inputs) const;
-  // Copies the contents in; complete when it returns. REQUIRES: sizes as the layout says.
-  Status SetInputs(std::span<const std::byte* const> inputs);
+  bool SameScalars(std::span<const std::span<const std::byte>> inputs) const;
+  // Copies the contents in; complete when it returns. An input that is shorter than its buffer is a
+  // sample that `seed` spreads over it. REQUIRES: FitsLayout.
+  Status SetInputs(std::span<const std::span<const std::byte>> inputs, uint64_t seed);
 
   // What the regions' offsets count from.
   BufferView arena() const { return {arena_, shift_, layout_.bytes()}; }
@@ -82,6 +83,7 @@ class WorkloadBuffers {
   WorkloadBuffers(DeviceApi& api, Helpers& helpers, uint64_t alignment)
       : api_(api), helpers_(helpers), layout_(0, alignment) {}
   Status Place(const TaskLayout& task, size_t workload);
+  Status Spread(size_t index, std::span<const std::byte> sample, uint64_t seed);
   BufferView Shifted(BufferView view) const {
     view.offset += shift_;
     return view;
@@ -96,6 +98,7 @@ class WorkloadBuffers {
   std::vector<BufferView> inputs_, outputs_, copies_;  // the first two before the shift
   std::vector<std::array<std::byte, 8>> scalars_;      // by input
   std::vector<uint64_t> scalar_bytes_;                 // 0: a buffer
+  std::vector<uint64_t> element_bytes_;                // by input
   RegionTable hashed_, exchanged_;
   std::vector<std::string> hashed_names_;
 };

@@ -151,6 +151,24 @@ KS_KERNEL ks_exchange(KS_GLOBAL u8* arena, KS_GLOBAL const u64* table, u64 seed)
   }
 }
 
+/* Every element of `data`, of `element` bytes, becomes one of the `count` of the sample. */
+KS_KERNEL ks_expand(KS_GLOBAL u8* data, u64 elements, KS_GLOBAL const u8* sample, u64 count,
+                    u32 element, u64 seed) {
+  u64 i;
+  for (i = KS_FIRST; i < elements; i += KS_STRIDE) {
+    u64 from = ((Mix(seed ^ i) >> 32) * count) >> 32;
+    if (element == 8) {
+      ((KS_GLOBAL u64*)data)[i] = ((KS_GLOBAL const u64*)sample)[from];
+    } else if (element == 4) {
+      ((KS_GLOBAL u32*)data)[i] = ((KS_GLOBAL const u32*)sample)[from];
+    } else if (element == 2) {
+      ((KS_GLOBAL u16*)data)[i] = ((KS_GLOBAL const u16*)sample)[from];
+    } else {
+      data[i] = sample[from];
+    }
+  }
+}
+
 /* A 16-bit float with this many bits of fraction, as a double. */
 KS_DEVICE double SmallFloat(u16 bits, int fraction_bits) {
   int exponent = (bits & 0x7FFF) >> fraction_bits;

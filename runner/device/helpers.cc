@@ -89,6 +89,7 @@ Status Helpers::FindKernels() {
   KS_RETURN_IF_ERROR(find("ks_check", &check_));
   KS_RETURN_IF_ERROR(find("ks_hash", &hash_));
   KS_RETURN_IF_ERROR(find("ks_exchange", &exchange_));
+  KS_RETURN_IF_ERROR(find("ks_expand", &expand_));
   KS_RETURN_IF_ERROR(find("ks_probe", &probe_));
   KS_RETURN_IF_ERROR(find("ks_squares", &squares_));
   KS_RETURN_IF_ERROR(find("ks_compare", &compare_));
@@ -111,6 +112,7 @@ Status Helpers::WarmUp() {
   KS_RETURN_IF_ERROR(StartHash(elements, Whole(partial_), true, 1, 1));
   KS_RETURN_IF_ERROR(Exchange(elements, Whole(partial_), 1));
   const BufferView side = {partial_, kSlotBytes, kBytes};
+  KS_RETURN_IF_ERROR(Expand({partial_, 0, kBytes}, side, sizeof(float), 1));
   KS_RETURN_IF_ERROR(Compare(DType::kF32, side, side, {}));
   KS_RETURN_IF_ERROR(Probe());
   FreeTable(&table);
@@ -214,6 +216,15 @@ Status Helpers::Exchange(const RegionTable& table, const BufferView& arena, uint
   if (table.rows.empty()) return {};
   return Launch(exchange_, table.blocks, table.rows.size(),
                 {Buffer(arena), Buffer(table.view), Value(seed)});
+}
+
+Status Helpers::Expand(const BufferView& to, const BufferView& sample, uint64_t element,
+                       uint64_t seed) {
+  const uint64_t elements = to.bytes / element;
+  if (elements == 0) return {};
+  return Launch(expand_, BlocksFor(elements / 4), 1,
+                {Buffer(to), Value(elements), Buffer(sample), Value(sample.bytes / element),
+                 Value(static_cast<uint32_t>(element)), Value(seed)});
 }
 
 Result<double> Helpers::Squares(DType dtype, const BufferView& want, uint64_t count) {

@@ -61,6 +61,9 @@ class Helpers {
   Result<std::vector<uint64_t>> FinishHash(const RegionTable& table, int slot);
 
   Status Exchange(const RegionTable& table, const BufferView& arena, uint64_t seed);
+  // Elements of `element` bytes: each of `to` becomes one of `sample` (at most 2^32 elements) that
+  // `seed` picks.
+  Status Expand(const BufferView& to, const BufferView& sample, uint64_t element, uint64_t seed);
   // Syncs.
   Result<OutputVerdict> Compare(DType dtype, const BufferView& got, const BufferView& want,
                                 const Tolerance& tolerance);
@@ -80,7 +83,7 @@ class Helpers {
 
   DeviceApi& api_;
   ModuleId module_ = -1;
-  KernelInfo prepare_, check_, hash_, exchange_, probe_;
+  KernelInfo prepare_, check_, hash_, exchange_, expand_, probe_;
   KernelInfo squares_, compare_;
   BufferId broken_ = -1;
   BufferId partial_ = -1;  // of hashes (two slots) and comparisons

@@ -164,10 +164,12 @@ class Server {
   }
 
   Status SetContentsInner(const ContentsRequest& request) {
-    KS_ASSIGN_OR_RETURN(const auto wanted, session_.InputBytes(request.workload));
     KS_RETURN_IF_ERROR(staging_.Cover(request.staging_bytes));
-    KS_ASSIGN_OR_RETURN(const auto places, staging_.Places(request.inputs, wanted));
-    const std::vector<const std::byte*> inputs(places.begin(), places.end());
+    std::vector<uint64_t> sizes;
+    for (const StagingSpan& span : request.inputs) sizes.push_back(span.bytes);
+    KS_ASSIGN_OR_RETURN(const auto places, staging_.Places(request.inputs, sizes));
+    std::vector<std::span<const std::byte>> inputs;
+    for (size_t i = 0; i < places.size(); ++i) inputs.emplace_back(places[i], sizes[i]);
     return session_.SetContents(request.workload, request.placement, inputs);
   }
   Answer SetContents(const std::string& payload) {

@@ -82,7 +82,8 @@ Result<std::vector<uint64_t>> Session::OutputBytes(size_t workload) const {
 }
 
 Status Session::SetContents(size_t workload, uint64_t placement,
-                            std::span<const std::byte* const> inputs) {
+                            std::span<const std::span<const std::byte>> inputs) {
+  KS_RETURN_IF_ERROR(CheckInputs(workload, inputs));
   auto found = buffers_.find(workload);
   if (found == buffers_.end()) {
     KS_ASSIGN_OR_RETURN(auto made, WorkloadBuffers::Create(api_, helpers_, task_, workload));
@@ -96,7 +97,22 @@ Status Session::SetContents(size_t workload, uint64_t placement,
     if (key.second == workload) call.Move(buffers.arena().buffer, by);
   }
   MoveScratch(DeriveSeed(placement, "scratch", 0));
-  return buffers.SetInputs(inputs);
+  return buffers.SetInputs(inputs, placement);
+}
+
+// Whole inputs, or samples of them.
+Status Session::CheckInputs(size_t workload,
+                            std::span<const std::span<const std::byte>> inputs) const {
+  KS_ASSIGN_OR_RETURN(const std::vector<uint64_t> wanted, InputBytes(workload));
+  bool good = inputs.size() == wanted.size();
+  for (size_t i = 0; good && i < inputs.size(); ++i) {
+    const uint64_t have = inputs[i].size();
+    const bool is_sample = have > 0 && have < wanted[i] &&
+                           have % SizeOf(task_.inputs[i].dtype) == 0 && !task_.inputs[i].scalar;
+    good = have == wanted[i] || is_sample;
+  }
+  if (good) return {};
+  return Error{ErrorCode::kFailedPrecondition, "contents of another size than the task says"};
 }
 
 void Session::MoveScratch(uint64_t placement) {

@@ -30,8 +30,11 @@ class Session {
   // Sizes of the workload's inputs or outputs in bytes.
   Result<std::vector<uint64_t>> InputBytes(size_t workload) const;
   Result<std::vector<uint64_t>> OutputBytes(size_t workload) const;
-  // All buffers move to places that `placement` picks. ERRORS: also kResourceExhausted.
-  Status SetContents(size_t workload, uint64_t placement, std::span<const std::byte* const> inputs);
+  // All buffers move to places that `placement` picks; it also picks from inputs that are samples
+  // (shorter than their buffers). ERRORS: also kResourceExhausted; kFailedPrecondition: sizes that
+  // do not fit.
+  Status SetContents(size_t workload, uint64_t placement,
+                     std::span<const std::span<const std::byte>> inputs);
   void DropContents(size_t workload);
 
   DeviceResult<LoadedProgram> Load(std::string_view bytes);
@@ -55,6 +58,7 @@ class Session {
     Side rival, candidate;
   };
 
+  Status CheckInputs(size_t workload, std::span<const std::span<const std::byte>> inputs) const;
   Result<WorkloadBuffers*> BuffersOf(size_t workload);
   Result<const ReadyCall*> ReadyFor(int program, size_t workload);
   Status EnsureScratch(uint64_t bytes);

@@ -103,6 +103,7 @@ Result<std::shared_ptr<RunnerPool>> OpenGpu(int device, const CudaToolkit& toolk
   options.runner.index = device;
   options.runner.compiler_path = toolkit.nvrtc;
   options.runner.env = DriverEnvironment();
+  options.spares = 2;
   KS_ASSIGN_OR_RETURN(std::unique_ptr<RunnerPool> pool, RunnerPool::Create(std::move(options), {}));
   return std::shared_ptr<RunnerPool>(std::move(pool));
 }

@@ -151,14 +151,22 @@ Bytes DrawContents(const ResolvedFill& fill, DType dtype, int variant, uint64_t 
   return bytes;
 }
 
+struct DrawPlan {
+  uint64_t seed = 0;
+  int variant = 0;
+  size_t most = std::numeric_limits<size_t>::max();  // elements of an elementwise input
+};
+
 Result<Bytes> FillOne(const Task& task, const Workload& workload, const BufferSpec& input,
-                      uint64_t seed, int variant, const std::vector<Bytes>& drawn) {
+                      const DrawPlan& plan, const std::vector<Bytes>& drawn) {
   KS_ASSIGN_OR_RETURN(const ResolvedFill fill, ResolveFill(input, workload.axes));
   KS_ASSIGN_OR_RETURN(const int64_t elements, ElementCount(input, workload.axes));
   const auto count = static_cast<size_t>(elements);
-  if (!fill.variants) variant = 0;
-  const uint64_t own_seed = InputSeed(seed, input, variant);
-  if (IsElementwise(fill.kind)) return DrawContents(fill, input.dtype, variant, own_seed, count);
+  const int variant = fill.variants ? plan.variant : 0;
+  const uint64_t own_seed = InputSeed(plan.seed, input, variant);
+  if (IsElementwise(fill.kind)) {
+    return DrawContents(fill, input.dtype, variant, own_seed, std::min(count, plan.most));
+  }
   BitLanes bits(own_seed);
   Bytes bytes(count * SizeOf(input.dtype));
   auto row_ptr = RowPointers(task, fill, drawn);
@@ -166,6 +174,17 @@ Result<Bytes> FillOne(const Task& task, const Workload& workload, const BufferSp
   const Status status = DrawStructure(fill, input.dtype, *row_ptr, bits, bytes);
   if (!status) return status.error().Under(fmt::format("fill of '{}'", input.name));
   return bytes;
+}
+
+Result<std::vector<Bytes>> FillAll(const Task& task, const Workload& workload,
+                                   const DrawPlan& plan) {
+  std::vector<Bytes> inputs;
+  for (const BufferSpec& input : task.inputs) {
+    auto bytes = FillOne(task, workload, input, plan, inputs);
+    if (!bytes) return bytes.error().Under(fmt::format("workload {}", workload.name));
+    inputs.push_back(*std::move(bytes));
+  }
+  return inputs;
 }
 
 // Draws one element anew in each of `draws` equal stretches of the buffer.
@@ -185,13 +204,16 @@ void Scatter(BitLanes& bits, const T* fresh, size_t draws, T* data, size_t count
 Result<std::vector<Bytes>> FillInputs(const Task& task, const Workload& workload, uint64_t seed,
                                       int variant) {
   KS_CHECK(variant >= 0);
-  std::vector<Bytes> inputs;
-  for (const BufferSpec& input : task.inputs) {
-    auto bytes = FillOne(task, workload, input, seed, variant % kVariants, inputs);
-    if (!bytes) return bytes.error().Under(fmt::format("workload {}", workload.name));
-    inputs.push_back(*std::move(bytes));
-  }
-  return inputs;
+  DrawPlan plan;
+  plan.seed = seed;
+  plan.variant = variant % kVariants;
+  return FillAll(task, workload, plan);
+}
+
+Result<std::vector<Bytes>> FillSamples(const Task& task, const Workload& workload, uint64_t seed,
+                                       size_t most) {
+  KS_CHECK(most > 0);
+  return FillAll(task, workload, {seed, 0, most});
 }
 
 Status PerturbInputs(const Task& task, const Workload& workload, uint64_t seed, double fraction,

@@ -23,6 +23,11 @@ using Bytes = std::vector<std::byte>;
 Result<std::vector<Bytes>> FillInputs(const Task& task, const Workload& workload, uint64_t seed,
                                       int variant);
 
+// As FillInputs with variant 0, but of an elementwise input with more than `most` elements only
+// `most` are drawn: a sample that stands for the rest (see DeviceRunner::SetContents).
+Result<std::vector<Bytes>> FillSamples(const Task& task, const Workload& workload, uint64_t seed,
+                                       size_t most);
+
 // Replaces a random part (at least one element, about `fraction`) of float and label inputs in
 // place by new draws, so that no two timed calls see the same content. Structural inputs (row
 // pointers, column indices) and scalars stay. `inputs` are views in task order.

@@ -25,11 +25,14 @@ Result<TimingResult> DeviceJudge::Compare(const CompiledKernel& rival,
                                           const CompiledKernel& candidate, const TimingPlan& plan,
                                           StageSeconds& seconds, std::stop_token stop) {
   ContentMap prepared;
+  std::unique_ptr<DeviceRunner> runner;  // after Renew: the one before, ended without the lease
+  DevicePairTimer pair_timer(task_, backend_, config_, plan, session_);
   if (plan.fresh) {
     const StageTimer timer(seconds.time);
     KS_ASSIGN_OR_RETURN(prepared, FillContents(task_, plan.role, plan.secret_seed));
+    KS_RETURN_IF_ERROR(pair_timer.DrawKept());
+    KS_ASSIGN_OR_RETURN(runner, session_.FreshRunner(stop));
   }
-  DevicePairTimer pair_timer(task_, backend_, config_, plan, session_);
   std::optional<Result<TimingResult>> result;
   {
     std::optional<Result<DeviceLease::Holder>> holder;
@@ -39,7 +42,9 @@ Result<TimingResult> DeviceJudge::Compare(const CompiledKernel& rival,
     }
     if (!holder->ok()) return holder->error();
     const StageTimer timer(seconds.time);
-    if (plan.fresh) session_.Renew(plan.secret_seed, std::move(prepared));
+    if (plan.fresh) {
+      runner = session_.Renew(plan.secret_seed, std::move(prepared), std::move(runner));
+    }
     result.emplace(RetriedOnce(session_, [&] { return pair_timer.Run(rival, candidate, stop); }));
   }
   KS_ASSIGN_OR_RETURN(TimingResult timing, *std::move(result));
@@ -58,7 +63,8 @@ Result<DeviceProfile> DeviceJudge::Counted(const CompiledKernel& kernel, size_t 
     names.push_back(one.name.substr(0, one.name.find('<')));
   }
   KS_ASSIGN_OR_RETURN(const std::vector<Bytes> inputs,
-                      FillInputs(task_, task_.workloads[workload], SecretSeed(), 0));
+                      FillSamples(task_, task_.workloads[workload], SecretSeed(),
+                                  DeviceSession::kSampleElements));
   KS_ASSIGN_OR_RETURN(const auto holder, backend_.lease().Acquire(stop));
   KS_ASSIGN_OR_RETURN(
       const std::string report,

@@ -18,9 +18,10 @@ size_t BytesOf(const ContentMap& contents) {
 
 Result<std::shared_ptr<const std::vector<Bytes>>> FillContent(const Task& task, size_t workload,
                                                               uint64_t seed) {
-  KS_ASSIGN_OR_RETURN(
-      std::vector<Bytes> inputs,
-      FillInputs(task, task.workloads.at(workload), DeriveSeed(seed, "time content", workload), 0));
+  KS_ASSIGN_OR_RETURN(std::vector<Bytes> inputs,
+                      FillSamples(task, task.workloads.at(workload),
+                                  DeriveSeed(seed, "time content", workload),
+                                  DeviceSession::kSampleElements));
   return std::make_shared<const std::vector<Bytes>>(std::move(inputs));
 }
 
@@ -105,10 +106,19 @@ void DeviceSession::Drop() {
   loaded_.clear();
 }
 
-void DeviceSession::Renew(uint64_t seed, ContentMap prepared) {
-  Drop();
+Result<std::unique_ptr<DeviceRunner>> DeviceSession::FreshRunner(std::stop_token stop) const {
+  KS_ASSIGN_OR_RETURN(std::unique_ptr<DeviceRunner> runner, backend_.TakeFresh(std::move(stop)));
+  KS_RETURN_IF_ERROR(runner->OpenTask(task_));
+  return runner;
+}
+
+std::unique_ptr<DeviceRunner> DeviceSession::Renew(uint64_t seed, ContentMap prepared,
+                                                   std::unique_ptr<DeviceRunner> runner) {
+  std::unique_ptr<DeviceRunner> before = std::exchange(runner_, std::move(runner));
+  loaded_.clear();
   content_seed_ = seed;
   contents_ = std::move(prepared);
+  return before;
 }
 
 }  // namespace ks

@@ -17,7 +17,8 @@ namespace ks {
 // Contents of workloads by index, made by FillContents.
 using ContentMap = std::map<size_t, std::shared_ptr<const std::vector<Bytes>>>;
 
-// Contents of every workload of `role`. Pure; costs as much as drawing the numbers.
+// Contents of every workload of `role`: samples that the device spreads over its buffers, but for
+// structural inputs (row pointers), which are drawn whole. Pure.
 Result<ContentMap> FillContents(const Task& task, WorkloadRole role, uint64_t seed);
 
 // Not thread-safe: everything but construction and destruction REQUIRES the device's lease. Task
@@ -26,6 +27,7 @@ class DeviceSession {
  public:
   static constexpr size_t kLoadedPrograms = 6;
   static constexpr size_t kHostBytes = size_t{1} << 30;  // of contents kept for a new runner
+  static constexpr size_t kSampleElements = size_t{1} << 20;  // of an input, drawn on the host
 
   DeviceSession(const Task& task, DeviceBackend& backend, uint64_t secret_seed)
       : task_(task), backend_(backend), content_seed_(secret_seed) {}
@@ -49,8 +51,12 @@ class DeviceSession {
   void Drop();
   // Returns the runner to the backend, which decides whether it is used again.
   void GiveBack();
-  // A fresh process and fresh contents from now on; `prepared` (from `seed`) saves making them.
-  void Renew(uint64_t seed, ContentMap prepared);
+  // Takes a runner that no candidate has seen and opens the task there. Needs no lease.
+  Result<std::unique_ptr<DeviceRunner>> FreshRunner(std::stop_token stop) const;
+  // That runner and fresh contents from now on; `prepared` (from `seed`) saves making them. Returns
+  // the runner before, to be ended without the lease.
+  std::unique_ptr<DeviceRunner> Renew(uint64_t seed, ContentMap prepared,
+                                      std::unique_ptr<DeviceRunner> runner);
 
  private:
   struct Loaded {

@@ -274,7 +274,12 @@ class DevicePairTimer::WorkloadTimer {
     Kept kept;
     kept.workload = index_;
     kept.difference = std::move(difference);
-    KS_ASSIGN_OR_RETURN(kept.inputs, FillInputs(task_, workload_, rng_.Next(), 0));
+    if (const auto drawn = owner_.drawn_.find(index_); drawn != owner_.drawn_.end()) {
+      kept.inputs = std::move(drawn->second);
+      owner_.drawn_.erase(drawn);
+    } else {
+      KS_ASSIGN_OR_RETURN(kept.inputs, FillInputs(task_, workload_, rng_.Next(), 0));
+    }
     KS_RETURN_IF_ERROR(owner_.session_.Upload(index_, rng_.Next(), kept.inputs, stop_));
     KS_ASSIGN_OR_RETURN(DeviceRunner* const runner, owner_.session_.Runner(stop_));
     for (const bool is_candidate : {true, false}) {
@@ -383,6 +388,16 @@ class DevicePairTimer::WorkloadTimer {
   int throttled_ = 0;
   bool stopped_ = false;
 };
+
+Status DevicePairTimer::DrawKept() {
+  for (size_t i = 0; i < task_.workloads.size(); ++i) {
+    const Workload& workload = task_.workloads[i];
+    if (workload.role != plan_.role || !IsAffordable(CostOf(task_, workload))) continue;
+    const uint64_t seed = DeriveSeed(plan_.secret_seed, "kept content", i);
+    KS_ASSIGN_OR_RETURN(drawn_[i], FillInputs(task_, workload, seed, 0));
+  }
+  return {};
+}
 
 Result<TimingResult> DevicePairTimer::Run(const CompiledKernel& rival,
                                           const CompiledKernel& candidate, std::stop_token stop) {

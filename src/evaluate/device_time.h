@@ -3,6 +3,7 @@
 #ifndef KS_EVALUATE_DEVICE_TIME_H_
 #define KS_EVALUATE_DEVICE_TIME_H_
 
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <vector>
@@ -33,6 +34,8 @@ class DevicePairTimer {
                   const TimingPlan& plan, DeviceSession& session)
       : task_(task), backend_(backend), config_(config), plan_(plan), session_(session) {}
 
+  // Draws, without the lease, the contents for the oracle of a confirmation, so that `Run` need not.
+  Status DrawKept();
   // REQUIRES: the lease is held. Begins anew at every call. ERRORS: our side only; kUnavailable: a
   // fresh runner may mend it.
   Result<TimingResult> Run(const CompiledKernel& rival, const CompiledKernel& candidate,
@@ -59,6 +62,7 @@ class DevicePairTimer {
   const TimingPlan plan_;
   DeviceSession& session_;
   std::vector<Kept> kept_;
+  std::map<size_t, std::vector<Bytes>> drawn_;  // by workload, see DrawKept
 };
 
 }  // namespace ks

@@ -221,6 +221,19 @@ TEST(Perturb, LeavesStructureAndScalarsAlone) {
   EXPECT_EQ(As<float>(inputs[2]), std::vector<float>{2});
 }
 
+TEST(FillSamples, CutsElementwiseInputsShortAndDrawsStructureWhole) {
+  const Task task = With({Input("x", DType::kBF16, "n", "normal"),
+                          Input("few", DType::kF32, "4", "uniform"),
+                          Input("rows", DType::kI32, "n", "csr_row_ptr", {{"nnz", "3*n"}}),
+                          Input("order", DType::kI32, "n", "permutation")});
+  const auto samples = FillSamples(task, Axes({{"n", 1000}}), 5, 100);
+  ASSERT_TRUE(samples.ok()) << samples.error().message;
+  const std::vector<Bytes> whole = MustFill(task, {{"n", 1000}}, 5, 0);
+  EXPECT_EQ((*samples)[0].size(), 100 * 2U);
+  EXPECT_TRUE(std::equal((*samples)[0].begin(), (*samples)[0].end(), whole[0].begin()));
+  for (size_t i = 1; i < whole.size(); ++i) EXPECT_EQ((*samples)[i], whole[i]) << i;
+}
+
 TEST(FillInputs, LargeBuffersAreTheSameWhateverDrawsThem) {
   const BufferSpec input = Input("x", DType::kF32, "n", "normal");
   const int64_t n = (int64_t{3} << 20) + 5;  // pieces of 2^20 elements

@@ -74,6 +74,9 @@ class FakeDeviceBackend final : public DeviceBackend {
   Result<CompileOutcome> Compile(const Task& task, const std::string& source,
                                  const CompileLimits& limits, std::stop_token stop) override;
   Result<std::unique_ptr<DeviceRunner>> TakeRunner(std::stop_token stop) override;
+  Result<std::unique_ptr<DeviceRunner>> TakeFresh(std::stop_token stop) override {
+    return TakeRunner(std::move(stop));
+  }
   void ReturnRunner(std::unique_ptr<DeviceRunner> runner) override;
   FakeHostBackend& reference_backend() override { return host_; }
 

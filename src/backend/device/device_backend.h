@@ -83,8 +83,10 @@ class DeviceRunner {
   // there. `contents` of time workloads are kept on the device; see SetContents.
   virtual Status OpenTask(const Task& task) = 0;
   // Inputs of one workload (task order) for Call, TimePairs and Compare; guards renewed. All its
-  // buffers and scratch move to addresses that `placement`, a secret, picks. ERRORS:
-  // kResourceExhausted when the device has no room (then it stays usable).
+  // buffers and scratch move to addresses that `placement`, a secret, picks. An input may be shorter
+  // than its buffer: a sample, of which every element of the buffer becomes one that `placement`
+  // picks, so that large contents need not cross from the host. ERRORS: kResourceExhausted when the
+  // device has no room (then it stays usable).
   virtual Status SetContents(size_t workload, uint64_t placement,
                              std::span<const Bytes> inputs) = 0;
   virtual bool HasContents(size_t workload) const = 0;
@@ -108,6 +110,9 @@ class DeviceBackend : public Backend {
   // A healthy runner (known kernel launched, result compared), a pre-started spare when there is
   // one. ERRORS: kFailedPrecondition (no driver, no device, out of memory: what to do about it).
   virtual Result<std::unique_ptr<DeviceRunner>> TakeRunner(std::stop_token stop) = 0;
+  // A healthy runner that has loaded nothing yet. May be called without the lease. ERRORS: as
+  // TakeRunner.
+  virtual Result<std::unique_ptr<DeviceRunner>> TakeFresh(std::stop_token stop) = 0;
   // Gives a healthy one back for reuse.
   virtual void ReturnRunner(std::unique_ptr<DeviceRunner> runner) = 0;
   // Where the tasks' fp64 references run: on the host.

@@ -22,10 +22,10 @@ Result<std::unique_ptr<RunnerPool>> RunnerPool::Create(RunnerPoolOptions options
   self->options_.runner.helper_image = first->helper_image();
   KS_ASSIGN_OR_RETURN(self->info_.copy_gbytes_per_s, first->MeasureCopyGbytes(stop));
   self->idle_ = std::move(first);
-  if (self->options_.keep_spare) {
+  if (self->options_.spares > 0) {
     RunnerPool* const pool = self.get();
-    self->wanted_ = true;
-    self->keeper_ = std::jthread([pool](const std::stop_token& end) { pool->KeepSpare(end); });
+    self->wanted_ = self->options_.spares;
+    self->keeper_ = std::jthread([pool](const std::stop_token& end) { pool->KeepSpares(end); });
   }
   return self;
 }
@@ -39,37 +39,62 @@ Result<RunnerPool::Runner> RunnerPool::StartOne(std::stop_token stop) {
 }
 
 // A failed start is not repeated before the next Take, which reports it.
-void RunnerPool::KeepSpare(const std::stop_token& stop) {
+void RunnerPool::KeepSpares(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  while (changed_.wait(lock, stop, [&] { return wanted_; })) {
-    wanted_ = false;
+  while (changed_.wait(lock, stop, [&] { return wanted_ > 0; })) {
+    --wanted_;
     starting_ = true;
     lock.unlock();
     Result<Runner> started = StartOne(stop);
     lock.lock();
     starting_ = false;
-    if (started.ok()) spare_ = *std::move(started);
+    if (started.ok()) {
+      spares_.push_back(*std::move(started));
+    } else {
+      wanted_ = 0;
+    }
     changed_.notify_all();
   }
 }
 
-Result<std::unique_ptr<DeviceRunner>> RunnerPool::Take(std::stop_token stop) {
+RunnerPool::Runner RunnerPool::TakeReady(bool idle_too, const std::stop_token& stop) {
   Runner runner;
   {
     std::unique_lock lock(mutex_);
+    const auto idle = [&] { return idle_ != nullptr && (idle_too || !idle_->has_loaded()); };
     changed_.wait(lock, stop,
-                  [&] { return idle_ != nullptr || spare_ != nullptr || !(starting_ || wanted_); });
-    const bool from_spare = idle_ == nullptr;
-    runner = std::move(from_spare ? spare_ : idle_);
-    if (from_spare && options_.keep_spare) wanted_ = true;
+                  [&] { return idle() || !spares_.empty() || !(starting_ || wanted_ > 0); });
+    if (idle()) {
+      runner = std::move(idle_);
+    } else {
+      if (!spares_.empty()) {
+        runner = std::move(spares_.back());
+        spares_.pop_back();
+      }
+      if (options_.spares > 0) {
+        wanted_ = options_.spares - static_cast<int>(spares_.size()) - (starting_ ? 1 : 0);
+      }
+    }
   }
   changed_.notify_all();
+  return runner;
+}
+
+Result<std::unique_ptr<DeviceRunner>> RunnerPool::Checked(Runner runner, std::stop_token stop) {
   if (runner != nullptr && runner->IsHealthy(stop)) {
     return std::unique_ptr<DeviceRunner>(std::move(runner));
   }
   runner.reset();
   KS_ASSIGN_OR_RETURN(Runner started, StartOne(stop));
   return std::unique_ptr<DeviceRunner>(std::move(started));
+}
+
+Result<std::unique_ptr<DeviceRunner>> RunnerPool::Take(std::stop_token stop) {
+  return Checked(TakeReady(true, stop), stop);
+}
+
+Result<std::unique_ptr<DeviceRunner>> RunnerPool::TakeFresh(std::stop_token stop) {
+  return Checked(TakeReady(false, stop), stop);
 }
 
 void RunnerPool::Return(std::unique_ptr<DeviceRunner> runner) {

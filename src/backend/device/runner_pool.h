@@ -8,6 +8,7 @@
 #include <optional>
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "backend/device/device_runner_process.h"
 
@@ -18,7 +19,7 @@ struct RunnerPoolOptions {
   // A runner that held code of a candidate is used for the next one too. False where candidates are
   // native code of the runner's process.
   bool reuse_after_load = true;
-  bool keep_spare = true;
+  int spares = 1;  // started ahead; a confirmation in a fresh process takes one or two
 };
 
 // Starts, checks and replaces runners. Thread-safe. Runners must be given back or destroyed before
@@ -36,6 +37,8 @@ class RunnerPool {
   // A healthy runner: one that came back, else the spare, else a new one. ERRORS: as
   // DeviceRunnerProcess::Start.
   Result<std::unique_ptr<DeviceRunner>> Take(std::stop_token stop);
+  // A healthy runner that has loaded nothing: a spare, else a new one. ERRORS: as Take.
+  Result<std::unique_ptr<DeviceRunner>> TakeFresh(std::stop_token stop);
   // Keeps it for the next Take when it can be used again; else it is killed here.
   void Return(std::unique_ptr<DeviceRunner> runner);
 
@@ -44,7 +47,10 @@ class RunnerPool {
 
   explicit RunnerPool(RunnerPoolOptions options);
   Result<Runner> StartOne(std::stop_token stop);
-  void KeepSpare(const std::stop_token& stop);
+  // The idle one when `idle_too`, else a spare; waits for one that is being started. Null: neither.
+  Runner TakeReady(bool idle_too, const std::stop_token& stop);
+  Result<std::unique_ptr<DeviceRunner>> Checked(Runner runner, std::stop_token stop);
+  void KeepSpares(const std::stop_token& stop);
 
   CloneThread clones_;
   RunnerPoolOptions options_;  // constant after Create
@@ -53,9 +59,9 @@ class RunnerPool {
   std::mutex mutex_;  // guards all below
   std::condition_variable_any changed_;
   Runner idle_;
-  Runner spare_;
+  std::vector<Runner> spares_;
   bool starting_ = false;  // the thread is at it
-  bool wanted_ = false;    // a spare
+  int wanted_ = 0;         // spares
   std::jthread keeper_;    // starts spares
 };
 

@@ -44,6 +44,9 @@ class GpuBackend final : public DeviceBackend {
   Result<std::unique_ptr<DeviceRunner>> TakeRunner(std::stop_token stop) override {
     return parts_.pool->Take(std::move(stop));
   }
+  Result<std::unique_ptr<DeviceRunner>> TakeFresh(std::stop_token stop) override {
+    return parts_.pool->TakeFresh(std::move(stop));
+  }
   void ReturnRunner(std::unique_ptr<DeviceRunner> runner) override {
     parts_.pool->Return(std::move(runner));
   }

@@ -45,6 +45,9 @@ class OpenClBackend final : public DeviceBackend {
   Result<std::unique_ptr<DeviceRunner>> TakeRunner(std::stop_token stop) override {
     return pool_->Take(std::move(stop));
   }
+  Result<std::unique_ptr<DeviceRunner>> TakeFresh(std::stop_token stop) override {
+    return pool_->TakeFresh(std::move(stop));
+  }
   void ReturnRunner(std::unique_ptr<DeviceRunner> runner) override {
     pool_->Return(std::move(runner));
   }

@@ -43,6 +43,39 @@ TEST_P(DeviceRunnerTest, ContentsCanBeReplacedBetweenCalls) {
   EXPECT_FALSE(runner->Call(program, 0, 3, 20, {}).ok());
 }
 
+TEST_P(DeviceRunnerTest, ASampleIsSpreadOverItsBuffer) {
+  const auto runner = ReadyRunner();
+  ASSERT_NE(runner, nullptr);
+  const int program = MustLoad(*runner, MakeScale(kScaleKernel));
+  std::vector<Bytes> contents = Contents(0, 2);
+  const size_t whole = contents[0].size() / sizeof(float);
+  const std::vector<float> sample = {1, 2, 3, 4, 5, 6, 7};
+  const auto* bytes = reinterpret_cast<const std::byte*>(sample.data());
+  contents[0].assign(bytes, bytes + sample.size() * sizeof(float));
+  std::vector<std::vector<float>> seen;
+  for (const uint64_t placement : {1, 2, 1}) {
+    ASSERT_TRUE(runner->SetContents(0, placement, contents).ok());
+    const auto answer = runner->Call(program, 0, 1, 20, {});
+    ASSERT_NE(Expect<DeviceCall>(answer), nullptr);
+    seen.push_back(Floats(Expect<DeviceCall>(answer)->outputs[0]));
+  }
+  ASSERT_EQ(seen[0].size(), whole);
+  std::map<float, size_t> count;
+  for (const float value : seen[0]) ++count[value / 2];
+  ASSERT_EQ(count.size(), sample.size()) << "every element of the sample, nothing else";
+  for (const float value : sample) {
+    EXPECT_NEAR(static_cast<double>(count[value]), static_cast<double>(whole) / 7,
+                0.2 * static_cast<double>(whole) / 7 + 8);
+  }
+  EXPECT_NE(seen[0], seen[1]);
+  EXPECT_EQ(seen[0], seen[2]);
+
+  contents[0].pop_back();  // no whole number of elements
+  EXPECT_FALSE(runner->SetContents(0, 1, contents).ok());
+  contents[0].clear();
+  EXPECT_FALSE(runner->SetContents(0, 1, contents).ok());
+}
+
 TEST_P(DeviceRunnerTest, SeveralLaunchesShareScratchBuffers) {
   const auto runner = ReadyRunner();
   ASSERT_NE(runner, nullptr);

@@ -79,6 +79,29 @@ TEST_P(RunnerPoolTest, RunnerIsNotSharedByCandidatesThatAreNativeCode) {
   Pool(api())->Return(std::move(second));
 }
 
+TEST_P(RunnerPoolTest, FreshRunnerHasLoadedNothing) {
+  auto first = ReadyRunner();
+  ASSERT_NE(first, nullptr);
+  MustLoad(*first, MakeScale(kScaleKernel));
+  const pid_t used = PidOf(*first);
+  Pool(api())->Return(std::move(first));
+  auto fresh = Pool(api())->TakeFresh({});
+  ASSERT_TRUE(fresh.ok()) << fresh.error().message;
+  EXPECT_NE(PidOf(**fresh), used);
+  EXPECT_FALSE(dynamic_cast<DeviceRunnerProcess&>(**fresh).has_loaded());
+  const pid_t unused = PidOf(**fresh);
+  if (!is_native()) {
+    auto idle = TakeRunner();
+    ASSERT_NE(idle, nullptr);
+    EXPECT_EQ(PidOf(*idle), used) << "the used one waits for whoever does not mind";
+  }
+  Pool(api())->Return(std::move(*fresh));
+  auto again = Pool(api())->TakeFresh({});
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(PidOf(**again), unused);
+  Pool(api())->Return(std::move(*again));
+}
+
 TEST_P(RunnerPoolTest, SpareTakesOverFromAKilledRunner) {
   auto first = TakeRunner();
   ASSERT_NE(first, nullptr);
