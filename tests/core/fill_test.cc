@@ -222,10 +222,10 @@ TEST(Perturb, LeavesStructureAndScalarsAlone) {
 }
 
 TEST(FillSamples, CutsElementwiseInputsShortAndDrawsStructureWhole) {
-  const Task task = With({Input("x", DType::kBF16, "n", "normal"),
-                          Input("few", DType::kF32, "4", "uniform"),
-                          Input("rows", DType::kI32, "n", "csr_row_ptr", {{"nnz", "3*n"}}),
-                          Input("order", DType::kI32, "n", "permutation")});
+  const Task task =
+      With({Input("x", DType::kBF16, "n", "normal"), Input("few", DType::kF32, "4", "uniform"),
+            Input("rows", DType::kI32, "n", "csr_row_ptr", {{"nnz", "3*n"}}),
+            Input("order", DType::kI32, "n", "permutation")});
   const auto samples = FillSamples(task, Axes({{"n", 1000}}), 5, 100);
   ASSERT_TRUE(samples.ok()) << samples.error().message;
   const std::vector<Bytes> whole = MustFill(task, {{"n", 1000}}, 5, 0);
