@@ -7,7 +7,8 @@
 #                                                in a bundle or a checkout, on a machine with a GPU
 #
 # Parts: info tests corpus tasks bench torch evolve (all, in this order). --seconds: for each search of
-# `evolve` (default 20). --backends: default cuda,triton. Prints one table at the end.
+# `evolve` (default 20); --searches: so many side by side (default: a third of the cores); --tasks,
+# --backends: a,b (default: all; cuda,triton). Prints one table at the end.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -39,15 +40,27 @@ remote() {
   exit "$status"
 }
 
+# one-search BIN OUT RUNS URL SECONDS BACKEND TASK: of `evolve`.
+one_search() {
+  local bin=$1 out=$2 run=$3/$6-$7 url=$4 seconds=$5 backend=$6 name=$7
+  timeout $((seconds + 60)) "$bin/ksmith" evolve "$name" --backend "$backend" --steps 199 --jobs 6 \
+    --minutes "$(python3 -c "print($seconds / 60)")" --run "$run" --evaluator "$url" >"$run.log" 2>&1 ||
+    { tail -n 3 "$run.log"; return 1; }
+  "$bin/ksmith" show "$run" --json >"$out/evolve-$backend-$name.json" &&
+    printf '%s %s %s\n' "$backend" "$name" "$(grep '^best' "$run.log" | tail -n 1)"
+}
+
 case "${1:-}" in
   pack) pack; exit ;;
+  one-search) shift; one_search "$@"; exit ;;
   run) shift ;;
-  '' | -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  '' | -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
   *) remote "$@" ;;
 esac
 
 parts=info,tests,corpus,tasks,bench,torch,evolve
 seconds=20
+searches=$(($(nproc) / 3 + 1))
 out=bench/results
 backends=cuda,triton
 only=
@@ -55,6 +68,7 @@ while [ $# -gt 0 ]; do
   case "$1" in
     --parts) parts=$2 ;;
     --seconds) seconds=$2 ;;
+    --searches) searches=$2 ;;
     --out) out=$2 ;;
     --backends) backends=$2 ;;
     --tasks) only=$2 ;;
@@ -148,20 +162,32 @@ if has torch; then
   step torch timeout 300 python3 bench/torch_baselines.py --compile --folder tasks \
     --out "$out/torch_baselines.json"
 fi
-if has evolve; then
-  note "evolve, $seconds s a search, at most 200 evaluations"
+# Every GPU serves; searches of all tasks go on side by side and send it their candidates.
+evolve_all() {
+  local runs port=8471 gpus devices=() served=() backend server
   runs=$(mktemp -d)
+  gpus=$(nvidia-smi -L | grep -c '^GPU')
   for backend in ${backends//,/ }; do
-    for name in ${names//,/ }; do
-      run=$runs/$backend-$name
-      timeout $((seconds + 60)) "$bin/ksmith" evolve "$name" --backend "$backend" --steps 199 \
-        --minutes "$(python3 -c "print($seconds / 60)")" --run "$run" >"$run.log" 2>&1 ||
-        { failed+=("evolve $backend $name"); tail -n 3 "$run.log"; }
-      "$bin/ksmith" show "$run" --json >"$out/evolve-$backend-$name.json" 2>/dev/null &&
-        tail -n 6 "$run.log" | grep '^best' | sed "s/^/$backend $name /"
-    done
+    served+=(--backend "$backend")
+    for ((gpu = 0; gpu < gpus; ++gpu)); do devices+=("$backend:$gpu"); done
   done
+  "$bin/ksmith" serve "${served[@]}" --devices "$(IFS=,; echo "${devices[*]}")" --port "$port" \
+    --cache "$runs/cache" >"$out/serve.log" 2>&1 &
+  server=$!
+  for _ in $(seq 100); do
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
+    sleep 0.1
+  done
+  for backend in ${backends//,/ }; do printf "$backend %s\n" ${names//,/ }; done |
+    xargs -P "$searches" -L 1 tools/gpu_check.sh one-search "$bin" "$out" "$runs" "http://127.0.0.1:$port" "$seconds" ||
+    failed+=(evolve)
+  curl -s "http://127.0.0.1:$port/metrics" >"$out/serve_metrics.txt"
+  kill "$server" && wait "$server"
   rm -rf "$runs"
+}
+if has evolve; then
+  note "evolve, $seconds s a search, $searches at a time, at most 200 evaluations"
+  evolve_all
 fi
 note table
 python3 bench/device_table.py "$out" | tee "$out/device_table.md"
