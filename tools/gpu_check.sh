@@ -166,7 +166,9 @@ fi
 evolve_all() {
   local runs port=8471 gpus devices=() served=() backend server
   runs=$(mktemp -d)
-  gpus=$(nvidia-smi -L | grep -c '^GPU')
+  gpus=$("$bin/ksmith" devices --json | python3 -c 'import json, sys
+print(sum(len(a["devices"]) for a in json.load(sys.stdin)["apis"] if a["api"] == "cuda"))')
+  [ "$gpus" -gt 0 ] || gpus=1
   for backend in ${backends//,/ }; do
     served+=(--backend "$backend")
     for ((gpu = 0; gpu < gpus; ++gpu)); do devices+=("$backend:$gpu"); done

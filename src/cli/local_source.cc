@@ -14,6 +14,8 @@ namespace ks {
 namespace {
 
 constexpr int64_t kMaxDeviceNumber = 1023;
+// Most of what an evaluation on a device takes is not on the device.
+constexpr int kTimedAtOnce = 4;
 
 // An evaluator and the task that it refers to: the workloads of its device's class.
 class OwningEvaluator final : public Evaluator {
@@ -83,7 +85,9 @@ Result<std::unique_ptr<LocalEvaluatorSource>> LocalEvaluatorSource::Open(
     ShareLease(source->backends_, *backend);
     // Checks of CPU kernels run beside a timing on other cores; on other devices they would
     // disturb it.
-    source->devices_.push_back({id, name.backend, backend->machine(), name.backend != "cpu"});
+    const bool leases_itself = dynamic_cast<DeviceBackend*>(backend.get()) != nullptr;
+    source->devices_.push_back({id, name.backend, backend->machine(), name.backend != "cpu",
+                                leases_itself ? kTimedAtOnce : 1});
     source->backends_.push_back(std::move(backend));
   }
   return source;
@@ -101,6 +105,12 @@ Result<std::unique_ptr<Evaluator>> LocalEvaluatorSource::Make(const Task& task, 
   Backend* compiler = compilers_.empty() ? nullptr : compilers_[device].get();
   return std::unique_ptr<Evaluator>(
       std::make_unique<OwningEvaluator>(task, *backends_[device], config, compiler));
+}
+
+std::optional<double> LocalEvaluatorSource::BusySeconds(size_t device) const {
+  auto* const backend = dynamic_cast<DeviceBackend*>(backends_[device].get());
+  if (backend == nullptr) return std::nullopt;
+  return backend->lease().busy_s();
 }
 
 }  // namespace ks

@@ -3,6 +3,7 @@
 #define KS_CLI_LOCAL_SOURCE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ class LocalEvaluatorSource final : public EvaluatorSource {
   const std::vector<ServedDevice>& devices() const override { return devices_; }
   Result<std::unique_ptr<Evaluator>> Make(const Task& task, size_t device,
                                           const EvaluationConfig& config) override;
+  std::optional<double> BusySeconds(size_t device) const override;
 
  private:
   LocalEvaluatorSource() = default;

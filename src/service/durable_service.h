@@ -31,7 +31,8 @@ class DurableService final : public EvaluationService {
       : options_(options),
         parts_(parts),
         tasks_(parts.journal, parts.find_task),
-        pool_(parts.source, options.evaluators),
+        pool_(parts.source,
+              options.evaluators * std::max<size_t>(1, parts.source.devices().size())),
         queue_(parts.source.devices(), options.look_ahead),
         leases_(parts.source.devices().size()) {}
   ~DurableService() override { Drain(0); }
@@ -67,7 +68,7 @@ class DurableService final : public EvaluationService {
   // One device's lease: candidates that passed the check, in order.
   struct Lease {
     std::map<JobKey, JobPtr> ready;
-    JobPtr holder;
+    size_t holders = 0;
     double busy_s = 0;
     int64_t timed = 0;
   };

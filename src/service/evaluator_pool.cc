@@ -47,6 +47,16 @@ void EvaluatorPool::Drop(const std::shared_ptr<Evaluator>& evaluator) {
   entries_.remove_if([&](const Entry& entry) { return entry.evaluator == evaluator; });
 }
 
+void EvaluatorPool::DropIdle() {
+  std::list<Entry> idle;  // ended without the lock
+  const std::lock_guard lock(mutex_);
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    const auto next = std::next(entry);
+    if (entry->evaluator.use_count() == 1) idle.splice(idle.end(), entries_, entry);
+    entry = next;
+  }
+}
+
 size_t EvaluatorPool::size() const {
   const std::lock_guard lock(mutex_);
   return entries_.size();

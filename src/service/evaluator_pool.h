@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,10 @@ struct ServedDevice {
   Machine machine;
   // The check runs on the device too and must not disturb a timing: it needs the lease.
   bool check_needs_lease = false;
+  // Evaluations that may be timed at once: above 1 where the evaluator itself takes a lease of the
+  // device for what must be alone there, and does the rest (contents, oracle, fresh processes)
+  // beside another's.
+  int timed_at_once = 1;
 };
 
 // Port: the devices of this machine and evaluators on them. Thread-safe.
@@ -34,6 +39,8 @@ class EvaluatorSource {
   // `task` outlives the evaluator. ERRORS: our side only.
   virtual Result<std::unique_ptr<Evaluator>> Make(const Task& task, size_t device,
                                                   const EvaluationConfig& config) = 0;
+  // Seconds that the device was leased by its evaluators; empty: they do not know.
+  virtual std::optional<double> BusySeconds(size_t) const { return std::nullopt; }
 };
 
 // Thread-safe. An evaluator that is given up lives on until its last user is done.
@@ -46,6 +53,8 @@ class EvaluatorPool {
                                          const EvaluationConfig& config);
   // The next Get makes a new one: this one is suspected to be broken.
   void Drop(const std::shared_ptr<Evaluator>& evaluator);
+  // Gives up those that nobody uses: what they keep on a device is wanted elsewhere.
+  void DropIdle();
   size_t size() const;
 
  private:

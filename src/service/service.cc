@@ -52,7 +52,9 @@ void DurableService::Run() {
     threads_.emplace_back([this](std::stop_token stop) { CompileLoop(std::move(stop)); });
   }
   for (size_t i = 0; i < leases_.size(); ++i) {
-    threads_.emplace_back([this, i](std::stop_token stop) { LeaseLoop(i, std::move(stop)); });
+    for (int k = 0; k < std::max(1, devices()[i].timed_at_once); ++k) {
+      threads_.emplace_back([this, i](std::stop_token stop) { LeaseLoop(i, std::move(stop)); });
+    }
   }
   threads_.emplace_back([this](std::stop_token stop) { Sweep(std::move(stop)); });
 }
@@ -332,8 +334,9 @@ ServiceStats DurableService::stats() const {
     stats.queued = queue_.size();
     stats.running = running_;
     for (size_t i = 0; i < leases_.size(); ++i) {
-      stats.devices.push_back({devices()[i].id, leases_[i].busy_s, leases_[i].timed,
-                               leases_[i].holder != nullptr, leases_[i].ready.size()});
+      const std::optional<double> leased_s = parts_.source.BusySeconds(i);
+      stats.devices.push_back({devices()[i].id, leased_s.value_or(leases_[i].busy_s),
+                               leases_[i].timed, leases_[i].holders > 0, leases_[i].ready.size()});
     }
   }
   stats.evaluators = pool_.size();

@@ -25,7 +25,7 @@ namespace ks {
 struct ServiceOptions {
   int compile_threads = 2;     // compiles and checks at once
   size_t queue_limit = 10000;  // accepted and not finished
-  size_t evaluators = 8;       // kept warm
+  size_t evaluators = 8;       // kept warm, a device
   size_t look_ahead = 4;  // a device: candidates between the start of their compile and the lease
   int max_starts = 5;     // of one request, over restarts of the service: then it has failed
 };

@@ -131,13 +131,13 @@ void DurableService::LeaseLoop(size_t device, std::stop_token stop) {
       if (lease.ready.empty()) return;
       job = lease.ready.begin()->second;
       lease.ready.erase(lease.ready.begin());
-      lease.holder = job;
+      ++lease.holders;
     }
     const int64_t begin_ns = parts_.clock.MonotonicNs();
     Time(device, job);
     {
       const std::lock_guard lock(mutex_);
-      lease.holder = nullptr;
+      --lease.holders;
       lease.busy_s += ElapsedSince(begin_ns);
       ++lease.timed;
     }
@@ -204,6 +204,7 @@ void DurableService::Fault(const JobPtr& job, const Error& error) {
       return Requeue(job, /*ended=*/true);
     case kRetry:
       if (job->evaluator != nullptr) pool_.Drop(job->evaluator);
+      if (error.code == ErrorCode::kResourceExhausted) pool_.DropIdle();  // memory of the device
       return Requeue(job, /*ended=*/true);
     case kFail:
       return Finish(job, EvaluationState::kFailed, error);

@@ -58,6 +58,20 @@ class Modules(EndToEnd):
         self.assertEqual(module["workload"], "scaled")
         self.assertEqual(module["full_bytes"], (1 << 20) * 4096 * 32 * 4)
 
+    def test_the_size_of_drawn_inputs_is_known_without_drawing_them(self) -> None:
+        path = self.dir / "drawn.py"
+        path.write_text(
+            "import torch\nfrom torch.distributions import Pareto\nn = 1 << 18\n"
+            "class Model(torch.nn.Module):\n"
+            "    def forward(self, x, y):\n        return ((x - y) ** 2).mean(1)\n"
+            "def get_inputs():\n"
+            "    return [Pareto(1.0, 3.0).sample((n, n)), Pareto(1.0, 3.0).sample((n, n))]\n"
+            "def get_init_inputs():\n    return []\n"
+        )
+        module = self.json("import", "module", str(path), "--json")["modules"][0]
+        self.assertTrue(module["admitted"], module)
+        self.assertEqual(module["full_bytes"], 2 * (1 << 36) * 4)
+
     def test_a_checkout_is_listed_with_reasons_and_not_copied(self) -> None:
         self.write("kb/KernelBench/level1/2_Good.py", "self.linear(x)")
         self.write("kb/KernelBench/level1/10_Zero.py", "(self.linear(x) - 1e9).clamp(0, 1)")

@@ -6,6 +6,7 @@ and spatial extents that no weight depends on. The largest of them is halved unt
 
 from __future__ import annotations
 
+import os
 import types
 from typing import Any
 
@@ -45,12 +46,19 @@ def free_axes(reference: Reference) -> list[str]:
 
 def input_bytes(reference: Reference) -> int | None:
     """Return the size of the inputs without making them; None: they do not say."""
+    # Distributions look at their arguments' values, and tensors without memory have none. Some of
+    # their samplers load parts of torch that want to know a folder for caches; there is none here.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", "/")
+    validates = torch.distributions.Distribution._validate_args
+    torch.distributions.Distribution.set_default_validate_args(False)
     try:
         with torch.device("meta"):
             inputs = reference.space["get_inputs"]()
         return sum(v.numel() * v.itemsize for v in inputs if isinstance(v, torch.Tensor))
     except Exception:
         return None
+    finally:
+        torch.distributions.Distribution.set_default_validate_args(validates)
 
 
 def halve_largest(sizes: Sizes) -> bool:
