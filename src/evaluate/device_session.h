@@ -26,7 +26,7 @@ Result<ContentMap> FillContents(const Task& task, WorkloadRole role, uint64_t se
 class DeviceSession {
  public:
   static constexpr size_t kLoadedPrograms = 6;
-  static constexpr size_t kHostBytes = size_t{1} << 30;  // of contents kept for a new runner
+  static constexpr size_t kHostBytes = size_t{1} << 30;       // of contents kept for a new runner
   static constexpr size_t kSampleElements = size_t{1} << 20;  // of an input, drawn on the host
 
   DeviceSession(const Task& task, DeviceBackend& backend, uint64_t secret_seed)

@@ -34,7 +34,8 @@ class DevicePairTimer {
                   const TimingPlan& plan, DeviceSession& session)
       : task_(task), backend_(backend), config_(config), plan_(plan), session_(session) {}
 
-  // Draws, without the lease, the contents for the oracle of a confirmation, so that `Run` need not.
+  // Draws, without the lease, the contents for the oracle of a confirmation, so that `Run` need
+  // not.
   Status DrawKept();
   // REQUIRES: the lease is held. Begins anew at every call. ERRORS: our side only; kUnavailable: a
   // fresh runner may mend it.
