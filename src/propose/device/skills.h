@@ -38,6 +38,8 @@ std::unique_ptr<DeviceSkill> NewTritonSplitKSkill();
 std::unique_ptr<DeviceSkill> NewTritonBinsSkill();
 std::unique_ptr<DeviceSkill> NewTritonFullTilesSkill();
 std::unique_ptr<DeviceSkill> NewTritonPersistentSkill();
+std::unique_ptr<DeviceSkill> NewTritonBatchProgramsSkill();
+std::unique_ptr<DeviceSkill> NewTritonTransposeOperandSkill();
 
 // All languages.
 std::unique_ptr<DeviceSkill> NewSpecializeAxesSkill();

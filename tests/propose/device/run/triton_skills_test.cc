@@ -32,6 +32,8 @@ constexpr Case kCases[] = {
     {"triton_persistent", "gelu"},          {"triton_persistent", "softmax"},
     {"single_pass_row", "softmax"},         {"pipelined_loop", "layer_norm"},
     {"group_programs", "matmul"},           {"specialize_axes", "softmax"},
+    {"triton_batch_programs", "attention"}, {"triton_batch_programs", "conv2d"},
+    {"triton_batch_programs", "matvec"},    {"triton_transpose_operand", "matmul_tf32"},
 };
 
 std::string Quoted(const std::string& text) {
