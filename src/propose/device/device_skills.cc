@@ -13,6 +13,7 @@ std::vector<std::unique_ptr<DeviceSkill>> AllDeviceSkills() {
   skills.push_back(NewTensorCoresSkill());
   skills.push_back(NewVectorAccessSkill());
   skills.push_back(NewTileTransposeSkill());
+  skills.push_back(NewStencilStripsSkill());
   skills.push_back(NewPersistentGridSkill());
   skills.push_back(NewFastMathSkill());
   skills.push_back(NewLaunchBoundsSkill());

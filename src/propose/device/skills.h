@@ -13,6 +13,7 @@ std::unique_ptr<DeviceSkill> NewShareRowSkill();
 std::unique_ptr<DeviceSkill> NewSplitLoopsSkill();
 std::unique_ptr<DeviceSkill> NewBlockScanSkill();
 std::unique_ptr<DeviceSkill> NewPrivateBinsSkill();
+std::unique_ptr<DeviceSkill> NewStencilStripsSkill();
 std::unique_ptr<DeviceSkill> NewPersistentGridSkill();
 std::unique_ptr<DeviceSkill> NewTileContractionSkill();
 std::unique_ptr<DeviceSkill> NewTensorCoresSkill();
