@@ -247,8 +247,8 @@ TEST(TensorCores, AreUsedOnlyWhereThePrecisionAllows) {
   EXPECT_TRUE(EditsOf("tensor_cores", kMatmul, task, "cuda").empty());
   task.precision = "tf32";
   const std::vector<Edit> edits = EditsOf("tensor_cores", kMatmul, task, "cuda");
-  ASSERT_EQ(edits.size(), 2U);
-  EXPECT_TRUE(AnyHas(edits, "nvcuda::wmma::precision::tf32"));
+  ASSERT_EQ(edits.size(), 4U);
+  EXPECT_TRUE(AnyHas(edits, "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32"));
 }
 
 TEST(TileTranspose, TurnsTilesOnlyWhereTheDirectionChanges) {

@@ -49,6 +49,8 @@ struct Shape {
   int rows, columns, depth, warps, stages;
 };
 
+constexpr int kExactSums = 64;
+
 class DotTilesSkill final : public DeviceSkill {
  public:
   std::string name() const override { return "dot_tiles"; }
@@ -66,12 +68,16 @@ class DotTilesSkill final : public DeviceSkill {
         {128, 256, 32, 8, 4}, {64, 256, 32, 4, 4},  {64, 32, 64, 4, 5},   {32, 32, 64, 2, 5}};
     for (const DeviceKernel& kernel : context.kernels()) {
       const std::vector<Node> dots = CallsOf(kernel.body, "tl.dot");
-      if (dots.size() != 1 || kernel.launches.size() != 1) continue;
+      if (dots.size() != 1) continue;
       const auto tile = TileOfDot(context, kernel, dots[0]);
       if (!tile) continue;
-      double gain = 4;
+      const Node precision = KeywordArgument(dots[0], "input_precision");
+      const bool exact = precision && precision.text() == "\"ieee\"";
+      double gain = exact ? 1.4 : 4;
       for (const Shape& shape : kShapes) {
-        if (auto source = Apply(context, kernel.launches[0], *tile, shape)) {
+        // Without tensor cores every sum is a register of a thread.
+        if (exact && shape.rows * shape.columns > kExactSums * 32 * shape.warps) continue;
+        if (auto source = Apply(context, kernel.launches, *tile, shape)) {
           edits.push_back({*std::move(source),
                            "Tiles of " + std::to_string(shape.rows) + " x " +
                                std::to_string(shape.columns) + " x " + std::to_string(shape.depth) +
@@ -86,8 +92,9 @@ class DotTilesSkill final : public DeviceSkill {
   }
 
  private:
-  static std::optional<std::string> Apply(const DeviceContext& context, size_t launch,
-                                          const DotTile& tile, const Shape& shape) {
+  static std::optional<std::string> Apply(const DeviceContext& context,
+                                          const std::vector<size_t>& launches, const DotTile& tile,
+                                          const Shape& shape) {
     std::optional<std::string> source = context.source();
     const std::pair<std::string, int> values[] = {
         {tile.rows, shape.rows}, {tile.columns, shape.columns}, {tile.depth, shape.depth}};
@@ -95,11 +102,13 @@ class DotTilesSkill final : public DeviceSkill {
       source = WithConstant(*source, name, std::to_string(value));
       if (!source) return std::nullopt;
     }
-    source = WithLaunchOption(*source, launch, "num_warps", std::to_string(shape.warps));
-    if (!source) return std::nullopt;
-    source = WithLaunchOption(*source, launch, "num_stages", std::to_string(shape.stages));
-    if (!source || *source == context.source()) return std::nullopt;
-    return source;
+    for (const size_t launch : launches) {
+      source = WithLaunchOption(*source, launch, "num_warps", std::to_string(shape.warps));
+      if (!source) return std::nullopt;
+      source = WithLaunchOption(*source, launch, "num_stages", std::to_string(shape.stages));
+      if (!source) return std::nullopt;
+    }
+    return *source == context.source() ? std::nullopt : source;
   }
 };
 

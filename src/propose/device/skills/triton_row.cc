@@ -13,6 +13,7 @@ namespace ks {
 namespace {
 
 constexpr int64_t kDefaultWarps = 4, kDefaultStages = 3;  // Triton's own
+constexpr int64_t kLargestWindow = 32;                    // steps of an unrolled window
 constexpr int64_t kLongestRow = 65536;                    // of one block: beyond, registers run out
 
 class TritonLaunchSkill final : public DeviceSkill {
@@ -144,6 +145,7 @@ class PipelinedLoopSkill final : public DeviceSkill {
     std::vector<Edit> edits;
     if (!context.IsTriton()) return edits;
     for (const DeviceKernel& kernel : context.kernels()) {
+      AddUnrolledWindow(context, kernel, edits);
       for (const PythonLoop& loop : RangeLoops(kernel.body)) {
         const Node function = loop.call.Child("function");
         const bool plain = function.text() == "range";
@@ -170,6 +172,26 @@ class PipelinedLoopSkill final : public DeviceSkill {
       }
     }
     return edits;
+  }
+
+ private:
+  // All loops of a window (a stencil's) at once: indices and masks of one direction are then shared
+  // by the steps of the other.
+  static void AddUnrolledWindow(const DeviceContext& context, const DeviceKernel& kernel,
+                                std::vector<Edit>& edits) {
+    TextEdits text(context.source());
+    int64_t steps = 1;
+    int loops = 0;
+    for (const PythonLoop& loop : RangeLoops(kernel.body)) {
+      const auto low = ParseInt(loop.low), high = ParseInt(loop.high), step = ParseInt(loop.step);
+      if (!low || !high || step != 1 || loop.call.Child("function").text() != "range") continue;
+      steps *= std::max<int64_t>(1, *high - *low);
+      ++loops;
+      text.Replace(loop.call.Child("function"), "tl.static_range");
+    }
+    if (loops < 2 || steps > kLargestWindow) return;
+    edits.push_back(
+        {text.Apply(), "Unroll the window of " + kernel.name + ".", EditKind::kStructure, 1.3});
   }
 };
 

@@ -34,6 +34,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"split_loops", "matvec", "cuda"}, Case{"split_loops", "softmax", "opencl"},
         Case{"split_loops", "matmul", "opencl"}, Case{"share_row", "sum_middle", "opencl"},
         Case{"share_row", "softmax", "opencl"}, Case{"tile_contraction", "matmul", "cuda"},
+        Case{"tile_contraction", "attention", "cuda"},
+        Case{"tile_contraction", "attention_block", "cuda"}, Case{"share_row", "attention", "cuda"},
         Case{"tile_contraction", "matmul", "opencl"}, Case{"tile_contraction", "conv2d", "cuda"},
         Case{"block_scan", "cumsum", "cuda"}, Case{"block_scan", "cumsum", "opencl"},
         Case{"private_bins", "histogram", "cuda"}, Case{"private_bins", "histogram", "opencl"},
