@@ -33,7 +33,11 @@ class ProgramBatcher {
   bool Assign(Node assignment, bool emit);
   bool Augment(Node assignment, bool emit);
   bool Loop(Node statement, bool guarded, bool emit);
-  bool GuardLoop(const PythonLoop& loop, const std::string& high, bool emit);
+  // Where a loop begins (empty: the same for all places) and ends for each place.
+  struct OwnRange {
+    std::string low, high;
+  };
+  bool GuardLoop(const PythonLoop& loop, const OwnRange& own, bool emit);
   std::optional<std::string> Widened(const TritonValue& value, Node node) const;
   std::string IndentOf(Node node) const;
   void Mark(const std::string& name) { grew_ = batched_.insert(name).second || grew_; }
@@ -45,6 +49,7 @@ class ProgramBatcher {
   TextEdits edits_;
   std::set<std::string> batched_;  // variables that depend on the place
   bool grew_ = false;
+  size_t own_ranges_ = 0;
   std::unique_ptr<TritonShapes> shapes_;  // of the walk in progress
 };
 
@@ -115,9 +120,9 @@ bool ProgramBatcher::Augment(Node assignment, bool emit) {
   return true;
 }
 
-// A loop with an end of its own for each place runs to the last of them; a place that has reached
+// A loop with ends of its own for each place runs as long as the longest; a place that has reached
 // its end keeps its values.
-bool ProgramBatcher::GuardLoop(const PythonLoop& loop, const std::string& high, bool emit) {
+bool ProgramBatcher::GuardLoop(const PythonLoop& loop, const OwnRange& own, bool emit) {
   std::vector<std::string> carried;
   for (Node inner : loop.body.Subtree()) {
     const std::string name = AssignedName(inner);
@@ -132,13 +137,24 @@ bool ProgramBatcher::GuardLoop(const PythonLoop& loop, const std::string& high, 
   }
   if (!Block(loop.body, true, emit)) return false;
   if (!emit) return true;
+  ++own_ranges_;
   const std::vector<Node> body = loop.body.NamedChildren();
   const std::string indent = IndentOf(body.front());
   const std::string end = context_.FreshName(loop.variable + "_end");
+  const std::string begin = context_.FreshName(loop.variable + "_begin");
+  const std::string step = context_.FreshName(loop.variable + "_step");
   const std::vector<Node> range = PositionalArguments(loop.call);
-  edits_.Insert(loop.node.begin(), end + " = " + high + "\n" + IndentOf(loop.node));
-  edits_.Replace(range[range.size() == 1 ? 0 : 1], "tl.max(" + end + ", axis=0)");
+  std::string front = end + " = " + own.high + "\n" + IndentOf(loop.node), length = end;
+  if (!own.low.empty()) {
+    front = begin + " = " + own.low + "\n" + IndentOf(loop.node) + front;
+    length = end + " - " + begin;
+    edits_.Replace(loop.node.Child("left"), step);
+    edits_.Replace(range[0], "0");
+  }
+  edits_.Insert(loop.node.begin(), front);
+  edits_.Replace(range[range.size() == 1 ? 0 : 1], "tl.max(" + length + ", axis=0)");
   std::string before, after;
+  if (!own.low.empty()) before = loop.variable + " = " + begin + " + " + step + "\n" + indent;
   for (const std::string& name : carried) {
     const TritonValue* value = shapes_->Find(name);
     if (value == nullptr || !value->known || value->dims.size() > 1) return false;
@@ -168,16 +184,19 @@ bool ProgramBatcher::Loop(Node statement, bool guarded, bool emit) {
   const PythonLoop& loop = loops.front();
   if (loop.body.NamedChildren().empty()) return false;
   const std::vector<Node> range = PositionalArguments(loop.call);
-  std::optional<std::string> high;
+  OwnRange own;
+  bool batched = false;
   for (size_t i = 0; i < range.size(); ++i) {
     const auto value = shapes_->Of(range[i]);
-    if (!value) return false;
-    if (!value->batched) continue;
-    if (i != (range.size() == 1 ? 0U : 1U) || guarded || !value->dims.empty()) return false;
-    high = value->text;
+    if (!value || (value->batched && (guarded || i > 1 || !value->dims.empty()))) return false;
+    const bool high = range.size() == 1 || i == 1;
+    if (high) own.high = value->text;
+    if (!high && i == 0 && value->batched) own.low = value->text;
+    batched = batched || value->batched;
   }
-  shapes_->Set(loop.variable, {loop.variable, {}, false, true});
-  return high ? GuardLoop(loop, *high, emit) : Block(loop.body, guarded, emit);
+  if (!own.low.empty()) Mark(loop.variable);
+  shapes_->Set(loop.variable, {loop.variable, {}, !own.low.empty(), true});
+  return batched ? GuardLoop(loop, own, emit) : Block(loop.body, guarded, emit);
 }
 
 bool ProgramBatcher::Statement(Node statement, bool guarded, bool emit) {
@@ -228,6 +247,7 @@ std::optional<BatchedKernel> ProgramBatcher::Batch() {
                        end_,
                        shapes_->shared_loads(),
                        shapes_->own_loads(),
+                       own_ranges_,
                        shapes_->dots(),
                        shapes_->dot_axes()};
 }

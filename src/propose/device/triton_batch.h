@@ -25,6 +25,7 @@ struct BatchedKernel {
   std::string places, end;         // new parameters: constant of the batch, number of places
   size_t shared_loads = 0;         // of blocks that do not depend on the place
   size_t own_loads = 0;            // of a block for each place
+  size_t own_ranges = 0;           // loops with ends of their own for each place
   size_t dots = 0;                 // sums that became matrix products
   std::set<std::string> dot_axes;  // extents of the dots' dimensions, as the kernel names them
 };

@@ -83,7 +83,7 @@ bool ReadMean(const DeviceContext& context, Node declarator, Moments* out) {
   if (!value.Is("binary_expression") || value.Child("operator").text() != "/") return false;
   Node left = value.Child("left").Unwrapped();
   if (left.Is("call_expression") && BlockReductionOf(context, CalleeName(left)) == '+' &&
-      CallArguments(left).size() == 1) {
+      !CallArguments(left).empty()) {
     left = CallArguments(left)[0];
   }
   if (left.text() != out->sum) return false;

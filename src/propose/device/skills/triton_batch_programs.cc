@@ -34,7 +34,7 @@ class TritonBatchProgramsSkill final : public DeviceSkill {
       const PlanLaunch& launch = *context.launches()[kernel.launches[0]];
       for (size_t axis = 0; axis < launch.grid.size(); ++axis) {
         const auto batched = BatchPrograms(context, kernel, static_cast<int>(axis));
-        if (!batched || batched->shared_loads == 0) continue;
+        if (!batched || (batched->shared_loads == 0 && batched->own_ranges == 0)) continue;
         if (TooFew(context, launch, axis)) continue;
         AddShapes(context, kernel, axis, *batched, edits);
       }
@@ -58,7 +58,10 @@ class TritonBatchProgramsSkill final : public DeviceSkill {
     static constexpr BatchShape kDots[] = {{64, 4}, {128, 8}, {128, 4}, {32, 4}};
     static constexpr BatchShape kPlain[] = {{32, 4}, {16, 4}, {64, 8}, {8, 4}};
     // Where each place has blocks of its own to load, those bound the kernel.
-    double gain = batched.dots > 0 ? 8 : batched.own_loads > 0 ? 1.1 : 3;
+    double gain = batched.dots > 0         ? 8
+                  : batched.own_ranges > 0 ? 1.3
+                  : batched.own_loads > 0  ? 1.1
+                                           : 3;
     for (const BatchShape& shape : batched.dots > 0 ? kDots : kPlain) {
       const auto source = Launched(context, kernel, axis, batched, shape);
       if (!source) continue;

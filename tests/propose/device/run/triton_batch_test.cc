@@ -67,6 +67,23 @@ TEST(TritonBatchPrograms, KeepsAPlaceThatReachedItsEndAsItIs) {
   EXPECT_TRUE(Has(source, "total = tl.where(start < start_end, total, total_before)"));
 }
 
+TEST(TritonBatchPrograms, GivesEachPlaceItsOwnRange) {
+  const std::vector<Edit> edits = BatchesOf(
+      "    i = tl.program_id(0)\n"
+      "    total = 0.0\n"
+      "    for start in range(i, i + 9, BLOCK):\n"
+      "        j = start + tl.arange(0, BLOCK)\n"
+      "        total += tl.sum(tl.load(x + j, mask=j < i + 9, other=0.0), axis=0)\n"
+      "    tl.store(y + i, total)\n");
+  ASSERT_FALSE(edits.empty());
+  const std::string& source = edits[0].source;
+  EXPECT_TRUE(
+      Has(source, "for start_step in range(0, tl.max(start_end - start_begin, axis=0), BLOCK):"))
+      << source;
+  EXPECT_TRUE(Has(source, "        start = start_begin + start_step\n"));
+  EXPECT_TRUE(Has(source, "total = tl.where(start < start_end, total, total_before)"));
+}
+
 TEST(TritonBatchPrograms, RefusesWhatHasNoBatchedForm) {
   const std::string load =
       "    i = tl.program_id(0)\n    j = tl.arange(0, BLOCK)\n"
