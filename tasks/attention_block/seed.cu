@@ -8,7 +8,8 @@
 // ksmith: and args=(x, w_qkv, b_qkv, qkv, batch*length, 3*heads*dim, heads*dim)
 // ksmith: launch scores grid=(ceil_div(length, BLOCK), length, batch*heads) block=(BLOCK)
 // ksmith: and args=(qkv, weights, batch, length, heads, dim)
-// ksmith: launch normalise grid=(length, batch*heads) block=(BLOCK) args=(weights, batch*heads, length)
+// ksmith: launch normalise grid=(length, batch*heads) block=(BLOCK)
+// ksmith: and args=(weights, batch, heads, length)
 // ksmith: launch combine grid=(ceil_div(dim, BLOCK), length, batch*heads) block=(BLOCK)
 // ksmith: and args=(weights, qkv, mixed, batch, length, heads, dim)
 // ksmith: launch linear grid=(ceil_div(heads*dim, TILE), ceil_div(batch*length, TILE))
@@ -77,7 +78,7 @@ extern "C" __global__ void scores(const float* qkv, float* weights, int batch, i
 }
 
 // The softmax of the first i + 1 elements of each row i; the others become zero.
-extern "C" __global__ void normalise(float* weights, int planes, int length) {
+extern "C" __global__ void normalise(float* weights, int batch, int heads, int length) {
   const int i = blockIdx.x;
   float* row = weights + (blockIdx.y * length + i) * length;
   float largest = row[0];
