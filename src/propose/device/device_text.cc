@@ -173,6 +173,11 @@ std::optional<std::string> ReplaceKernel(const DeviceContext& context, const Vir
   source.replace(nest.body_begin, nest.body_end - nest.body_begin,
                  "{\n" + IndentBody(rewrite.body) + "}");
   source = WithoutLaunchBounds(std::move(source), nest.body_begin);
+  if (!rewrite.bound.empty() && context.IsCuda()) {
+    const size_t name = source.rfind(nest.kernel + "(", nest.body_begin);
+    if (name == std::string::npos) return std::nullopt;
+    source.insert(name, "__launch_bounds__(" + rewrite.bound + ") ");
+  }
   for (const std::string& include : rewrite.includes) {
     const std::string line = "#include <" + include + ">\n";
     if (source.find(line) == std::string::npos) source = line + source;

@@ -55,6 +55,7 @@ struct KernelRewrite {
   std::string body;                                            // without braces
   std::string grid, block;                                     // inside the parentheses
   std::string shared;                                          // bytes; empty: as it is
+  std::string bound;  // threads of a block that registers must be left for (CUDA); may be empty
   std::vector<std::pair<std::string, std::string>> constants;  // new ones: name, value
   std::vector<std::string> includes;                           // "mma.h"
 };

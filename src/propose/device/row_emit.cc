@@ -345,6 +345,7 @@ std::optional<KernelRewrite> Emitter::Emit() {
   if (options_.scheme == RowScheme::kBlock) {
     rewrite.constants.emplace_back(lanes_, std::to_string(threads));
     rewrite.block = lanes_;
+    rewrite.bound = lanes_;
   } else {
     rewrite.constants.emplace_back(lanes_, warp() ? "32" : "8");
     rewrite.constants.emplace_back(rows_, warp() ? "8" : "32");

@@ -14,13 +14,15 @@ bool IsNumber(const std::string& text) {
 
 class ProgramBatcher {
  public:
-  ProgramBatcher(const DeviceContext& context, const DeviceKernel& kernel, int axis)
+  ProgramBatcher(const DeviceContext& context, const DeviceKernel& kernel, int axis,
+                 std::string precision)
       : context_(context),
         kernel_(kernel),
         axis_(axis),
         place_(context.FreshName("place")),
         rows_(context.FreshName("PLACES")),
         end_(context.FreshName("places_end")),
+        precision_(std::move(precision)),
         edits_(context.source()) {}
 
   std::optional<BatchedKernel> Batch();
@@ -45,7 +47,7 @@ class ProgramBatcher {
   const DeviceContext& context_;
   const DeviceKernel& kernel_;
   const int axis_;
-  const std::string place_, rows_, end_;
+  const std::string place_, rows_, end_, precision_;
   TextEdits edits_;
   std::set<std::string> batched_;  // variables that depend on the place
   bool grew_ = false;
@@ -227,7 +229,7 @@ std::optional<BatchedKernel> ProgramBatcher::Batch() {
       return std::nullopt;
   }
   const auto walk = [&](bool emit) {
-    shapes_ = std::make_unique<TritonShapes>(axis_, place_);
+    shapes_ = std::make_unique<TritonShapes>(axis_, place_, precision_);
     for (const std::string& name : kernel_.parameter_names)
       shapes_->Set(name, {name, {}, false, true});
     return Block(kernel_.body, false, emit);
@@ -255,8 +257,8 @@ std::optional<BatchedKernel> ProgramBatcher::Batch() {
 }  // namespace
 
 std::optional<BatchedKernel> BatchPrograms(const DeviceContext& context, const DeviceKernel& kernel,
-                                           int axis) {
-  return ProgramBatcher(context, kernel, axis).Batch();
+                                           int axis, const std::string& precision) {
+  return ProgramBatcher(context, kernel, axis, precision).Batch();
 }
 
 }  // namespace ks

@@ -30,11 +30,11 @@ struct BatchedKernel {
   std::set<std::string> dot_axes;  // extents of the dots' dimensions, as the kernel names them
 };
 
-// Empty: the kernel does not use that axis of the grid, or something in it depends on the place in
-// a way that has no batched form (another number of dimensions than two in all, a branch, an
-// atomic).
+// `precision`: of products ("ieee", "tf32x3"). Empty: the kernel does not use that axis of the
+// grid, or something in it depends on the place in a way that has no batched form (another number
+// of dimensions than two in all, a branch, an atomic).
 std::optional<BatchedKernel> BatchPrograms(const DeviceContext& context, const DeviceKernel& kernel,
-                                           int axis);
+                                           int axis, const std::string& precision);
 
 }  // namespace ks
 

@@ -343,10 +343,11 @@ std::optional<TritonValue> TritonShapes::DotOf(Node product, int64_t axis) {
     ++dots_;
     for (const std::string& extent : shared->dims) dot_axes_.insert(extent);
     const std::string right = along ? "tl.trans(" + shared->text + ")" : shared->text;
-    return TritonValue{"tl.dot(" + value->text + ", " + right + ", input_precision=\"ieee\")",
-                       {shared->dims[along ? 0 : 1]},
-                       true,
-                       true};
+    return TritonValue{
+        "tl.dot(" + value->text + ", " + right + ", input_precision=\"" + precision_ + "\")",
+        {shared->dims[along ? 0 : 1]},
+        true,
+        true};
   }
   return std::nullopt;
 }

@@ -28,7 +28,9 @@ std::string AlignedText(const TritonValue& value, size_t rank);
 class TritonShapes {
  public:
   // `batched`: names of variables that depend on the place. tl.program_id(axis) is spelled `place`.
-  TritonShapes(int axis, std::string place) : axis_(axis), place_(std::move(place)) {}
+  // Products have that input_precision.
+  TritonShapes(int axis, std::string place, std::string precision)
+      : axis_(axis), place_(std::move(place)), precision_(std::move(precision)) {}
 
   void Set(const std::string& name, TritonValue value) { values_[name] = std::move(value); }
   // Null: not assigned so far.
@@ -57,7 +59,7 @@ class TritonShapes {
   std::optional<TritonValue> Block(Node node);
 
   const int axis_;
-  const std::string place_;
+  const std::string place_, precision_;
   std::map<std::string, TritonValue> values_;
   size_t shared_loads_ = 0, own_loads_ = 0, dots_ = 0;
   std::set<std::string> dot_axes_;

@@ -307,7 +307,7 @@ class StencilStripsSkill final : public DeviceSkill {
       }
       const Emitter emitter(context, *nest, std::move(stencil));
       double gain = 1.8;
-      static constexpr int kForms[][3] = {{64, 4, 4}, {128, 2, 8}, {32, 8, 4}, {128, 1, 16}};
+      static constexpr int kForms[][3] = {{32, 8, 4}, {64, 4, 4}, {128, 2, 8}, {32, 8, 2}};
       for (const auto& [threads, down, outputs] : kForms) {
         const auto rewrite = emitter.Emit(threads, down, outputs);
         auto source = rewrite ? ReplaceKernel(context, *nest, *rewrite) : std::nullopt;

@@ -14,6 +14,8 @@ constexpr int kSmallestDot = 16;
 
 struct BatchShape {
   int places, warps;
+  int step = 0;    // of the dots' numbered extents; 0: as they are
+  int stages = 0;  // 0: as it is
 };
 
 class TritonBatchProgramsSkill final : public DeviceSkill {
@@ -32,10 +34,15 @@ class TritonBatchProgramsSkill final : public DeviceSkill {
     for (const DeviceKernel& kernel : context.kernels()) {
       if (kernel.launches.size() != 1) continue;
       const PlanLaunch& launch = *context.launches()[kernel.launches[0]];
+      // Exact products go to the tensor cores as three of parts, which keep f32's precision.
+      const bool rounds = context.task().precision != "f32" && context.task().precision != "f64";
+      const std::string precision = context.task().precision == "f64" ? "ieee"
+                                    : rounds                          ? "tf32"
+                                                                      : "tf32x3";
       for (size_t axis = 0; axis < launch.grid.size(); ++axis) {
-        const auto batched = BatchPrograms(context, kernel, static_cast<int>(axis));
+        const auto batched = BatchPrograms(context, kernel, static_cast<int>(axis), precision);
         if (!batched || (batched->shared_loads == 0 && batched->own_ranges == 0)) continue;
-        if (TooFew(context, launch, axis)) continue;
+        if (TooFew(context, launch, axis) || (batched->dots > 0 && !AllSingle(context))) continue;
         AddShapes(context, kernel, axis, *batched, edits);
       }
     }
@@ -43,6 +50,15 @@ class TritonBatchProgramsSkill final : public DeviceSkill {
   }
 
  private:
+  // The factors of a product are of one type, whatever was loaded or computed.
+  static bool AllSingle(const DeviceContext& context) {
+    const std::vector<BufferSpec>& inputs = context.task().inputs;
+    return std::all_of(inputs.begin(), inputs.end(), [](const BufferSpec& input) {
+      return input.dtype != DType::kF16 && input.dtype != DType::kBF16 &&
+             input.dtype != DType::kF64;
+    });
+  }
+
   // Fewer programs than the device runs at once: batches would leave more of it idle.
   static bool TooFew(const DeviceContext& context, const PlanLaunch& launch, size_t axis) {
     std::string programs = "ceil_div(" + launch.grid[axis].text + ", 8)";
@@ -55,8 +71,9 @@ class TritonBatchProgramsSkill final : public DeviceSkill {
 
   static void AddShapes(const DeviceContext& context, const DeviceKernel& kernel, size_t axis,
                         const BatchedKernel& batched, std::vector<Edit>& edits) {
-    static constexpr BatchShape kDots[] = {{64, 4}, {128, 8}, {128, 4}, {32, 4}};
-    static constexpr BatchShape kPlain[] = {{32, 4}, {16, 4}, {64, 8}, {8, 4}};
+    static constexpr BatchShape kDots[] = {
+        {64, 4, 32, 2}, {128, 8, 32, 1}, {64, 4, 64, 1}, {64, 4, 32, 1}};
+    static constexpr BatchShape kPlain[] = {{16, 4}, {32, 4}, {8, 4}, {64, 8}};
     // Where each place has blocks of its own to load, those bound the kernel.
     double gain = batched.dots > 0         ? 8
                   : batched.own_ranges > 0 ? 1.3
@@ -96,8 +113,12 @@ class TritonBatchProgramsSkill final : public DeviceSkill {
         !apply(WithNewConstant(source, batched.places, std::to_string(shape.places)))) {
       return std::nullopt;
     }
+    if (shape.stages > 0 &&
+        !apply(WithLaunchOption(source, launch, "num_stages", std::to_string(shape.stages)))) {
+      return std::nullopt;
+    }
     for (const std::string& extent : batched.dot_axes) {
-      if (!apply(WithDotExtent(context, source, extent))) return std::nullopt;
+      if (!apply(WithDotExtent(context, source, extent, shape.step))) return std::nullopt;
     }
     return source;
   }
@@ -106,12 +127,15 @@ class TritonBatchProgramsSkill final : public DeviceSkill {
   // the next power of two of a size has masked parts anyway and may be larger.
   static std::optional<std::string> WithDotExtent(const DeviceContext& context,
                                                   const std::string& source,
-                                                  const std::string& extent) {
+                                                  const std::string& extent, int step) {
     std::string value = extent;
     for (const PlanConstant& constant : context.plan().constants) {
       if (constant.name == extent) value = constant.value.text;
     }
     if (const auto number = ParseInt(value)) {
+      if (step > 0 && context.HasConstant(extent)) {
+        return WithConstant(source, extent, std::to_string(step));
+      }
       return *number >= kSmallestDot ? std::optional(source) : std::nullopt;
     }
     if (value.starts_with("max(" + std::to_string(kSmallestDot) + ", ")) return source;

@@ -3,11 +3,14 @@
 
 #include "base/text.h"
 #include "core/launch_plan_edit.h"
+#include "propose/device/dot_tile.h"
 #include "propose/device/skills.h"
 #include "propose/device/triton_parts.h"
 
 namespace ks {
 namespace {
+
+constexpr int kExactSums = 64;  // registers of a thread for sums, where parts of operands need them
 
 // base + down[:, None] * width + across[None, :], the address of the right operand
 struct OperandLoad {
@@ -66,24 +69,50 @@ class TritonTransposeOperandSkill final : public DeviceSkill {
     if (!context.IsTriton()) return edits;
     for (const DeviceKernel& kernel : context.kernels()) {
       if (kernel.launches.size() != 1 || kernel.parameters.empty()) continue;
-      for (Node dot : CallsOf(kernel.body, "tl.dot")) {
-        const Node precision = KeywordArgument(dot, "input_precision");
-        if (!precision || precision.text() == "\"ieee\"") continue;
-        const auto load = RightOperand(context, kernel, dot);
-        if (!load) continue;
-        auto source = Emit(context, kernel, *load);
-        if (!source) continue;
-        const bool plain = precision.text() == "\"tf32\"";
-        edits.push_back({*std::move(source),
-                         "Transpose " + load->buffer + " in front of " + kernel.name +
-                             ", as the tensor cores want it.",
-                         EditKind::kStrategy, plain ? 3.0 : 1.3});
-      }
+      const std::vector<Node> dots = CallsOf(kernel.body, "tl.dot");
+      if (dots.size() != 1) continue;
+      const Node precision = KeywordArgument(dots[0], "input_precision");
+      const auto load = precision ? RightOperand(context, kernel, dots[0]) : std::nullopt;
+      if (!load) continue;
+      // Exact products go to the tensor cores as three of parts, which keep f32's precision.
+      const bool exact = precision.text() == "\"ieee\"";
+      if (exact && context.task().precision == "f64") continue;
+      TextEdits text(context.source());
+      if (exact) text.Replace(precision, "\"tf32x3\"");
+      const auto turned = Emit(context, kernel, *load, text);
+      if (!turned) continue;
+      const double gain = precision.text() == "\"tf32\"" ? 3.0 : 1.3;
+      const std::string why = "Transpose " + load->buffer + " in front of " + kernel.name +
+                              ", as the tensor cores want it.";
+      AddShapes(context, kernel, dots[0], *turned, why, exact, exact ? 1.9 : 2 * gain, edits);
+      edits.push_back({*turned, why, EditKind::kStrategy, gain});
     }
     return edits;
   }
 
  private:
+  // Tiles that suit the turned operand, in the same step: neither alone shows what both give.
+  static void AddShapes(const DeviceContext& context, const DeviceKernel& kernel, Node dot,
+                        const std::string& turned, const std::string& why, bool exact, double gain,
+                        std::vector<Edit>& edits) {
+    const auto tile = TileOfDot(context, kernel, dot);
+    size_t added = 0;
+    for (const DotShape& shape : KnownDotShapes()) {
+      // The launch of the kernel now comes behind the transposition's.
+      if (!tile || added == 2 || !FitsShared(context, shape, 4)) continue;
+      if (exact && shape.rows * shape.columns > kExactSums * 32 * shape.warps) continue;
+      const auto source = WithDotShape(turned, {kernel.launches[0] + 1}, *tile, shape);
+      if (!source) continue;
+      ++added;
+      edits.push_back({*source,
+                       why + " Tiles of " + std::to_string(shape.rows) + " x " +
+                           std::to_string(shape.columns) + " x " + std::to_string(shape.depth) +
+                           ".",
+                       EditKind::kStrategy, gain});
+      gain *= 0.9;
+    }
+  }
+
   static std::optional<OperandLoad> RightOperand(const DeviceContext& context,
                                                  const DeviceKernel& kernel, Node dot) {
     const std::vector<Node> arguments = PositionalArguments(dot);
@@ -124,11 +153,10 @@ class TritonTransposeOperandSkill final : public DeviceSkill {
   }
 
   static std::optional<std::string> Emit(const DeviceContext& context, const DeviceKernel& kernel,
-                                         const OperandLoad& load) {
+                                         const OperandLoad& load, TextEdits& edits) {
     const std::string turned = context.FreshName(load.buffer + "_turned");
     const std::string second = context.FreshName("turn_" + load.buffer);
     const std::string tile = context.FreshName("TURN_TILE");
-    TextEdits edits(context.source());
     edits.Replace(load.address, load.base + " + " + load.down + "[:, None] + " + load.across +
                                     "[None, :] * " + load.height);
     std::string source = edits.Apply();

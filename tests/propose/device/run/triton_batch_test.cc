@@ -41,7 +41,7 @@ TEST(TritonBatchPrograms, MakesAMatrixProductOfARowTimesASharedBlock) {
   const std::vector<Edit> edits = BatchesOf(kProduct);
   ASSERT_FALSE(edits.empty());
   const std::string& source = edits[0].source;
-  EXPECT_TRUE(Has(source, "tl.dot(row, tl.trans(block), input_precision=\"ieee\")")) << source;
+  EXPECT_TRUE(Has(source, "tl.dot(row, tl.trans(block), input_precision=\"tf32x3\")")) << source;
   EXPECT_TRUE(Has(source,
                   "place = tl.minimum(tl.program_id(0) * PLACES + tl.arange(0, PLACES), "
                   "places_end - 1)"))
@@ -135,7 +135,7 @@ std::vector<Edit> TurnsOf(const std::string& precision, const std::string& addre
 
 TEST(TritonTransposeOperand, TurnsARowMajorRightOperandAround) {
   const std::vector<Edit> edits = TurnsOf("tf32", "w + p[:, None] * cols + i[None, :]");
-  ASSERT_EQ(edits.size(), 1u);
+  ASSERT_EQ(edits.size(), 1u) << "the tile is one constant: no other shapes";
   const std::string& source = edits[0].source;
   EXPECT_TRUE(Has(source, "tl.load(w + p[:, None] + i[None, :] * cols)")) << source;
   EXPECT_TRUE(Has(source, "scratch w_turned f32 [cols, cols]"));
@@ -143,8 +143,13 @@ TEST(TritonTransposeOperand, TurnsARowMajorRightOperandAround) {
   EXPECT_LT(source.find("launch turn_w"), source.find("launch product"));
 }
 
-TEST(TritonTransposeOperand, RefusesOtherAddressesAndExactProducts) {
-  EXPECT_TRUE(TurnsOf("ieee", "w + p[:, None] * cols + i[None, :]").empty());
+TEST(TritonTransposeOperand, TakesExactProductsAsThreeOfParts) {
+  const std::vector<Edit> edits = TurnsOf("ieee", "w + p[:, None] * cols + i[None, :]");
+  ASSERT_EQ(edits.size(), 1u);
+  EXPECT_TRUE(Has(edits[0].source, "input_precision=\"tf32x3\""));
+}
+
+TEST(TritonTransposeOperand, RefusesOtherAddresses) {
   EXPECT_TRUE(TurnsOf("tf32", "w + p[:, None] + i[None, :] * cols").empty());
   EXPECT_TRUE(TurnsOf("tf32", "w + p[:, None] * rows + i[None, :]").empty());
 }
