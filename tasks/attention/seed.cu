@@ -1,10 +1,10 @@
 // ksmith: const BLOCK = 128
 // ksmith: scratch weights f32 [heads, length, length]
 // ksmith: launch scores grid=(ceil_div(length, BLOCK), length, heads) block=(BLOCK)
-// ksmith: and args=(q, k, weights, length, dim)
-// ksmith: launch normalise grid=(length, heads) block=(BLOCK) args=(weights, length)
+// ksmith: and args=(q, k, weights, heads, length, dim)
+// ksmith: launch normalise grid=(length, heads) block=(BLOCK) args=(weights, heads, length)
 // ksmith: launch combine grid=(ceil_div(dim, BLOCK), length, heads) block=(BLOCK)
-// ksmith: and args=(weights, v, y, length, dim)
+// ksmith: and args=(weights, v, y, heads, length, dim)
 
 // The sum of `value` over the threads of the block, for all of them.
 __device__ float BlockSum(float value) {
@@ -36,13 +36,13 @@ __device__ float BlockMax(float value) {
   return largest;
 }
 
-// weights[heads, i, j] = q[i] * k[j] / sqrt(dim) for j <= i
-extern "C" __global__ void scores(const float* q, const float* k, float* weights, int length,
-                                  int dim) {
+// weights[heads, i, j] = q[i] * k[j] / sqrt(dim)
+extern "C" __global__ void scores(const float* q, const float* k, float* weights, int heads,
+                                  int length, int dim) {
   const int j = blockIdx.x * blockDim.x + threadIdx.x;
   const int i = blockIdx.y;
   const int h = blockIdx.z;
-  if (j > i) return;
+  if (i >= length || j >= length) return;
   float sum = 0.0f;
   for (int d = 0; d < dim; ++d) {
     sum += q[(h * length + i) * dim + d] * k[(h * length + j) * dim + d];
@@ -50,8 +50,8 @@ extern "C" __global__ void scores(const float* q, const float* k, float* weights
   weights[(h * length + i) * length + j] = sum / sqrtf(static_cast<float>(dim));
 }
 
-// The softmax of the first i + 1 elements of each row i.
-extern "C" __global__ void normalise(float* weights, int length) {
+// The softmax of the first i + 1 elements of each row i; the others become zero.
+extern "C" __global__ void normalise(float* weights, int heads, int length) {
   const int i = blockIdx.x;
   float* row = weights + (blockIdx.y * length + i) * length;
   float largest = row[0];
@@ -60,18 +60,20 @@ extern "C" __global__ void normalise(float* weights, int length) {
   float sum = 0.0f;
   for (int j = threadIdx.x; j <= i; j += BLOCK) sum += expf(row[j] - largest);
   sum = BlockSum(sum);
-  for (int j = threadIdx.x; j <= i; j += BLOCK) row[j] = expf(row[j] - largest) / sum;
+  for (int j = threadIdx.x; j < length; j += BLOCK) {
+    row[j] = j <= i ? expf(row[j] - largest) / sum : 0.0f;
+  }
 }
 
-// y[heads, length, dim]: row i mixes the rows 0..i of v
-extern "C" __global__ void combine(const float* weights, const float* v, float* y, int length,
-                                   int dim) {
+// y[heads, length, dim]: row i mixes the rows of v
+extern "C" __global__ void combine(const float* weights, const float* v, float* y, int heads,
+                                   int length, int dim) {
   const int d = blockIdx.x * blockDim.x + threadIdx.x;
   const int i = blockIdx.y;
   const int h = blockIdx.z;
   if (d >= dim) return;
   float sum = 0.0f;
-  for (int j = 0; j <= i; ++j) {
+  for (int j = 0; j < length; ++j) {
     sum += weights[(h * length + i) * length + j] * v[(h * length + j) * dim + d];
   }
   y[(h * length + i) * dim + d] = sum;

@@ -14,13 +14,13 @@ def attention(q, k, v, y, heads, length, dim, BLOCK: tl.constexpr, WIDTH: tl.con
     h = tl.program_id(1)
     d = tl.arange(0, WIDTH)
     query = tl.load(q + (h * length + i) * dim + d, mask=d < dim, other=0.0)
-    query = query / tl.sqrt(dim.to(tl.float32))
+    query = query / tl.sqrt(tl.cast(dim, tl.float32))
     largest = -float("inf")
     total = 0.0
     mixed = tl.zeros((WIDTH,), dtype=tl.float32)
     for start in range(0, i + 1, BLOCK):
         j = start + tl.arange(0, BLOCK)
-        mask = (j[:, None] <= i) & (d[None, :] < dim)
+        mask = (j[:, None] < length) & (d[None, :] < dim)
         at = (h * length + j[:, None]) * dim + d[None, :]
         scores = tl.sum(tl.load(k + at, mask=mask, other=0.0) * query[None, :], axis=1)
         scores = tl.where(j <= i, scores, -float("inf"))

@@ -7,10 +7,11 @@
 // ksmith: and block=(TILE, TILE)
 // ksmith: and args=(x, w_qkv, b_qkv, qkv, batch*length, 3*heads*dim, heads*dim)
 // ksmith: launch scores grid=(ceil_div(length, BLOCK), length, batch*heads) block=(BLOCK)
-// ksmith: and args=(qkv, weights, length, heads, dim)
-// ksmith: launch normalise grid=(length, batch*heads) block=(BLOCK) args=(weights, length)
+// ksmith: and args=(qkv, weights, batch, length, heads, dim)
+// ksmith: launch normalise grid=(length, batch*heads) block=(BLOCK)
+// ksmith: and args=(weights, batch, heads, length)
 // ksmith: launch combine grid=(ceil_div(dim, BLOCK), length, batch*heads) block=(BLOCK)
-// ksmith: and args=(weights, qkv, mixed, length, heads, dim)
+// ksmith: and args=(weights, qkv, mixed, batch, length, heads, dim)
 // ksmith: launch linear grid=(ceil_div(heads*dim, TILE), ceil_div(batch*length, TILE))
 // ksmith: and block=(TILE, TILE)
 // ksmith: and args=(mixed, w_out, b_out, y, batch*length, heads*dim, heads*dim)
@@ -58,25 +59,26 @@ extern "C" __global__ void linear(const float* x, const float* weight, const flo
   y[i * cols + j] = sum + bias[j];
 }
 
-// weights[batch, heads, i, j] = q[i] * k[j] / sqrt(dim) for j <= i. A row of qkv holds the heads of
-// q, then those of k, then those of v.
-extern "C" __global__ void scores(const float* qkv, float* weights, int length, int heads,
-                                  int dim) {
+// weights[batch, heads, i, j] = q[i] * k[j] / sqrt(dim). A row of qkv holds the heads of q,
+// then those of k, then those of v.
+extern "C" __global__ void scores(const float* qkv, float* weights, int batch, int length,
+                                  int heads, int dim) {
   const int j = blockIdx.x * blockDim.x + threadIdx.x;
   const int i = blockIdx.y;
-  const int n = blockIdx.z / heads;
-  const int h = blockIdx.z % heads;
-  if (j > i) return;
+  const int plane = blockIdx.z;
+  const int n = plane / heads;
+  const int h = plane % heads;
+  if (n >= batch || i >= length || j >= length) return;
   const int width = heads * dim;
   const float* q = qkv + (n * length + i) * 3 * width + h * dim;
   const float* k = qkv + (n * length + j) * 3 * width + width + h * dim;
   float sum = 0.0f;
   for (int d = 0; d < dim; ++d) sum += q[d] * k[d];
-  weights[(blockIdx.z * length + i) * length + j] = sum / sqrtf(static_cast<float>(dim));
+  weights[(plane * length + i) * length + j] = sum / sqrtf(static_cast<float>(dim));
 }
 
-// The softmax of the first i + 1 elements of each row i.
-extern "C" __global__ void normalise(float* weights, int length) {
+// The softmax of the first i + 1 elements of each row i; the others become zero.
+extern "C" __global__ void normalise(float* weights, int batch, int heads, int length) {
   const int i = blockIdx.x;
   float* row = weights + (blockIdx.y * length + i) * length;
   float largest = row[0];
@@ -85,21 +87,24 @@ extern "C" __global__ void normalise(float* weights, int length) {
   float sum = 0.0f;
   for (int j = threadIdx.x; j <= i; j += BLOCK) sum += expf(row[j] - largest);
   sum = BlockSum(sum);
-  for (int j = threadIdx.x; j <= i; j += BLOCK) row[j] = expf(row[j] - largest) / sum;
+  for (int j = threadIdx.x; j < length; j += BLOCK) {
+    row[j] = j <= i ? expf(row[j] - largest) / sum : 0.0f;
+  }
 }
 
 // mixed[batch, i, heads, dim] = weights * v
-extern "C" __global__ void combine(const float* weights, const float* qkv, float* mixed, int length,
-                                   int heads, int dim) {
+extern "C" __global__ void combine(const float* weights, const float* qkv, float* mixed, int batch,
+                                   int length, int heads, int dim) {
   const int d = blockIdx.x * blockDim.x + threadIdx.x;
   const int i = blockIdx.y;
-  const int n = blockIdx.z / heads;
-  const int h = blockIdx.z % heads;
-  if (d >= dim) return;
+  const int plane = blockIdx.z;
+  const int n = plane / heads;
+  const int h = plane % heads;
+  if (n >= batch || i >= length || d >= dim) return;
   const int width = heads * dim;
   float sum = 0.0f;
-  for (int j = 0; j <= i; ++j) {
-    sum += weights[(blockIdx.z * length + i) * length + j] *
+  for (int j = 0; j < length; ++j) {
+    sum += weights[(plane * length + i) * length + j] *
            qkv[(n * length + j) * 3 * width + 2 * width + h * dim + d];
   }
   mixed[(n * length + i) * width + h * dim + d] = sum;

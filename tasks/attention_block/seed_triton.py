@@ -54,13 +54,13 @@ def attend(qkv, mixed, length, heads, dim, BLOCK: tl.constexpr, WIDTH: tl.conste
     width = heads * dim
     d = tl.arange(0, WIDTH)
     query = tl.load(qkv + (n * length + i) * 3 * width + h * dim + d, mask=d < dim, other=0.0)
-    query = query / tl.sqrt(dim.to(tl.float32))
+    query = query / tl.sqrt(tl.cast(dim, tl.float32))
     largest = -float("inf")
     total = 0.0
     result = tl.zeros((WIDTH,), dtype=tl.float32)
     for start in range(0, i + 1, BLOCK):
         j = start + tl.arange(0, BLOCK)
-        mask = (j[:, None] <= i) & (d[None, :] < dim)
+        mask = (j[:, None] < length) & (d[None, :] < dim)
         at = (n * length + j[:, None]) * 3 * width + h * dim + d[None, :]
         keys = tl.load(qkv + width + at, mask=mask, other=0.0)
         scores = tl.sum(keys * query[None, :], axis=1)

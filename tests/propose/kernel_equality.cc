@@ -120,11 +120,9 @@ BufferSpec BufferOf(const std::string& text) {
   spec.name = text.substr(0, colon);
   const std::string type =
       text.substr(colon + 1, open == std::string::npos ? open : open - colon - 1);
-  const std::map<std::string, DType> types = {{"f32", DType::kF32},
-                                              {"f64", DType::kF64},
-                                              {"i32", DType::kI32},
-                                              {"i64", DType::kI64},
-                                              {"u8", DType::kU8}};
+  const std::map<std::string, DType> types = {{"f32", DType::kF32},   {"f64", DType::kF64},
+                                              {"bf16", DType::kBF16}, {"i32", DType::kI32},
+                                              {"i64", DType::kI64},   {"u8", DType::kU8}};
   spec.dtype = types.at(type);
   spec.scalar = open == std::string::npos;
   if (spec.scalar) return spec;

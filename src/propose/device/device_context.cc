@@ -156,6 +156,22 @@ std::vector<std::string> DeviceContext::LaunchArguments(size_t launch) const {
   return args;
 }
 
+std::vector<std::string> DeviceContext::ParameterValues(const DeviceKernel& kernel,
+                                                        size_t launch) const {
+  const std::vector<std::string> passed = LaunchArguments(launch);
+  std::vector<std::string> values;
+  size_t next = 0;
+  for (size_t i = 0; i < kernel.parameters.size(); ++i) {
+    if (IsTriton() && kernel.parameters[i].text().find("constexpr") != std::string_view::npos) {
+      values.push_back(kernel.parameter_names[i]);
+    } else {
+      values.push_back(next < passed.size() ? passed[next] : "");
+      ++next;
+    }
+  }
+  return values;
+}
+
 size_t DeviceContext::StepOf(size_t launch) const {
   size_t step = 0;
   for (size_t launches = 0; step < plan_.steps.size(); ++step) {

@@ -59,6 +59,9 @@ class DeviceContext {
   const std::vector<DeviceKernel>& kernels() const { return kernels_; }
   // What launch number `launch` passes, written out also where the plan leaves it to the rule.
   std::vector<std::string> LaunchArguments(size_t launch) const;
+  // What a launch of `kernel` passes for each parameter, by the order of the parameters. A constant
+  // of the plan (tl.constexpr) stands for itself; "": nothing is passed.
+  std::vector<std::string> ParameterValues(const DeviceKernel& kernel, size_t launch) const;
   // Its number among the plan's steps.
   size_t StepOf(size_t launch) const;
   // Extents of an output or scratch buffer in the plan's language; empty: it is neither.

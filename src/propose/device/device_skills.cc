@@ -13,6 +13,7 @@ std::vector<std::unique_ptr<DeviceSkill>> AllDeviceSkills() {
   skills.push_back(NewTensorCoresSkill());
   skills.push_back(NewVectorAccessSkill());
   skills.push_back(NewTileTransposeSkill());
+  skills.push_back(NewStencilStripsSkill());
   skills.push_back(NewPersistentGridSkill());
   skills.push_back(NewFastMathSkill());
   skills.push_back(NewLaunchBoundsSkill());
@@ -21,6 +22,8 @@ std::vector<std::unique_ptr<DeviceSkill>> AllDeviceSkills() {
   skills.push_back(NewTritonSplitRowsSkill());
   skills.push_back(NewTritonSplitKSkill());
   skills.push_back(NewTritonBinsSkill());
+  skills.push_back(NewTritonBatchProgramsSkill());
+  skills.push_back(NewTritonTransposeOperandSkill());
   skills.push_back(NewDotTilesSkill());
   skills.push_back(NewDotPrecisionSkill());
   skills.push_back(NewGroupProgramsSkill());
@@ -30,6 +33,7 @@ std::vector<std::unique_ptr<DeviceSkill>> AllDeviceSkills() {
   skills.push_back(NewPipelinedLoopSkill());
   skills.push_back(NewTritonLaunchSkill());
   skills.push_back(NewTritonCacheSkill());
+  skills.push_back(NewOnePassMomentsSkill());
   skills.push_back(NewSpecializeAxesSkill());
   skills.push_back(NewTuneConstantSkill());
   return skills;

@@ -173,6 +173,11 @@ std::optional<std::string> ReplaceKernel(const DeviceContext& context, const Vir
   source.replace(nest.body_begin, nest.body_end - nest.body_begin,
                  "{\n" + IndentBody(rewrite.body) + "}");
   source = WithoutLaunchBounds(std::move(source), nest.body_begin);
+  if (!rewrite.bound.empty() && context.IsCuda()) {
+    const size_t name = source.rfind(nest.kernel + "(", nest.body_begin);
+    if (name == std::string::npos) return std::nullopt;
+    source.insert(name, "__launch_bounds__(" + rewrite.bound + ") ");
+  }
   for (const std::string& include : rewrite.includes) {
     const std::string line = "#include <" + include + ">\n";
     if (source.find(line) == std::string::npos) source = line + source;
@@ -187,6 +192,34 @@ std::optional<std::string> ReplaceKernel(const DeviceContext& context, const Vir
   auto block = WithLaunchOption(*grid, nest.launch, "block", "(" + rewrite.block + ")");
   if (!block || rewrite.shared.empty()) return block;
   return WithLaunchOption(*block, nest.launch, "shared", rewrite.shared);
+}
+
+std::optional<OwnKernels> WithOwnKernels(const DeviceContext& context, const DeviceKernel& kernel) {
+  Node declarator = kernel.definition.Child("declarator");
+  while (declarator && !declarator.Is("function_declarator")) {
+    declarator = declarator.Child("declarator");
+  }
+  const Node name = declarator.Child("declarator");
+  if (context.IsTriton() || !name.Is("identifier")) return std::nullopt;
+  const std::string& source = context.source();
+  const size_t begin = source.rfind('\n', kernel.definition.begin()) + 1;
+  const size_t end = kernel.definition.end();
+  OwnKernels own;
+  std::string copies;
+  for (size_t i = 0; i < kernel.launches.size(); ++i) {
+    own.names.push_back(i == 0 ? kernel.name
+                               : context.FreshName(kernel.name + "_" + std::to_string(i + 1)));
+    if (i == 0) continue;
+    copies += "\n\n" + source.substr(begin, name.begin() - begin) + own.names.back() +
+              source.substr(name.end(), end - name.end());
+  }
+  own.source = source.substr(0, end) + copies + source.substr(end);
+  for (size_t i = 1; i < kernel.launches.size(); ++i) {
+    auto next = WithLaunchKernel(own.source, kernel.launches[i], own.names[i]);
+    if (!next) return std::nullopt;
+    own.source = *std::move(next);
+  }
+  return own;
 }
 
 bool NamesAreFree(const VirtualNest& nest) {

@@ -55,6 +55,7 @@ struct KernelRewrite {
   std::string body;                                            // without braces
   std::string grid, block;                                     // inside the parentheses
   std::string shared;                                          // bytes; empty: as it is
+  std::string bound;  // threads of a block that registers must be left for (CUDA); may be empty
   std::vector<std::pair<std::string, std::string>> constants;  // new ones: name, value
   std::vector<std::string> includes;                           // "mma.h"
 };
@@ -62,6 +63,15 @@ struct KernelRewrite {
 // The parent with that kernel rewritten. Empty: the plan's text could not be edited.
 std::optional<std::string> ReplaceKernel(const DeviceContext& context, const VirtualNest& nest,
                                          const KernelRewrite& rewrite);
+
+// A parent in which every launch of `kernel` has a copy of its own, so that each can be rewritten
+// for what it is passed. Value.
+struct OwnKernels {
+  std::string source;
+  std::vector<std::string> names;  // of the copies, in the order of the launches
+};
+// Empty: the text could not be edited. CUDA C++ and OpenCL C.
+std::optional<OwnKernels> WithOwnKernels(const DeviceContext& context, const DeviceKernel& kernel);
 
 // A rewritten kernel declares names that begin with "ks_": true when the parent has none in the
 // nest, so that nothing clashes.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "propose/device/split_phases.h"
 #include "propose/vector/affine_form.h"
 
 namespace ks {
@@ -14,6 +15,8 @@ using RKind = LaneReduction::Kind;
 
 // Registers a thread may spend on a cached row.
 constexpr int kMaxCachedItems = 64;
+// ... and should.
+constexpr int kWantedItems = 32;
 
 bool IsSumLike(RKind kind) { return kind == RKind::kSum || kind == RKind::kProduct; }
 
@@ -331,10 +334,18 @@ std::optional<KernelRewrite> Emitter::Emit() {
   KernelRewrite rewrite;
   lanes_ = context_.FreshName(warp() ? "WARP_LANES" : column() ? "SHARERS" : "ROW_THREADS");
   rows_ = context_.FreshName(column() ? "STRIP" : "ROWS_PER_BLOCK");
-  const int threads = std::min<int>(256, static_cast<int>(context_.device().max_threads_per_block));
+  const int most = static_cast<int>(context_.device().max_threads_per_block);
+  int threads = std::min(256, most);
+  if (options_.cache) {
+    // A row that is long for the registers of few threads is shared among more.
+    const int64_t row = LargestGrid(context_, plan_.row_extent);
+    while (threads * 2 <= std::min(1024, most) && row > int64_t{kWantedItems} * threads)
+      threads *= 2;
+  }
   if (options_.scheme == RowScheme::kBlock) {
     rewrite.constants.emplace_back(lanes_, std::to_string(threads));
     rewrite.block = lanes_;
+    rewrite.bound = lanes_;
   } else {
     rewrite.constants.emplace_back(lanes_, warp() ? "32" : "8");
     rewrite.constants.emplace_back(rows_, warp() ? "8" : "32");

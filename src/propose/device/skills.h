@@ -13,6 +13,7 @@ std::unique_ptr<DeviceSkill> NewShareRowSkill();
 std::unique_ptr<DeviceSkill> NewSplitLoopsSkill();
 std::unique_ptr<DeviceSkill> NewBlockScanSkill();
 std::unique_ptr<DeviceSkill> NewPrivateBinsSkill();
+std::unique_ptr<DeviceSkill> NewStencilStripsSkill();
 std::unique_ptr<DeviceSkill> NewPersistentGridSkill();
 std::unique_ptr<DeviceSkill> NewTileContractionSkill();
 std::unique_ptr<DeviceSkill> NewTensorCoresSkill();
@@ -38,9 +39,12 @@ std::unique_ptr<DeviceSkill> NewTritonSplitKSkill();
 std::unique_ptr<DeviceSkill> NewTritonBinsSkill();
 std::unique_ptr<DeviceSkill> NewTritonFullTilesSkill();
 std::unique_ptr<DeviceSkill> NewTritonPersistentSkill();
+std::unique_ptr<DeviceSkill> NewTritonBatchProgramsSkill();
+std::unique_ptr<DeviceSkill> NewTritonTransposeOperandSkill();
 
 // All languages.
 std::unique_ptr<DeviceSkill> NewSpecializeAxesSkill();
+std::unique_ptr<DeviceSkill> NewOnePassMomentsSkill();
 std::unique_ptr<DeviceSkill> NewTuneConstantSkill();
 
 }  // namespace ks

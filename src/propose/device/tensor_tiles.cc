@@ -10,21 +10,21 @@ IrExprPtr WithoutCast(IrExprPtr e) {
 }
 
 struct TypeFacts {
-  const char* element;   // of the tiles in shared memory
-  const char* fragment;  // of wmma::fragment
-  int depth, bytes, pad;
+  const char* element;      // of the tiles in shared memory
+  const char* instruction;  // of a warp: 16 rows by 8 columns by `depth`
+  int depth, bytes;
 };
 
 TypeFacts FactsOf(TensorType type) {
   switch (type) {
     case TensorType::kTf32:
-      return {"float", "nvcuda::wmma::precision::tf32", 8, 4, 4};
+      return {"float", "m16n8k8.row.col.f32.tf32.tf32.f32", 8, 4};
     case TensorType::kHalf:
-      return {"__half", "__half", 16, 2, 8};
+      return {"__half", "m16n8k16.row.col.f32.f16.f16.f32", 16, 2};
     case TensorType::kBf16:
-      return {"__nv_bfloat16", "__nv_bfloat16", 16, 2, 8};
+      return {"__nv_bfloat16", "m16n8k16.row.col.f32.bf16.bf16.f32", 16, 2};
   }
-  return {"float", "nvcuda::wmma::precision::tf32", 8, 4, 4};
+  return {"float", "m16n8k8.row.col.f32.tf32.tf32.f32", 8, 4};
 }
 
 class Emitter {
@@ -43,11 +43,14 @@ class Emitter {
     name = context_.FreshName(base);
     rewrite.constants.emplace_back(name, std::to_string(value));
   }
+  // Elements between the rows of a tile that keep a warp's reads in different banks.
+  int Pad(bool left) const { return facts_.bytes == 2 || !Operand(left).along_depth ? 8 : 4; }
   // The side's tile lies in shared memory in the order in which it lies in memory.
   std::string Extent(bool left) const { return left ? bm_ : bn_; }
   const TileOperand& Operand(bool left) const { return left ? plan_.left : plan_.right; }
   std::string Pitch(bool left) const {
-    return "(" + (Operand(left).along_depth ? bk_ : Extent(left)) + " + " + pad_ + ")";
+    return "(" + (Operand(left).along_depth ? bk_ : Extent(left)) + " + " +
+           (left ? left_pad_ : right_pad_) + ")";
   }
   std::string Size(bool left) const {
     return (Operand(left).along_depth ? Extent(left) : bk_) + " * " + Pitch(left);
@@ -57,6 +60,7 @@ class Emitter {
   }
   std::string LoadSide(bool left) const;
   std::string LoadBody(bool left, bool vectors) const;
+  std::string LoadFragments(bool left) const;
   std::string Multiply() const;
   std::string MainLoop() const;
   std::string Finish() const;
@@ -67,7 +71,7 @@ class Emitter {
   const TypeFacts facts_;
   const TileText tiles_;
   const DeviceText& text_;
-  std::string bm_, bn_, bk_, wd_, wa_, stages_, pad_, group_;
+  std::string bm_, bn_, bk_, wd_, wa_, stages_, left_pad_, right_pad_, group_;
 };
 
 std::string Emitter::LoadBody(bool left, bool vectors) const {
@@ -112,37 +116,67 @@ std::string Emitter::LoadSide(bool left) const {
          "} else {\n" + plain + "}\n";
 }
 
+// Registers of the side's fragments for one step of depth: 16 x depth of the left side each, depth
+// x 8 of the right side, two at a time. As PTX ISA, "Matrix Fragments for mma.m16n8k16", has them.
+std::string Emitter::LoadFragments(bool left) const {
+  const bool along = Operand(left).along_depth;
+  const std::string name = left ? "ks_x" : "ks_y", pitch = Pitch(left);
+  const std::string first = left ? "ks_warp_row + 16 * ks_f" : "ks_warp_column + 16 * ks_f";
+  const std::string tile = left ? "ks_tile" : "ks_tile + ks_left_size";
+  std::string text = "#pragma unroll\nfor (int ks_f = 0; ks_f < " +
+                     std::string(left ? "ks_down" : "ks_across / 2") + "; ++ks_f) {\n";
+  const std::string half = std::to_string(16 / facts_.bytes);  // elements of 16 bytes
+  if (facts_.bytes == 4 && !along) {
+    // No transposing load for 32 bits.
+    const std::string at = "[(ks_k + ks_lane % 4 + 4 * (ks_r " + std::string(left ? "/ 2" : "% 2") +
+                           ")) * " + pitch + " + " + first + " + ks_lane / 4 + 8 * (ks_r " +
+                           (left ? "% 2" : "/ 2") + ")]";
+    text += "#pragma unroll\nfor (int ks_r = 0; ks_r < 4; ++ks_r) {\n" + name +
+            "[ks_f][ks_r] = __float_as_uint((" + tile + ")" + at + ");\n}\n";
+  } else {
+    // Which row of which 8 x 8 block (of 16-byte rows) the lane points at.
+    const std::string low = "ks_lane % 8", one = "ks_lane / 8 % 2", two = "ks_lane / 16";
+    const std::string& by_place = left ? one : two;
+    const std::string& by_depth = left ? two : one;
+    const std::string place = first + " + 8 * (" + by_place + ")" + (along ? " + " + low : "");
+    const std::string depth =
+        "ks_k + " + half + " * (" + by_depth + ")" + (along ? "" : " + " + low);
+    const std::string at = along ? "(" + place + ") * " + pitch + " + " + depth
+                                 : "(" + depth + ") * " + pitch + " + " + place;
+    text += "const unsigned ks_at = static_cast<unsigned>(__cvta_generic_to_shared(" + tile +
+            " + " + at + "));\n";
+    text += "asm volatile(\"ldmatrix.sync.aligned.m8n8.x4" + std::string(along ? "" : ".trans") +
+            ".shared.b16 {%0, %1, %2, %3}, [%4];\" : \"=r\"(" + name + "[ks_f][0]), \"=r\"(" +
+            name + "[ks_f][1]), \"=r\"(" + name + "[ks_f][2]), \"=r\"(" + name +
+            "[ks_f][3]) : \"r\"(ks_at));\n";
+  }
+  if (facts_.bytes == 4) {
+    text +=
+        "#pragma unroll\nfor (int ks_r = 0; ks_r < 4; ++ks_r) {\nasm(\"cvt.rna.tf32.f32 %0, %1;\" "
+        ": \"=r\"(" +
+        name + "[ks_f][ks_r]) : \"f\"(__uint_as_float(" + name + "[ks_f][ks_r])));\n}\n";
+  }
+  return text + "}\n";
+}
+
 std::string Emitter::Multiply() const {
-  const std::string depth = std::to_string(facts_.depth);
-  const auto fragment = [&](const char* use, bool along, const char* name, const char* count) {
-    return std::string("nvcuda::wmma::fragment<nvcuda::wmma::") + use + ", 16, 16, " + depth +
-           ", " + facts_.fragment + ", nvcuda::wmma::" + (along ? "row_major" : "col_major") +
-           "> " + name + "[" + count + "];\n";
+  const auto list = [](const std::string& name, int count, const char* kind) {
+    std::vector<std::string> out;
+    for (int i = 0; i < count; ++i)
+      out.push_back(std::string("\"") + kind + "\"(" + name + std::to_string(i) + "])");
+    return Join(out, ", ");
   };
-  const auto load = [&](bool left) {
-    const bool along = Operand(left).along_depth;
-    const std::string place = left ? "(ks_warp_row + 16 * ks_f)" : "(ks_warp_column + 16 * ks_f)";
-    const std::string at =
-        along ? place + " * " + Pitch(left) + " + ks_k" : "ks_k * " + Pitch(left) + " + " + place;
-    const std::string name = left ? "ks_x" : "ks_y";
-    std::string text =
-        "#pragma unroll\nfor (int ks_f = 0; ks_f < " + std::string(left ? "ks_down" : "ks_across") +
-        "; ++ks_f) {\n" + "nvcuda::wmma::load_matrix_sync(" + name + "[ks_f], " +
-        (left ? "ks_tile" : "ks_tile + ks_left_size") + " + " + at + ", " + Pitch(left) + ");\n";
-    if (facts_.bytes == 4) {
-      text += "#pragma unroll\nfor (int ks_t = 0; ks_t < " + name +
-              "[ks_f].num_elements; ++ks_t) {\n" + name +
-              "[ks_f].x[ks_t] = nvcuda::wmma::__float_to_tf32(" + name + "[ks_f].x[ks_t]);\n}\n";
-    }
-    return text + "}\n";
-  };
-  return "#pragma unroll\nfor (int ks_k = 0; ks_k < " + bk_ + "; ks_k += " + depth + ") {\n" +
-         fragment("matrix_a", plan_.left.along_depth, "ks_x", "ks_down") +
-         fragment("matrix_b", !plan_.right.along_depth, "ks_y", "ks_across") + load(true) +
-         load(false) +
+  return "#pragma unroll\nfor (int ks_k = 0; ks_k < " + bk_ +
+         "; ks_k += " + std::to_string(facts_.depth) +
+         ") {\nunsigned ks_x[ks_down][4], ks_y[ks_across / 2][4];\n" + LoadFragments(true) +
+         LoadFragments(false) +
          "#pragma unroll\nfor (int ks_f = 0; ks_f < ks_down; ++ks_f) {\n#pragma unroll\nfor (int "
-         "ks_g = 0; ks_g < ks_across; ++ks_g) {\nnvcuda::wmma::mma_sync(ks_sums[ks_f][ks_g], "
-         "ks_x[ks_f], ks_y[ks_g], ks_sums[ks_f][ks_g]);\n}\n}\n}\n";
+         "ks_g = 0; ks_g < ks_across; ++ks_g) {\nasm volatile(\"mma.sync.aligned." +
+         facts_.instruction +
+         " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\" : " +
+         list("ks_sums[ks_f][ks_g][", 4, "+f") + " : " + list("ks_x[ks_f][", 4, "r") +
+         ", \"r\"(ks_y[ks_g / 2][ks_g % 2 * 2]), \"r\"(ks_y[ks_g / 2][ks_g % 2 * 2 + "
+         "1]));\n}\n}\n}\n";
 }
 
 std::string Emitter::MainLoop() const {
@@ -162,43 +196,45 @@ std::string Emitter::MainLoop() const {
          "}\n__pipeline_wait_prior(0);\n__syncthreads();\n";
 }
 
+// Two fragments of sums at a time pass through shared memory, so that neighbouring lanes store
+// neighbouring outputs.
 std::string Emitter::Finish() const {
   return "float* ks_out = reinterpret_cast<float*>(ks_pool) + ks_thread / 32 * 256;\n"
          "#pragma unroll\nfor (int ks_f = 0; ks_f < ks_down; ++ks_f) {\n#pragma unroll\n"
-         "for (int ks_g = 0; ks_g < ks_across; ++ks_g) {\n"
-         "nvcuda::wmma::store_matrix_sync(ks_out, ks_sums[ks_f][ks_g], 16, "
-         "nvcuda::wmma::mem_row_major);\n__syncwarp();\n"
-         "for (int ks_e = ks_thread % 32; ks_e < 256; ks_e += 32) {\n"
+         "for (int ks_g = 0; ks_g < ks_across; ks_g += 2) {\n#pragma unroll\n"
+         "for (int ks_r = 0; ks_r < 8; ++ks_r) {\n"
+         "ks_out[(ks_lane / 4 + ks_r / 2 % 2 * 8) * 16 + ks_r / 4 * 8 + ks_lane % 4 * 2 + ks_r % "
+         "2] = "
+         "ks_sums[ks_f][ks_g + ks_r / 4][ks_r % 4];\n}\n__syncwarp();\n"
+         "for (int ks_e = ks_lane; ks_e < 256; ks_e += 32) {\n"
          "const " +
          text_.index_type() +
          " ks_row = ks_row0 + ks_warp_row + 16 * ks_f + ks_e / 16;\n"
          "const " +
          text_.index_type() +
-         " ks_column = ks_column0 + ks_warp_column + 16 * ks_g + ks_e % 16;\n"
+         " ks_column = ks_column0 + ks_warp_column + 8 * ks_g + ks_e % 16;\n"
          "if (ks_row < ks_rows && ks_column < ks_columns) {\n" +
          tiles_.Store("ks_row", "ks_column", "ks_out[ks_e]") + "}\n}\n__syncwarp();\n}\n}\n";
 }
 
 std::string Emitter::Declarations() const {
-  const std::string element = facts_.element, depth = std::to_string(facts_.depth);
+  const std::string element = facts_.element;
   return "extern __shared__ __align__(128) unsigned char ks_pool[];\n" + element +
          "* ks_tiles = reinterpret_cast<" + element + "*>(ks_pool);\n" +
          "constexpr int ks_left_size = " + Size(true) + ";\n" +
          "constexpr int ks_stage = ks_left_size + " + Size(false) + ";\n" +
          "constexpr int ks_threads = 32 * " + wd_ + " * " + wa_ + ";\n" +
          "constexpr int ks_down = " + bm_ + " / " + wd_ + " / 16;\n" +
-         "constexpr int ks_across = " + bn_ + " / " + wa_ + " / 16;\n" +
-         "static_assert(ks_down * " + wd_ + " * 16 == " + bm_ + " && ks_across * " + wa_ +
-         " * 16 == " + bn_ + " && " + bk_ + " % 16 == 0 && " + pad_ + " * " +
+         "constexpr int ks_across = " + bn_ + " / " + wa_ + " / 8;\n" + "static_assert(ks_down * " +
+         wd_ + " * 16 == " + bm_ + " && ks_across * " + wa_ + " * 8 == " + bn_ +
+         " && ks_across % 2 == 0 && " + bk_ + " % 16 == 0 && " + left_pad_ + " * " +
+         std::to_string(facts_.bytes) + " % 16 == 0 && " + right_pad_ + " * " +
          std::to_string(facts_.bytes) + " % 16 == 0 && " + stages_ +
-         " >= 2, \"whole fragments\");\n" + "const int ks_thread = threadIdx.x;\n" +
+         " >= 2, \"whole fragments\");\n" +
+         "const int ks_thread = threadIdx.x;\nconst int ks_lane = ks_thread % 32;\n" +
          "const int ks_warp_row = ks_thread / 32 / " + wa_ + " * (" + bm_ + " / " + wd_ + ");\n" +
          "const int ks_warp_column = ks_thread / 32 % " + wa_ + " * (" + bn_ + " / " + wa_ +
-         ");\n" + tiles_.Place(bm_, bn_, group_) +
-         "nvcuda::wmma::fragment<nvcuda::wmma::accumulator, 16, 16, " + depth +
-         ", float> ks_sums[ks_down][ks_across];\n#pragma unroll\nfor (int ks_f = 0; ks_f < "
-         "ks_down; ++ks_f) {\n#pragma unroll\nfor (int ks_g = 0; ks_g < ks_across; ++ks_g) "
-         "nvcuda::wmma::fill_fragment(ks_sums[ks_f][ks_g], 0.0f);\n}\n";
+         ");\n" + tiles_.Place(bm_, bn_, group_) + "float ks_sums[ks_down][ks_across][4] = {};\n";
 }
 
 KernelRewrite Emitter::Emit(const TileSizes& sizes) {
@@ -209,9 +245,10 @@ KernelRewrite Emitter::Emit(const TileSizes& sizes) {
   Constant(rewrite, wd_, "WARPS_DOWN", sizes.warps_down);
   Constant(rewrite, wa_, "WARPS_ACROSS", sizes.warps_across);
   Constant(rewrite, stages_, "TILE_STAGES", sizes.stages);
-  Constant(rewrite, pad_, "TILE_PAD", facts_.pad);
+  Constant(rewrite, left_pad_, "LEFT_PAD", Pad(true));
+  Constant(rewrite, right_pad_, "RIGHT_PAD", Pad(false));
   Constant(rewrite, group_, "TILE_GROUP", 8);
-  rewrite.includes = {"cuda_pipeline.h", "mma.h"};
+  rewrite.includes = {"cuda_pipeline.h"};
   rewrite.block = "32*" + wd_ + "*" + wa_;
   rewrite.grid = tiles_.Grid(bm_, bn_);
   const std::string bytes = std::to_string(facts_.bytes);

@@ -27,7 +27,9 @@ class HostText {
     if (node.Is("call_expression")) {
       if (launch_ != nullptr && BlockReductionOf(context_, CalleeName(node)) != 0 &&
           !CallArguments(node).empty()) {
-        return "(" + Of(CallArguments(node)[0]) + ")";  // one thread has all of it
+        // One thread has all of it. A name stays bare: `(name) - x` would read as a cast.
+        const Node argument = CallArguments(node)[0];
+        return argument.Is("identifier") ? Of(argument) : "(" + Of(argument) + ")";
       }
       if (auto text = Call(node)) return *text;
     }

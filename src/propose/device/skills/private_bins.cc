@@ -121,20 +121,38 @@ class PrivateBinsSkill final : public DeviceSkill {
         continue;
       const std::optional<Counting> found = Matcher(context, kernel).Match();
       if (!found) continue;
-      for (const int copies : {8, 1}) {
+      for (const int copies : {32, 8, 1}) {
         auto source = Emit(context, kernel, *found, copies);
         if (!source) continue;
         edits.push_back({*std::move(source),
                          "Count in shared memory, " + std::to_string(copies) +
                              (copies == 1 ? " copy" : " copies") + " a block of " + kernel.name +
                              ".",
-                         EditKind::kStrategy, copies > 1 ? 12.0 : 8.0});
+                         EditKind::kStrategy, copies > 1 ? 12.0 + copies / 8 : 8.0});
       }
     }
     return edits;
   }
 
  private:
+  // Several steps of a thread: all places are read before the first is counted, so that the loads
+  // are in flight together.
+  static std::string Several(const DeviceText& text, const Counting& found,
+                             const std::string& locals, const std::string& items,
+                             const std::string& add) {
+    const std::string loop =
+        "#pragma unroll\nfor (int ks_item = 0; ks_item < " + items + "; ++ks_item) {\n";
+    const bool fixed = found.value.find_first_not_of("0123456789.fuU") == std::string::npos;
+    std::string out = text.index_type() + " ks_places[" + items + "];\n";
+    if (!fixed) out += found.element + " ks_values[" + items + "];\n";
+    out += loop + "const " + found.loop.type + " " + found.loop.name +
+           " = ks_at + ks_item * ks_stride;\n" + locals + "ks_places[ks_item] = " + found.place +
+           ";\n";
+    if (!fixed) out += "ks_values[ks_item] = " + found.value + ";\n";
+    return out + "}\n" + loop + add + "(ks_bins + ks_first + ks_places[ks_item], " +
+           (fixed ? found.value : "ks_values[ks_item]") + ");\n}\n";
+  }
+
   static std::optional<std::string> Emit(const DeviceContext& context, const DeviceKernel& kernel,
                                          const Counting& found, int copies) {
     const DeviceText text(context.dialect(), found.loop.type);
@@ -144,10 +162,12 @@ class PrivateBinsSkill final : public DeviceSkill {
     const std::string room = context.FreshName("BIN_ROOM");
     const std::string most = context.FreshName("BIN_COPIES");
     const std::string waves = context.FreshName("BIN_BLOCKS_PER_UNIT");
-    const int block = std::min(256, static_cast<int>(context.device().max_threads_per_block));
+    const std::string items = context.FreshName("BIN_ITEMS");
+    const int block = std::min(512, static_cast<int>(context.device().max_threads_per_block));
     rewrite.constants = {{threads, std::to_string(block)},
-                         {room, cuda ? "8192" : "4096"},
+                         {room, cuda ? "8448" : "4096"},
                          {most, std::to_string(copies)},
+                         {items, "8"},
                          {waves, "4"}};
     rewrite.block = threads;
     rewrite.grid =
@@ -158,29 +178,37 @@ class PrivateBinsSkill final : public DeviceSkill {
         cuda ? "(" + found.loop.type + ")gridDim.x" : "(" + found.loop.type + ")get_num_groups(0)";
     std::string body = text.Shared(found.element, "ks_bins", "[" + room + "]");
     body += "const int ks_thread = " + text.Thread(0) + ";\n";
-    body += "const int ks_room = " + bins + " <= " + room + " ? " + room + " / (int)" + bins +
-            " : 0;\n";
+    // Copies stand one element further apart than they are long: equal places lie in other banks.
+    body += "const int ks_pitch = " + bins + " < " + room + " ? (int)" + bins + " + 1 : 1;\n";
+    body += "const int ks_room = " + bins + " < " + room + " ? " + room + " / ks_pitch : 0;\n";
     body += "const int ks_copies = ks_room < " + most + " ? ks_room : " + most + ";\n";
-    body += "for (int ks_b = ks_thread; ks_b < ks_copies * " + bins + "; ks_b += " + threads +
+    body += "for (int ks_b = ks_thread; ks_b < ks_copies * ks_pitch; ks_b += " + threads +
             ") ks_bins[ks_b] = 0;\n" + text.Barrier();
-    body += "const int ks_first = ks_copies > 0 ? ks_thread / 32 % ks_copies * (int)" + bins +
-            " : 0;\n";
+    // Neighbouring threads count in different copies: a frequent value would queue within a warp.
+    body += "const int ks_first = ks_copies > 0 ? ks_thread % ks_copies * ks_pitch : 0;\n";
     const std::string& at = found.loop.name;
+    const std::string& type = found.loop.type;
+    std::string locals;
+    for (Node local : found.locals) locals += std::string(local.text()) + "\n";
+    const std::string shared =
+        add + "(ks_bins + ks_first + (" + found.place + "), " + found.value + ");\n";
     // The next place could lie beyond the type's range: what is left is compared instead.
-    body += "const " + found.loop.type + " ks_stride = " + blocks + " * " + threads + ";\n";
-    body += "for (" + found.loop.type + " " + at + " = " + text.Block(0) + " * " + threads +
-            " + ks_thread; " + at + " < " + found.loop.extent + ";) {\n";
-    for (Node local : found.locals) body += std::string(local.text()) + "\n";
-    body += "if (ks_copies > 0) {\n" + add + "(ks_bins + ks_first + (" + found.place + "), " +
-            found.value + ");\n} else {\n" + add + "(" + found.counts + " + (" + found.place +
-            "), " + found.value + ");\n}\nif (" + found.loop.extent + " - " + at +
-            " <= ks_stride) break;\n" + at + " += ks_stride;\n}\n" + text.Barrier();
+    body += "const " + type + " ks_stride = " + blocks + " * " + threads + ";\n";
+    body += type + " ks_at = " + text.Block(0) + " * " + threads + " + ks_thread;\n";
+    body += "if (ks_copies > 0) {\nfor (; ks_at < " + found.loop.extent + " && (" +
+            found.loop.extent + " - ks_at - 1) / ks_stride >= " + items + ";) {\n" +
+            Several(text, found, locals, items, add) + "ks_at += " + items +
+            " * ks_stride;\n}\n}\n";
+    body += "for (; ks_at < " + found.loop.extent + ";) {\nconst " + type + " " + at +
+            " = ks_at;\n" + locals;
+    body += "if (ks_copies > 0) {\n" + shared + "} else {\n" + add + "(" + found.counts + " + (" +
+            found.place + "), " + found.value + ");\n}\nif (" + found.loop.extent +
+            " - ks_at <= ks_stride) break;\nks_at += ks_stride;\n}\n" + text.Barrier();
     body += "for (int ks_b = ks_thread; ks_copies > 0 && ks_b < " + bins + "; ks_b += " + threads +
             ") {\n" + found.element +
             " ks_count = 0;\nfor (int ks_c = 0; ks_c < ks_copies; ++ks_c) "
-            "ks_count += ks_bins[ks_c * " +
-            bins + " + ks_b];\nif (ks_count != 0) " + add + "(" + found.counts +
-            " + ks_b, ks_count);\n}\n";
+            "ks_count += ks_bins[ks_c * ks_pitch + ks_b];\nif (ks_count != 0) " +
+            add + "(" + found.counts + " + ks_b, ks_count);\n}\n";
     rewrite.body = body;
     VirtualNest place;  // only where the kernel stands
     place.kernel = kernel.name;

@@ -2,6 +2,7 @@
 // row.
 #include "propose/device/row_emit.h"
 #include "propose/device/skills.h"
+#include "propose/device/tile_plan.h"
 
 namespace ks {
 namespace {
@@ -28,6 +29,10 @@ class ShareRowSkill final : public DeviceSkill {
         Add(context, *nest, *plan, {RowScheme::kWarp, true}, 1.6, edits);
         Add(context, *nest, *plan, {RowScheme::kWarp, false}, 1.3, edits);
         Add(context, *nest, *plan, {RowScheme::kBlock, false}, 1.2, edits);
+      } else if (PlanTiles(*nest)) {
+        // Rows that share their elements with other rows are for tiles; where outputs are few, a
+        // block for each may still be worth a try.
+        Add(context, *nest, *plan, {RowScheme::kBlock, false}, 1.02, edits);
       } else if (plan->unit_along_row >= plan->unit_along_grid) {
         Add(context, *nest, *plan, {RowScheme::kBlock, true}, 24, edits);
         Add(context, *nest, *plan, {RowScheme::kWarp, true}, 20, edits);

@@ -20,21 +20,12 @@ std::string ConstantName(const DeviceContext& context, const std::string& axis) 
 
 // Axis -> index of the parameter that receives it.
 std::map<std::string, size_t> AxisParameters(const DeviceContext& context,
-                                             const DeviceKernel& kernel, const PlanLaunch& launch) {
-  const Task& task = context.task();
-  std::vector<std::string> args;
-  if (launch.args_given) {
-    for (const PlanText& arg : launch.args) args.push_back(arg.text);
-  } else {
-    for (const BufferSpec& input : task.inputs) args.push_back(input.name);
-    for (const BufferSpec& output : task.outputs) args.push_back(output.name);
-    for (const PlanScratch& scratch : context.plan().scratch) args.push_back(scratch.name.text);
-    args.insert(args.end(), task.axes.begin(), task.axes.end());
-  }
+                                             const DeviceKernel& kernel, size_t launch) {
+  const std::vector<std::string>& axes = context.task().axes;
+  const std::vector<std::string> values = context.ParameterValues(kernel, launch);
   std::map<std::string, size_t> parameters;
-  for (size_t i = 0; i < args.size() && i < kernel.parameters.size(); ++i) {
-    const bool axis = std::find(task.axes.begin(), task.axes.end(), args[i]) != task.axes.end();
-    if (axis) parameters[args[i]] = i;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (std::find(axes.begin(), axes.end(), values[i]) != axes.end()) parameters[values[i]] = i;
   }
   return parameters;
 }
@@ -54,9 +45,8 @@ class SpecializeAxesSkill final : public DeviceSkill {
     std::map<std::string, std::string> constants;  // axis -> constant
     for (const DeviceKernel& kernel : context.kernels()) {
       if (kernel.launches.size() != 1) continue;
-      const PlanLaunch& launch = *context.launches()[kernel.launches[0]];
       std::vector<std::string> declarations;
-      for (const auto& [axis, index] : AxisParameters(context, kernel, launch)) {
+      for (const auto& [axis, index] : AxisParameters(context, kernel, kernel.launches[0])) {
         const std::string& name = kernel.parameter_names[index];
         if (name.ends_with("_given") || !IsPlain(context, kernel, index)) continue;
         if (constants.count(axis) == 0) constants[axis] = ConstantName(context, axis);

@@ -5,6 +5,13 @@
 namespace ks {
 namespace {
 
+struct TensorForm {
+  int rows, columns, depth, warps_down, warps_across;
+};
+
+constexpr TensorForm kForms[] = {
+    {128, 128, 64, 2, 2}, {128, 256, 32, 2, 4}, {128, 128, 32, 2, 4}, {64, 64, 32, 2, 2}};
+
 class TensorCoresSkill final : public DeviceSkill {
  public:
   std::string name() const override { return "tensor_cores"; }
@@ -22,20 +29,23 @@ class TensorCoresSkill final : public DeviceSkill {
       if (!plan) continue;
       const std::optional<TensorType> type = TensorTypeFor(context, *plan);
       if (!type) continue;
-      for (const int size : {128, 64}) {
+      double gain = 40;
+      for (const TensorForm& form : kForms) {
         TileSizes sizes;
-        sizes.rows = sizes.columns = size;
-        sizes.depth = 32;
-        sizes.warps_down = 2;
-        sizes.warps_across = size == 128 ? 4 : 2;
+        sizes.rows = form.rows;
+        sizes.columns = form.columns;
+        sizes.depth = form.depth;
+        sizes.warps_down = form.warps_down;
+        sizes.warps_across = form.warps_across;
         const auto rewrite = EmitTensorTiles(context, *nest, *plan, *type, sizes);
         auto source = rewrite ? ReplaceKernel(context, *nest, *rewrite) : std::nullopt;
         if (!source) continue;
         edits.push_back({*std::move(source),
-                         "Multiply tiles of " + std::to_string(size) + " x " +
-                             std::to_string(size) + " of " + nest->kernel +
+                         "Multiply tiles of " + std::to_string(form.rows) + " x " +
+                             std::to_string(form.columns) + " of " + nest->kernel +
                              " on the tensor cores, fed by asynchronous copies.",
-                         EditKind::kStrategy, size == 128 ? 40.0 : 30.0});
+                         EditKind::kStrategy, gain});
+        gain *= 0.85;
       }
     }
     return edits;

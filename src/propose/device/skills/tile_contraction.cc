@@ -1,5 +1,7 @@
 // Skill tile_contraction: a sum of products with one thread an output goes through shared-memory
 // tiles and a register tile a thread.
+#include <algorithm>
+
 #include "propose/device/skills.h"
 #include "propose/device/tile_emit.h"
 
@@ -20,21 +22,18 @@ class TileContractionSkill final : public DeviceSkill {
   std::vector<Edit> Edits(const DeviceContext& context) const override {
     std::vector<Edit> edits;
     for (const DeviceKernel& kernel : context.kernels()) {
-      const std::optional<VirtualNest> nest = BuildVirtualNest(context, kernel);
-      const std::optional<TilePlan> plan = nest ? PlanTiles(*nest) : std::nullopt;
-      if (!plan) continue;
       for (const auto& [size, thread, depth] : {std::tuple{128, 8, 8}, {64, 4, 16}, {32, 2, 32}}) {
         if ((size / thread) * (size / thread) > context.device().max_threads_per_block) continue;
         TileSizes sizes;
         sizes.rows = sizes.columns = size;
         sizes.thread_rows = sizes.thread_columns = thread;
         sizes.depth = depth;
-        const auto rewrite = EmitRegisterTiles(context, *nest, *plan, sizes);
-        auto source = rewrite ? ReplaceKernel(context, *nest, *rewrite) : std::nullopt;
+        auto source = kernel.launches.size() == 1 ? Tiled(context, kernel, sizes)
+                                                  : AllTiled(context, kernel, sizes);
         if (!source) continue;
         edits.push_back({*std::move(source),
                          "Compute tiles of " + std::to_string(size) + " x " + std::to_string(size) +
-                             " outputs a block in " + nest->kernel + ", with " +
+                             " outputs a block in " + kernel.name + ", with " +
                              std::to_string(thread * thread) + " sums in registers a thread.",
                          EditKind::kStrategy,
                          size == 128  ? 8.0
@@ -43,6 +42,35 @@ class TileContractionSkill final : public DeviceSkill {
       }
     }
     return edits;
+  }
+
+ private:
+  static std::optional<std::string> Tiled(const DeviceContext& context, const DeviceKernel& kernel,
+                                          const TileSizes& sizes) {
+    const std::optional<VirtualNest> nest = BuildVirtualNest(context, kernel);
+    const std::optional<TilePlan> plan = nest ? PlanTiles(*nest) : std::nullopt;
+    const auto rewrite = plan ? EmitRegisterTiles(context, *nest, *plan, sizes) : std::nullopt;
+    return rewrite ? ReplaceKernel(context, *nest, *rewrite) : std::nullopt;
+  }
+
+  // A kernel that is launched several times: each launch in tiles of its own.
+  static std::optional<std::string> AllTiled(const DeviceContext& context,
+                                             const DeviceKernel& kernel, const TileSizes& sizes) {
+    const auto own = WithOwnKernels(context, kernel);
+    if (!own) return std::nullopt;
+    std::string source = own->source;
+    for (const std::string& name : own->names) {
+      const auto now = DeviceContext::Make(source, context.task(), context.machine(),
+                                           context.IsCuda() ? "cuda" : "opencl", nullptr);
+      if (now == nullptr) return std::nullopt;
+      const auto& kernels = now->kernels();
+      const auto found = std::find_if(kernels.begin(), kernels.end(),
+                                      [&](const DeviceKernel& k) { return k.name == name; });
+      auto next = found == kernels.end() ? std::nullopt : Tiled(*now, *found, sizes);
+      if (!next) return std::nullopt;
+      source = *std::move(next);
+    }
+    return source;
   }
 };
 

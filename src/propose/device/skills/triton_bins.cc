@@ -68,13 +68,12 @@ class TritonBinsSkill final : public DeviceSkill {
         context.launches()[kernel.launches[0]]->grid.size() != 1) {
       return std::nullopt;
     }
-    const std::vector<std::string> passed = context.LaunchArguments(kernel.launches[0]);
-    const size_t known = std::min(passed.size(), kernel.parameter_names.size());
-    for (size_t i = 0; i < known; ++i) {
+    const std::vector<std::string> passed = context.ParameterValues(kernel, kernel.launches[0]);
+    for (size_t i = 0; i < passed.size(); ++i) {
       const std::vector<std::string> shape = context.ShapeOf(passed[i]);
       if (kernel.parameter_names[i] == found.counts && shape.size() == 1) found.shape = shape[0];
     }
-    for (size_t i = 0; i < known; ++i) {
+    for (size_t i = 0; i < passed.size(); ++i) {
       if (passed[i] == found.shape) found.bins = kernel.parameter_names[i];
     }
     return found.bins.empty() ? std::nullopt : std::optional<BinCounting>(found);

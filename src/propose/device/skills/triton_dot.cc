@@ -1,53 +1,14 @@
 // Skills for Triton kernels around tl.dot: tile shapes with warps and stages, precision, the order
 // of programs.
 #include "core/launch_plan_edit.h"
+#include "propose/device/dot_tile.h"
 #include "propose/device/skills.h"
 #include "propose/device/triton_text.h"
 
 namespace ks {
 namespace {
 
-// The names of the constants that are the dot's tile: rows, columns, depth.
-struct DotTile {
-  std::string rows, columns, depth;
-};
-
-std::optional<DotTile> TileOfDot(const DeviceContext& context, const DeviceKernel& kernel,
-                                 Node dot) {
-  // The sum: third argument, or what `+=` adds to.
-  std::string sum;
-  const std::vector<Node> arguments = PositionalArguments(dot);
-  if (arguments.size() >= 3) sum = std::string(arguments[2].text());
-  if (const Node acc = KeywordArgument(dot, "acc")) sum = std::string(acc.text());
-  for (Node up = dot.parent(); up && sum.empty(); up = up.parent()) {
-    if (up.Is("augmented_assignment") || up.Is("assignment")) {
-      sum = std::string(up.Child("left").text());
-    }
-  }
-  DotTile tile;
-  for (Node zeros : CallsOf(kernel.body, "tl.zeros")) {
-    Node up = zeros.parent();
-    while (up && !up.Is("assignment")) up = up.parent();
-    if (!up || up.Child("left").text() != sum) continue;
-    const std::vector<Node> shape = PositionalArguments(zeros);
-    if (shape.empty()) continue;
-    const std::vector<Node> extents = shape[0].NamedChildren();
-    if (extents.size() != 2) continue;
-    tile.rows = std::string(extents[0].text());
-    tile.columns = std::string(extents[1].text());
-  }
-  for (const PythonLoop& loop : RangeLoops(kernel.body)) {
-    if (loop.node.Contains(dot)) tile.depth = loop.step;
-  }
-  for (const std::string* name : {&tile.rows, &tile.columns, &tile.depth}) {
-    if (!context.HasConstant(*name)) return std::nullopt;
-  }
-  return tile;
-}
-
-struct Shape {
-  int rows, columns, depth, warps, stages;
-};
+constexpr int kPlainSums = 64;
 
 class DotTilesSkill final : public DeviceSkill {
  public:
@@ -60,18 +21,20 @@ class DotTilesSkill final : public DeviceSkill {
   std::vector<Edit> Edits(const DeviceContext& context) const override {
     std::vector<Edit> edits;
     if (!context.IsTriton()) return edits;
-    static constexpr Shape kShapes[] = {
-        {128, 256, 64, 8, 3}, {128, 128, 64, 8, 3}, {128, 128, 32, 4, 4}, {256, 128, 64, 8, 3},
-        {128, 128, 32, 8, 3}, {128, 64, 64, 4, 4},  {64, 128, 64, 4, 4},  {64, 64, 64, 4, 4},
-        {128, 256, 32, 8, 4}, {64, 256, 32, 4, 4},  {64, 32, 64, 4, 5},   {32, 32, 64, 2, 5}};
     for (const DeviceKernel& kernel : context.kernels()) {
       const std::vector<Node> dots = CallsOf(kernel.body, "tl.dot");
-      if (dots.size() != 1 || kernel.launches.size() != 1) continue;
+      if (dots.size() != 1) continue;
       const auto tile = TileOfDot(context, kernel, dots[0]);
       if (!tile) continue;
-      double gain = 4;
-      for (const Shape& shape : kShapes) {
-        if (auto source = Apply(context, kernel.launches[0], *tile, shape)) {
+      const Node precision = KeywordArgument(dots[0], "input_precision");
+      const bool exact = precision && precision.text() == "\"ieee\"";
+      double gain = exact ? 1.4 : 4;
+      for (const DotShape& shape : KnownDotShapes()) {
+        // Without tensor cores every sum is a register of a thread.
+        if (exact && shape.rows * shape.columns > kPlainSums * 32 * shape.warps) continue;
+        if (!FitsShared(context, shape, precision ? 4 : 2)) continue;
+        auto source = WithDotShape(context.source(), kernel.launches, *tile, shape);
+        if (source && *source != context.source()) {
           edits.push_back({*std::move(source),
                            "Tiles of " + std::to_string(shape.rows) + " x " +
                                std::to_string(shape.columns) + " x " + std::to_string(shape.depth) +
@@ -83,23 +46,6 @@ class DotTilesSkill final : public DeviceSkill {
       }
     }
     return edits;
-  }
-
- private:
-  static std::optional<std::string> Apply(const DeviceContext& context, size_t launch,
-                                          const DotTile& tile, const Shape& shape) {
-    std::optional<std::string> source = context.source();
-    const std::pair<std::string, int> values[] = {
-        {tile.rows, shape.rows}, {tile.columns, shape.columns}, {tile.depth, shape.depth}};
-    for (const auto& [name, value] : values) {
-      source = WithConstant(*source, name, std::to_string(value));
-      if (!source) return std::nullopt;
-    }
-    source = WithLaunchOption(*source, launch, "num_warps", std::to_string(shape.warps));
-    if (!source) return std::nullopt;
-    source = WithLaunchOption(*source, launch, "num_stages", std::to_string(shape.stages));
-    if (!source || *source == context.source()) return std::nullopt;
-    return source;
   }
 };
 
@@ -117,7 +63,8 @@ class DotPrecisionSkill final : public DeviceSkill {
     const std::string& precision = context.task().precision;
     const bool rounds = precision != "f32" && precision != "f64";
     for (const char* wanted : {"\"tf32\"", "\"tf32x3\""}) {
-      if (!rounds && std::string_view(wanted) == "\"tf32\"") continue;
+      // Where rounding is allowed, three products instead of one only cost.
+      if (rounds != (std::string_view(wanted) == "\"tf32\"")) continue;
       TextEdits text(context.source());
       for (const DeviceKernel& kernel : context.kernels()) {
         for (Node dot : CallsOf(kernel.body, "tl.dot")) {

@@ -6,12 +6,15 @@
 #include "base/text.h"
 #include "core/launch_plan_edit.h"
 #include "propose/device/skills.h"
+#include "propose/device/split_phases.h"
 #include "propose/device/triton_text.h"
 
 namespace ks {
 namespace {
 
 constexpr int64_t kDefaultWarps = 4, kDefaultStages = 3;  // Triton's own
+constexpr int64_t kLargestWindow = 32;                    // steps of an unrolled window
+constexpr int64_t kLongestRow = 65536;                    // of one block: beyond, registers run out
 
 class TritonLaunchSkill final : public DeviceSkill {
  public:
@@ -77,6 +80,7 @@ class SinglePassRowSkill final : public DeviceSkill {
       }
       const std::optional<std::string> extent = PlanName(context, kernel, high);
       if (loops.empty() || !alike || !extent || ValueDepends(context, step)) continue;
+      if (LargestGrid(context, *extent) > kLongestRow) continue;
       TextEdits text(context.source());
       for (const PythonLoop& loop : loops) Flatten(context.source(), loop, text);
       const auto flat = WithConstant(text.Apply(), step, "next_pow2(" + *extent + ")");
@@ -95,17 +99,12 @@ class SinglePassRowSkill final : public DeviceSkill {
   }
 
  private:
-  // The plan's expression for a parameter; empty when it is no axis.
+  // The plan's expression for a parameter; empty when it is none.
   static std::optional<std::string> PlanName(const DeviceContext& context,
                                              const DeviceKernel& kernel, const std::string& name) {
-    const std::vector<std::string>& axes = context.task().axes;
-    const PlanLaunch& launch = *context.launches()[kernel.launches[0]];
-    if (!launch.args_given) {
-      const bool axis = std::find(axes.begin(), axes.end(), name) != axes.end();
-      return axis ? std::optional<std::string>(name) : std::nullopt;
-    }
-    for (size_t i = 0; i < launch.args.size() && i < kernel.parameter_names.size(); ++i) {
-      if (kernel.parameter_names[i] == name) return launch.args[i].text;
+    const std::vector<std::string> values = context.ParameterValues(kernel, kernel.launches[0]);
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (kernel.parameter_names[i] == name && !values[i].empty()) return values[i];
     }
     return std::nullopt;
   }
@@ -146,6 +145,7 @@ class PipelinedLoopSkill final : public DeviceSkill {
     std::vector<Edit> edits;
     if (!context.IsTriton()) return edits;
     for (const DeviceKernel& kernel : context.kernels()) {
+      AddUnrolledWindow(context, kernel, edits);
       for (const PythonLoop& loop : RangeLoops(kernel.body)) {
         const Node function = loop.call.Child("function");
         const bool plain = function.text() == "range";
@@ -172,6 +172,26 @@ class PipelinedLoopSkill final : public DeviceSkill {
       }
     }
     return edits;
+  }
+
+ private:
+  // All loops of a window (a stencil's) at once: indices and masks of one direction are then shared
+  // by the steps of the other.
+  static void AddUnrolledWindow(const DeviceContext& context, const DeviceKernel& kernel,
+                                std::vector<Edit>& edits) {
+    TextEdits text(context.source());
+    int64_t steps = 1;
+    int loops = 0;
+    for (const PythonLoop& loop : RangeLoops(kernel.body)) {
+      const auto low = ParseInt(loop.low), high = ParseInt(loop.high), step = ParseInt(loop.step);
+      if (!low || !high || step != 1 || loop.call.Child("function").text() != "range") continue;
+      steps *= std::max<int64_t>(1, *high - *low);
+      ++loops;
+      text.Replace(loop.call.Child("function"), "tl.static_range");
+    }
+    if (loops < 2 || steps > kLargestWindow) return;
+    edits.push_back(
+        {text.Apply(), "Unroll the window of " + kernel.name + ".", EditKind::kStructure, 1.3});
   }
 };
 

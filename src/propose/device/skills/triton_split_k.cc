@@ -77,8 +77,8 @@ class TritonSplitKSkill final : public DeviceSkill {
     found.output = std::string(found.base.text());
     if (UsesOf(kernel.body, found.output) != 1 || !FindLoop(kernel, dots[0], &found))
       return std::nullopt;
-    const std::vector<std::string> passed = context.LaunchArguments(kernel.launches[0]);
-    for (size_t i = 0; i < kernel.parameter_names.size() && i < passed.size(); ++i) {
+    const std::vector<std::string> passed = context.ParameterValues(kernel, kernel.launches[0]);
+    for (size_t i = 0; i < passed.size(); ++i) {
       if (kernel.parameter_names[i] == found.output) found.shape = context.ShapeOf(passed[i]);
     }
     return found.shape.empty() ? std::nullopt : std::optional<DotKernel>(found);
@@ -177,9 +177,10 @@ class TritonSplitKSkill final : public DeviceSkill {
     for (const PlanText& extent : context.launches()[launch]->grid) grid.push_back(extent.text);
     grid.push_back(names.parts);
     const std::vector<std::string> passed = context.LaunchArguments(launch);
+    const std::vector<std::string> values = context.ParameterValues(kernel, launch);
     std::string output;
-    for (size_t i = 0; i < kernel.parameter_names.size() && i < passed.size(); ++i) {
-      if (kernel.parameter_names[i] == found.output) output = passed[i];
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (kernel.parameter_names[i] == found.output) output = values[i];
     }
     if (!apply(WithAllArguments(context, source)) ||
         !apply(WithLaunchOption(

@@ -66,16 +66,28 @@ class Splitter {
       }
       const bool stores = !CallsOf(statement.node, "tl.store").empty();
       if (stores && (loop < loops_ || !last_gathers_)) return false;
-      if (!CallsOf(statement.node, "tl.load").empty() && LoopsStore()) return false;
+      if (!CallsOf(statement.node, "tl.load").empty() && ReadsWhatLoopsStore(statement.node)) {
+        return false;
+      }
     }
     return CallsOf(kernel_.body, "tl.atomic_add").empty() &&
            CallsOf(kernel_.body, "return").empty();
   }
 
-  bool LoopsStore() const {
-    return std::any_of(statements_.begin(), statements_.end(), [](const TritonStatement& s) {
-      return s.is_loop && !CallsOf(s.node, "tl.store").empty();
-    });
+  // A buffer that some loop stores to is named in the statement, or its name is not plain.
+  bool ReadsWhatLoopsStore(Node statement) const {
+    for (const TritonStatement& other : statements_) {
+      if (!other.is_loop) continue;
+      for (Node call : CallsOf(other.node, "tl.store")) {
+        const std::vector<Node> arguments = PositionalArguments(call);
+        Node base = arguments.empty() ? Node() : arguments[0];
+        while (base.Is("binary_operator") && base.Child("operator").text() == "+") {
+          base = base.Child("left");
+        }
+        if (!base.Is("identifier") || UsesOf(statement, base.text()) > 0) return true;
+      }
+    }
+    return false;
   }
 
   std::string Partial(const std::string& name) const {

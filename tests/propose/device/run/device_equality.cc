@@ -48,18 +48,43 @@ Buffers MakeBuffers(const Task& task, const AxisValues& axes,
   return buffers;
 }
 
+// Inline PTX as calls of tensor_on_cpu.h; headers of CUDA left out.
+std::string WithoutAssembly(const std::string& source) {
+  const std::pair<const char*, const char*> kReplacements[] = {
+      {R"re(#include <cuda\w*\.h>)re", ""},
+      {R"re("[=+]?[rf]"\(__uint_as_float\(([^()]*)\)\))re", "$1"},
+      {R"re("[=+]?[rf]"\(([^()]*)\))re", "$1"},
+      {R"re(asm\("cvt\.rna\.tf32[^"]*" : ([^:]*) : [^;]*\);)re", ";"},
+      {R"re(asm volatile\("ldmatrix[^"]*\.trans[^"]*" : ([^:]*) : ([^;]*)\);)re",
+       "ks_ldmatrix(true, $1, $2);"},
+      {R"re(asm volatile\("ldmatrix[^"]*" : ([^:]*) : ([^;]*)\);)re",
+       "ks_ldmatrix(false, $1, $2);"},
+      {R"re(asm volatile\("mma[^"]*bf16[^"]*" : ([^:]*) : ([^;]*)\);)re", "ks_mma(true, $1, $2);"},
+      {R"re(asm volatile\("mma[^"]*tf32[^"]*" : ([^:]*) : ([^;]*)\);)re",
+       "ks_mma(false, $1, $2);"}};
+  std::string code = source;
+  for (const auto& [pattern, text] : kReplacements) {
+    code = std::regex_replace(code, std::regex(pattern), text);
+  }
+  return code;
+}
+
 // The candidate as C++: constants as macros, arrays in shared memory as statics, and a function a
 // launch that calls its kernel for one thread, with buffers b, scalars s and numbers n.
 std::string CppOf(const std::string& source, const Task& task, const LaunchPlan& plan,
                   const BoundPlan& bound) {
-  std::string text = fmt::format("#define KS_DEVICE_CODE\n#include \"{}/{}\"\n", KS_SOURCE_DIR,
-                                 "tests/propose/device/run/device_on_cpu.h");
+  std::string text = fmt::format(
+      "#define KS_DEVICE_CODE\n#include \"{0}/{1}/device_on_cpu.h\"\n"
+      "#include \"{0}/{1}/tensor_on_cpu.h\"\n",
+      KS_SOURCE_DIR, "tests/propose/device/run");
   for (const auto& [name, value] : bound.constants) {
     text += fmt::format("#define {} {}\n", name, value);
   }
-  std::string code =
-      std::regex_replace(source, std::regex(R"(extern\s+__shared__\s+(\w+)\s+(\w+)\[\];)"),
-                         "$1* const $2 = static_cast<$1*>(ks_runtime->dynamic_shared);");
+  std::string code = std::regex_replace(
+      WithoutAssembly(source),
+      std::regex(
+          R"(extern\s+__shared__\s+(?:__align__\(\d+\)\s+)?((?:unsigned )?\w+)\s+(\w+)\[\];)"),
+      "$1* const $2 = static_cast<$1*>(ks_runtime->dynamic_shared);");
   code = std::regex_replace(code, std::regex(R"(__local (\w+) (\w+)\[)"), "static $1 $2[");
   text += code + "\n";
   std::vector<const PlanLaunch*> launches;

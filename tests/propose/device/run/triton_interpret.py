@@ -79,7 +79,11 @@ def execute(candidate, run):
 
     for spec in run["inputs"]:
         kind, count = spec["dtype"], spec["count"]
-        add(kind, count, random.standard_normal(count) if kind == "f32" else random.integers(0, spec["below"], count))
+        values = random.standard_normal(count) if kind == "f32" else random.integers(0, spec["below"], count)
+        if spec["rising"]:  # from 0 to the limit: where rows begin
+            values = np.sort(values)
+            values[0], values[-1] = 0, spec["below"]
+        add(kind, count, values)
     for spec in run["outputs"]:
         add(spec["dtype"], spec["count"], np.nan if spec["dtype"] == "f32" else -99)
     for count in candidate["scratch"]:

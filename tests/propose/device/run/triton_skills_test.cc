@@ -32,6 +32,9 @@ constexpr Case kCases[] = {
     {"triton_persistent", "gelu"},          {"triton_persistent", "softmax"},
     {"single_pass_row", "softmax"},         {"pipelined_loop", "layer_norm"},
     {"group_programs", "matmul"},           {"specialize_axes", "softmax"},
+    {"triton_batch_programs", "attention"}, {"triton_batch_programs", "conv2d"},
+    {"triton_batch_programs", "matvec"},    {"triton_transpose_operand", "matmul_tf32"},
+    {"one_pass_moments", "layer_norm"},     {"triton_batch_programs", "spmv"},
 };
 
 std::string Quoted(const std::string& text) {
@@ -119,8 +122,8 @@ std::string BuffersText(const std::vector<BufferSpec>& specs, const AxisValues& 
                              : spec.dtype == DType::kI64 ? "i64"
                                                          : "i32";
     const size_t count = spec.scalar ? 1 : BytesOf(spec, axes) / SizeOf(spec.dtype);
-    out.push_back(
-        fmt::format("{{\"dtype\":\"{}\",\"count\":{},\"below\":{}}}", type, count, limit));
+    out.push_back(fmt::format("{{\"dtype\":\"{}\",\"count\":{},\"below\":{},\"rising\":{}}}", type,
+                              count, limit, spec.fill.kind == "csr_row_ptr" ? "true" : "false"));
   }
   return Join(out, ",");
 }

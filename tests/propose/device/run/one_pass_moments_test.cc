@@ -1,0 +1,103 @@
+// one_pass_moments and stencil_strips: what they write and what they refuse.
+#include <gtest/gtest.h>
+
+#include "tests/propose/device/run/device_equality.h"
+#include "tests/propose/kernel_equality.h"
+
+namespace ks {
+namespace {
+
+Task VarianceTask() { return TaskOf("f", {"x:f32[rows,cols]"}, {"y:f32[rows]"}, {"rows", "cols"}); }
+
+std::string VarianceKernel(const std::string& second, const std::string& between = "") {
+  return "// ksmith: launch f grid=(ceil_div(rows, 64)) block=(64)\n"
+         "extern \"C\" __global__ void f(const float* x, float* y, int rows, int cols) {\n"
+         "  const int i = blockIdx.x * blockDim.x + threadIdx.x;\n"
+         "  if (i >= rows) return;\n"
+         "  float sum = 0.0f;\n"
+         "  for (int j = 0; j < cols; ++j) sum += x[i * cols + j];\n"
+         "  const float mean = sum / cols;\n"
+         "  float squares = 0.0f;\n" +
+         between + second + "  y[i] = squares / cols;\n}\n";
+}
+
+std::vector<Edit> MomentsOf(const std::string& source) {
+  return DeviceEditsOf("one_pass_moments", VarianceTask(), source, "cuda");
+}
+
+TEST(OnePassMoments, SumsSquaresFromTheFirstElement) {
+  const std::string source = VarianceKernel(
+      "  for (int j = 0; j < cols; ++j) squares += (x[i * cols + j] - mean) * (x[i * cols + j] - "
+      "mean);\n");
+  const std::vector<Edit> edits = MomentsOf(source);
+  ASSERT_FALSE(edits.empty());
+  EXPECT_NE(edits[0].source.find("const float shift = x[i * cols + 0];"), std::string::npos);
+  EXPECT_NE(edits[0].source.find("fmaxf(0.0f, squares - cols * (mean - shift) * (mean - shift))"),
+            std::string::npos)
+      << edits[0].source;
+  EXPECT_EQ(DeviceDifferenceOf(VarianceTask(), source, edits[0].source,
+                               {{{"rows", 3}, {"cols", 77}}, {{"rows", 1}, {"cols", 1}}}),
+            "");
+}
+
+TEST(OnePassMoments, RefusesOtherDifferencesAndRanges) {
+  EXPECT_TRUE(MomentsOf(VarianceKernel("  for (int j = 0; j < cols; ++j) squares += (x[i * cols + "
+                                       "j] - mean) * x[i * cols + j];\n"))
+                  .empty());
+  EXPECT_TRUE(MomentsOf(VarianceKernel("  for (int j = 1; j < cols; ++j) squares += (x[i * cols + "
+                                       "j] - mean) * (x[i * cols + j] - mean);\n"))
+                  .empty());
+  EXPECT_TRUE(
+      MomentsOf(VarianceKernel("  for (int j = 0; j < cols; ++j) squares += (x[i * cols + j] - "
+                               "mean) * (x[i * cols + j] - mean);\n",
+                               "  y[i] = mean;\n"))
+          .empty());
+}
+
+Task ImageTask() {
+  return TaskOf("f", {"x:f32[height,width]"}, {"y:f32[height,width]"}, {"height", "width"});
+}
+
+std::string ImageKernel(const std::string& body) {
+  return "// ksmith: launch f grid=(ceil_div(width, 64), height) block=(64)\n"
+         "extern \"C\" __global__ void f(const float* x, float* y, int height, int width) {\n"
+         "  const int w = blockIdx.x * blockDim.x + threadIdx.x;\n"
+         "  const int h = blockIdx.y;\n"
+         "  if (w >= width || h >= height) return;\n" +
+         body + "}\n";
+}
+
+std::vector<Edit> StripsOf(const std::string& body) {
+  return DeviceEditsOf("stencil_strips", ImageTask(), ImageKernel(body), "cuda");
+}
+
+TEST(StencilStrips, TestTheBorderOnceAThread) {
+  const std::string body =
+      "  float sum = 0.0f;\n"
+      "  for (int k = -1; k < 2; ++k) {\n"
+      "    if (h + k >= 0 && h + k < height) sum += x[(h + k) * width + w];\n"
+      "  }\n"
+      "  y[h * width + w] = sum;\n";
+  const std::vector<Edit> edits = StripsOf(body);
+  ASSERT_EQ(edits.size(), 4u);
+  EXPECT_NE(edits[0].source.find("(h + (OUTPUTS - 1) + 1 < height)"), std::string::npos)
+      << edits[0].source;
+  EXPECT_EQ(DeviceDifferenceOf(ImageTask(), ImageKernel(body), edits[0].source,
+                               {{{"height", 1}, {"width", 1}}, {{"height", 21}, {"width", 70}}}),
+            "");
+}
+
+TEST(StencilStrips, RefuseLongLoopsSharedOutputsAndWindowsThatDoNotMove) {
+  EXPECT_TRUE(StripsOf("  float sum = 0.0f;\n  for (int k = 0; k < height; ++k) sum += x[k * width "
+                       "+ w];\n  y[h * width + w] = sum;\n")
+                  .empty());
+  EXPECT_TRUE(StripsOf("  float sum = 0.0f;\n  for (int k = 0; k < 3; ++k) sum += x[k];\n"
+                       "  y[h * width + w] = sum;\n")
+                  .empty());
+  EXPECT_TRUE(StripsOf("  for (int k = 0; k < 2; ++k) {\n    if (h + k < height) y[(h + k) * width "
+                       "+ w] = x[(h + k) * width + w];\n  }\n")
+                  .empty());
+}
+
+}  // namespace
+}  // namespace ks

@@ -1,0 +1,158 @@
+// triton_batch_programs and triton_transpose_operand: what they write and what they refuse.
+#include <gtest/gtest.h>
+
+#include "tests/propose/device/run/device_equality.h"
+#include "tests/propose/kernel_equality.h"
+
+namespace ks {
+namespace {
+
+Task RowsTask() {
+  return TaskOf("rows", {"x:f32[rows,cols]", "w:f32[cols,cols]"}, {"y:f32[rows,cols]"},
+                {"rows", "cols"});
+}
+
+std::string RowsKernel(const std::string& body) {
+  return "import triton\nimport triton.language as tl\n\n# ksmith: const BLOCK = 32\n"
+         "# ksmith: const WIDTH = next_pow2(cols)\n# ksmith: launch rows grid=(rows)\n\n\n"
+         "@triton.jit\ndef rows(x, w, y, rows, cols, BLOCK: tl.constexpr, WIDTH: tl.constexpr):\n" +
+         body;
+}
+
+const char* const kProduct =
+    "    i = tl.program_id(0)\n"
+    "    c = tl.arange(0, WIDTH)\n"
+    "    row = tl.load(x + i * cols + c, mask=c < cols, other=0.0)\n"
+    "    for start in range(0, cols, BLOCK):\n"
+    "        j = start + tl.arange(0, BLOCK)\n"
+    "        mask = (j[:, None] < cols) & (c[None, :] < cols)\n"
+    "        block = tl.load(w + j[:, None] * cols + c[None, :], mask=mask, other=0.0)\n"
+    "        tl.store(y + i * cols + j, tl.sum(block * row[None, :], axis=1), mask=j < cols)\n";
+
+std::vector<Edit> BatchesOf(const std::string& body) {
+  return DeviceEditsOf("triton_batch_programs", RowsTask(), RowsKernel(body), "triton");
+}
+
+bool Has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(TritonBatchPrograms, MakesAMatrixProductOfARowTimesASharedBlock) {
+  const std::vector<Edit> edits = BatchesOf(kProduct);
+  ASSERT_FALSE(edits.empty());
+  const std::string& source = edits[0].source;
+  EXPECT_TRUE(Has(source, "tl.dot(row, tl.trans(block), input_precision=\"tf32x3\")")) << source;
+  EXPECT_TRUE(Has(source,
+                  "place = tl.minimum(tl.program_id(0) * PLACES + tl.arange(0, PLACES), "
+                  "places_end - 1)"))
+      << source;
+  EXPECT_TRUE(Has(source, "tl.store((y + i * cols)[:, None] + j[None, :], "));
+  EXPECT_TRUE(Has(source, "const WIDTH = max(16, next_pow2(cols))"));
+  EXPECT_TRUE(Has(source, "grid=(ceil_div(rows, PLACES))"));
+  EXPECT_TRUE(Has(source, "args=(x, w, y, rows, cols, rows)"));
+}
+
+TEST(TritonBatchPrograms, KeepsAPlaceThatReachedItsEndAsItIs) {
+  const std::vector<Edit> edits = BatchesOf(
+      "    i = tl.program_id(0)\n"
+      "    total = 0.0\n"
+      "    for start in range(0, i + 1, BLOCK):\n"
+      "        j = start + tl.arange(0, BLOCK)\n"
+      "        total += tl.sum(tl.load(w + j, mask=j < cols, other=0.0), axis=0)\n"
+      "    tl.store(y + i, total)\n");
+  ASSERT_FALSE(edits.empty());
+  const std::string& source = edits[0].source;
+  EXPECT_TRUE(Has(source, "range(0, tl.max(start_end, axis=0), BLOCK)")) << source;
+  EXPECT_TRUE(Has(source, "total = tl.full((PLACES,), 0.0, dtype=tl.float32)"));
+  EXPECT_TRUE(Has(source, "total = tl.where(start < start_end, total, total_before)"));
+}
+
+TEST(TritonBatchPrograms, GivesEachPlaceItsOwnRange) {
+  const std::vector<Edit> edits = BatchesOf(
+      "    i = tl.program_id(0)\n"
+      "    total = 0.0\n"
+      "    for start in range(i, i + 9, BLOCK):\n"
+      "        j = start + tl.arange(0, BLOCK)\n"
+      "        total += tl.sum(tl.load(x + j, mask=j < i + 9, other=0.0), axis=0)\n"
+      "    tl.store(y + i, total)\n");
+  ASSERT_FALSE(edits.empty());
+  const std::string& source = edits[0].source;
+  EXPECT_TRUE(
+      Has(source, "for start_step in range(0, tl.max(start_end - start_begin, axis=0), BLOCK):"))
+      << source;
+  EXPECT_TRUE(Has(source, "        start = start_begin + start_step\n"));
+  EXPECT_TRUE(Has(source, "total = tl.where(start < start_end, total, total_before)"));
+}
+
+TEST(TritonBatchPrograms, RefusesWhatHasNoBatchedForm) {
+  const std::string load =
+      "    i = tl.program_id(0)\n    j = tl.arange(0, BLOCK)\n"
+      "    v = tl.load(w + j, mask=j < cols, other=0.0)\n";
+  // Nothing is shared.
+  EXPECT_TRUE(BatchesOf("    i = tl.program_id(0)\n    j = tl.arange(0, BLOCK)\n"
+                        "    v = tl.load(x + i * cols + j, mask=j < cols, other=0.0)\n"
+                        "    tl.store(y + i * cols + j, v, mask=j < cols)\n")
+                  .empty());
+  // An atomic would count places beyond the end again.
+  EXPECT_TRUE(BatchesOf(load + "    tl.atomic_add(y + i, tl.sum(v, axis=0))\n").empty());
+  // A branch on the place.
+  EXPECT_TRUE(
+      BatchesOf(load + "    if i > 3:\n        tl.store(y + i, tl.sum(v, axis=0))\n").empty());
+  // One address for all places.
+  EXPECT_TRUE(BatchesOf(load + "    tl.store(y + j, v * i, mask=j < cols)\n").empty());
+  // A store that a place must not do after its end.
+  EXPECT_TRUE(BatchesOf(load + "    for k in range(0, i + 1):\n"
+                               "        tl.store(y + i * cols + k, tl.sum(v, axis=0))\n")
+                  .empty());
+  // Three dimensions.
+  EXPECT_TRUE(BatchesOf(load + "    t = v[:, None] * v[None, :] * i\n"
+                               "    tl.store(y + i, tl.sum(tl.sum(t, axis=1), axis=0))\n")
+                  .empty());
+  // The number of programs is part of the meaning.
+  EXPECT_TRUE(
+      BatchesOf(load + "    tl.store(y + i, tl.sum(v, axis=0) * tl.num_programs(0))\n").empty());
+}
+
+std::vector<Edit> TurnsOf(const std::string& precision, const std::string& address) {
+  const std::string source =
+      "import triton\nimport triton.language as tl\n\n# ksmith: const BLOCK = 32\n"
+      "# ksmith: launch product grid=(rows)\n\n\n"
+      "@triton.jit\ndef product(x, w, y, rows, cols, BLOCK: tl.constexpr):\n"
+      "    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)\n"
+      "    total = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)\n"
+      "    for start in range(0, cols, BLOCK):\n"
+      "        p = start + tl.arange(0, BLOCK)\n"
+      "        left = tl.load(x + i[:, None] * cols + p[None, :])\n"
+      "        right = tl.load(" +
+      address +
+      ")\n"
+      "        total = tl.dot(left, right, total, input_precision=\"" +
+      precision +
+      "\")\n"
+      "    tl.store(y + i[:, None] * cols + tl.arange(0, BLOCK)[None, :], total)\n";
+  return DeviceEditsOf("triton_transpose_operand", RowsTask(), source, "triton");
+}
+
+TEST(TritonTransposeOperand, TurnsARowMajorRightOperandAround) {
+  const std::vector<Edit> edits = TurnsOf("tf32", "w + p[:, None] * cols + i[None, :]");
+  ASSERT_EQ(edits.size(), 1u) << "the tile is one constant: no other shapes";
+  const std::string& source = edits[0].source;
+  EXPECT_TRUE(Has(source, "tl.load(w + p[:, None] + i[None, :] * cols)")) << source;
+  EXPECT_TRUE(Has(source, "scratch w_turned f32 [cols, cols]"));
+  EXPECT_TRUE(Has(source, "args=(x, w_turned, y, rows, cols)"));
+  EXPECT_LT(source.find("launch turn_w"), source.find("launch product"));
+}
+
+TEST(TritonTransposeOperand, TakesExactProductsAsThreeOfParts) {
+  const std::vector<Edit> edits = TurnsOf("ieee", "w + p[:, None] * cols + i[None, :]");
+  ASSERT_EQ(edits.size(), 1u);
+  EXPECT_TRUE(Has(edits[0].source, "input_precision=\"tf32x3\""));
+}
+
+TEST(TritonTransposeOperand, RefusesOtherAddresses) {
+  EXPECT_TRUE(TurnsOf("tf32", "w + p[:, None] + i[None, :] * cols").empty());
+  EXPECT_TRUE(TurnsOf("tf32", "w + p[:, None] * rows + i[None, :]").empty());
+}
+
+}  // namespace
+}  // namespace ks
