@@ -20,7 +20,6 @@
 #include "cli/search_target.h"
 #include "cli/share_out.h"
 #include "cli/version.h"
-#include "cli/wiring.h"
 #include "store/run_folder.h"
 
 namespace ks {
@@ -186,7 +185,8 @@ Status CheckDevices(const BenchPlan& plan, const RemoteService& service, std::st
     return files.IsFile(AnswerPath(planned.options.run_dir));
   });
   if (done) return {};
-  KS_ASSIGN_OR_RETURN(const Task task, OpenTask(plan.tasks.front().task.opened_by));
+  KS_ASSIGN_OR_RETURN(const Task task,
+                      OpenSearchTask(plan.tasks.front().task.opened_by, plan.config.backend));
   for (const int device : plan.devices) {
     RunConfig config = plan.config;
     config.device = device;

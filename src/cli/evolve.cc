@@ -133,7 +133,7 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token
                OpenRun& run) {
   PosixFileSystem files;
   KS_ASSIGN_OR_RETURN(run.config, ConfigOf(options));
-  KS_ASSIGN_OR_RETURN(const Task task, OpenTask(options.task));
+  KS_ASSIGN_OR_RETURN(const Task task, OpenSearchTask(options.task, run.config.backend));
   run.dir = options.run_dir.empty() ? NewRunDir(task.name, clock, files) : options.run_dir;
   const RunFolder folder(run.dir);
   if (HoldsRun(files, folder)) {
@@ -163,8 +163,9 @@ Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun&
                  "--workers and the budgets may be given with --resume"};
   }
   const RunStarted& started = recorded.started;
-  KS_ASSIGN_OR_RETURN(const Task task,
-                      options.task.empty() ? OpenRecordedTask(started) : OpenTask(options.task));
+  KS_ASSIGN_OR_RETURN(const Task task, options.task.empty()
+                                           ? OpenRecordedTask(started)
+                                           : OpenSearchTask(options.task, started.backend));
   run.dir = options.resume_dir;
   run.resumed = true;
   run.config = recorded.config;

@@ -4,9 +4,19 @@
 
 #include <utility>
 
+#include "cli/modules.h"
 #include "cli/wiring.h"
 
 namespace ks {
+
+Result<Task> OpenSearchTask(const std::string& name_or_path, const std::string& backend) {
+  if (backend == kTorchBackend) {
+    return Error{ErrorCode::kFailedPrecondition,
+                 "PyTorch modules are judged (`ksmith evaluate --backend torch`), but not searched "
+                 "by this version"};
+  }
+  return OpenTask(name_or_path);
+}
 
 Result<std::unique_ptr<SearchTarget>> OpenSearchTarget(Task task, const RunConfig& config,
                                                        const RemoteService& service,

@@ -21,6 +21,10 @@ struct SearchTarget {
   std::unique_ptr<Evaluator> evaluator;
 };
 
+// What `evolve` and `bench` search: a task by its name or folder. ERRORS: as OpenTask;
+// kFailedPrecondition (a backend whose candidates are not searched yet).
+Result<Task> OpenSearchTask(const std::string& name_or_path, const std::string& backend);
+
 // `task` on the backend and device of `config`, judged here or by `service`. The seed is there.
 // ERRORS: kInvalidArgument (no seed for the backend); those of OpenBackend and ConnectEvaluator.
 Result<std::unique_ptr<SearchTarget>> OpenSearchTarget(Task task, const RunConfig& config,

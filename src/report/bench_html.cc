@@ -64,6 +64,25 @@ std::string MetricTable(const BenchInput& input, const BenchSlice& slice) {
   return out;
 }
 
+// The other ways to look at the answers: a row each, and all of it by level on demand.
+std::string OtherLooks(const BenchInput& input, const BenchSummary& summary) {
+  if (summary.slices.size() < 2) return "";
+  const bool levels = summary.slices.front().metrics.levels.size() > 1;
+  std::string rows, tables;
+  for (size_t i = 1; i < summary.slices.size(); ++i) {
+    const BenchSlice& slice = summary.slices[i];
+    rows += MetricRow(TitleOf(slice), slice.metrics.macro, slice.at_low.macro, slice.at_high.macro);
+    tables += MetricTable(input, slice);
+  }
+  std::string out = fmt::format(
+      "<h3>Looked at otherwise{}</h3><div class=\"scroll\"><table><thead><tr><th></th>"
+      "<th>tasks</th><th>corr</th><th>fast_1</th><th>amsr</th><th>geometric mean</th></tr></thead>"
+      "<tbody>{}</tbody></table></div>",
+      levels ? " (mean of the levels)" : "", rows);
+  if (levels) out += "<details><summary>By level</summary>" + tables + "</details>";
+  return out;
+}
+
 std::string Definitions(const BenchInput& input) {
   std::string out =
       "<details><summary>What these numbers mean</summary><table class=\"plain\"><tbody>"
@@ -228,12 +247,10 @@ std::string BenchHtml(const BenchInput& input, const BenchSummary& summary) {
     page.links.emplace_back(id, title);
     page.body += Section(id, title, lead, body);
   };
-  std::string tables;
-  for (const BenchSlice& slice : summary.slices) tables += MetricTable(input, slice);
   add("metrics", "Metrics",
       "Speed-ups come from an evaluation of each final answer after its search, against the "
       "baseline, with fresh secret inputs.",
-      tables + Definitions(input));
+      MetricTable(input, summary.slices.front()) + OtherLooks(input, summary) + Definitions(input));
   add("rounds", "Best so far by rounds",
       "As the searches measured it, so the ends may differ from the final evaluations. A task "
       "without correct answer counts 0.",

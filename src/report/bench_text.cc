@@ -27,7 +27,8 @@ std::string TaskRows(const BenchInput& input, const BenchSummary& summary, const
                                  {"level", Column::Align::kLeft, 14},
                                  {"answer", Column::Align::kLeft},
                                  {"over " + input.baseline, kRightAligned}};
-  for (const std::string& name : others) columns.push_back({"over " + name, kRightAligned});
+  for (const std::string& name : others)
+    columns.push_back({"over " + PrintableLine(name), kRightAligned});
   columns.push_back({"rounds", kRightAligned});
   columns.push_back({"device", kRightAligned});
   columns.push_back({"time", kRightAligned});
@@ -77,7 +78,7 @@ std::vector<Cell> MetricCells(std::string name, const SuiteMetrics& at, const Su
 }
 
 std::string MetricRows(const BenchInput& input, const BenchSlice& slice, const Style& style) {
-  Table table({{"over " + slice.baseline, Column::Align::kLeft, 40},
+  Table table({{"over " + PrintableLine(slice.baseline), Column::Align::kLeft, 40},
                {"tasks", kRightAligned},
                {"corr", kRightAligned},
                {"fast_1", kRightAligned},
@@ -114,14 +115,31 @@ std::string FastRows(const BenchSummary& summary, const Style& style) {
   return table.Render(style, 2);
 }
 
-std::string SliceTitle(const BenchSlice& slice) {
-  std::string title;
+std::string LookName(const BenchSlice& slice) {
+  std::string name = "over " + slice.baseline;
   if (slice.own_kernels) {
-    title = fmt::format("own kernels in at least {} of the device's time\n",
-                        FormatPercent(kOwnKernelCoverage));
+    name += fmt::format(", own kernels {} or more", FormatPercent(kOwnKernelCoverage));
   }
-  if (!slice.precision.empty()) title += fmt::format("only {}\n", PrintableLine(slice.precision));
-  return title;
+  if (!slice.precision.empty()) name += ", only " + slice.precision;
+  return name;
+}
+
+// The other ways to look at the answers, a row each.
+std::string LookRows(const BenchSummary& summary, const Style& style) {
+  if (summary.slices.size() < 2) return "";
+  const bool levels = summary.slices.front().metrics.levels.size() > 1;
+  Table table({{levels ? "mean of the levels (macro)" : "all tasks", Column::Align::kLeft, 60},
+               {"tasks", kRightAligned},
+               {"corr", kRightAligned},
+               {"fast_1", kRightAligned},
+               {"amsr", kRightAligned},
+               {"geometric mean", kRightAligned}});
+  for (size_t i = 1; i < summary.slices.size(); ++i) {
+    const BenchSlice& slice = summary.slices[i];
+    table.Add(MetricCells(LookName(slice), slice.metrics.macro, slice.at_low.macro,
+                          slice.at_high.macro, Ink::kPlain));
+  }
+  return "\n" + table.Render(style, 2);
 }
 
 std::string Costs(const BenchInput& input) {
@@ -151,9 +169,7 @@ std::string BenchText(const BenchInput& input, const BenchSummary& summary, cons
                        PrintableLine(deviation));
   }
   out += "\n" + TaskRows(input, summary, style) + WhyZero(input, style);
-  for (const BenchSlice& slice : summary.slices) {
-    out += "\n" + SliceTitle(slice) + MetricRows(input, slice, style);
-  }
+  out += "\n" + MetricRows(input, summary.slices.front(), style) + LookRows(summary, style);
   return out + "\n" + FastRows(summary, style) + "\n" + Costs(input);
 }
 
