@@ -22,6 +22,7 @@ using Json = nlohmann::json;
 
 constexpr int kAnswerVersion = 1;
 constexpr CandidateId kSeedCandidate = 0;
+constexpr double kFinalEffort = 3;  // times the measuring budget of a candidate
 
 Result<std::string> SourceOf(const RecordedRun& run, CandidateId id) {
   return run.store->GetSource(run.SourceHashOf(id));
@@ -62,6 +63,7 @@ Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, int trials,
   }
   RunConfig config = run.config;
   config.evaluation.check_trials = trials;
+  config.evaluation.time_budget_s *= kFinalEffort;
   KS_ASSIGN_OR_RETURN(const std::unique_ptr<SearchTarget> target,
                       OpenSearchTarget(std::move(task), config, service, stop));
   KS_ASSIGN_OR_RETURN(const std::string best, SourceOf(run, view.best));
