@@ -1,13 +1,19 @@
 #include "cli/search_folder.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <thread>
+#include <vector>
 
 #include "base/file.h"
+#include "cli/wiring.h"
 #include "store/run_folder.h"
 #include "store/sqlite_store.h"
+#include "task/scaffold.h"
 
 namespace ks {
 namespace {
@@ -64,6 +70,42 @@ TEST_F(SearchFolder, ARunThatWasKilledBeforeItBeganIsEmpty) {
     ASSERT_TRUE((*store)->Append(event).ok());
   }
   EXPECT_FALSE(*IsEmptyRecord(folder_));
+}
+
+// As on two devices: each thread has a search of its own.
+TEST_F(SearchFolder, SearchesInSeveralFoldersGoOnAtOnce) {
+  if (const auto backend = OpenHostBackend(); !backend.ok()) {
+    GTEST_SKIP() << backend.error().message;
+  }
+  PosixFileSystem files;
+  ASSERT_TRUE(files.MakeDirs(folder_).ok());
+  ASSERT_TRUE(WriteScaffold(files, folder_ + "/task", "small").ok());
+  // As the baseline it spares the searches looking for flags.
+  const std::string seed = *files.Read(folder_ + "/task/seed.cc", kMaxTextFileBytes);
+  std::ofstream(folder_ + "/quick.toml") << "[evaluation]\ncheck_trials = 1\n"
+                                            "time_budget_s = 0.05\nmax_pairs = 6\n";
+  std::vector<std::optional<Result<RecordedRun>>> runs(2);
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < runs.size(); ++i) {
+      threads.emplace_back([this, i, &runs, &seed] {
+        EvolveOptions options;
+        options.task = folder_ + "/task";
+        options.config_file = folder_ + "/quick.toml";
+        options.run_dir = fmt::format("{}/run{}", folder_, i);
+        options.seed = i;
+        options.steps = 1;
+        runs[i].emplace(SearchInFolder(options, seed, {}, {}));
+      });
+    }
+  }
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const Result<RecordedRun>& run = *runs[i];
+    ASSERT_TRUE(run.ok()) << run.error().message;
+    EXPECT_EQ(run->view.started.seed, i);
+    EXPECT_EQ(run->view.stop_reason, "steps");
+    EXPECT_NE(run->view.best, kNoCandidate);
+  }
 }
 
 }  // namespace
