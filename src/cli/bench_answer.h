@@ -22,9 +22,10 @@ struct FinalAnswer {
   double seconds = 0;                   // it took
 };
 
-// Judges the best program of a search that is over, with `trials` correctness trials and three times
-// the measuring budget of a candidate, on the device of the search or by `service`. ERRORS: kFailedPrecondition (no program was measured, or the task
-// has changed since); kCancelled; the evaluator's.
+// Judges the best program of a search that is over, with `trials` correctness trials and three
+// times the measuring budget of a candidate, on the device of the search or by `service`. ERRORS:
+// kFailedPrecondition (no program was measured, or the task has changed since); kCancelled; the
+// evaluator's.
 Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, int trials,
                                      const RemoteService& service, std::stop_token stop);
 
