@@ -62,8 +62,10 @@ class Benchmarking {
     input.budget = plan_.budget;
     input.trials = plan_.trials;
     input.deviations = plan_.deviations;
-    input.baseline = kTunedSeed;
-    input.baseline_notes = BaselineNotes();
+    input.baseline = names_.baseline();
+    input.baseline_notes = {
+        {names_.start, "where each search began: the fastest of the seeds and their flags"},
+        {names_.seed, "the program of the suite exactly as it is written"}};
     input.level_names = plan_.suite.level_names;
     input.machine = machine_;
     input.version = kVersion;
@@ -75,7 +77,7 @@ class Benchmarking {
     for (const LeftOutTask& task : plan_.suite.left_out) {
       input.left_out.push_back({task.level, task.name, task.reason});
     }
-    LeaveOutFlags(input);
+    JoinEqualBaselines(input);
     return input;
   }
 
@@ -124,9 +126,9 @@ class Benchmarking {
     const Result<FinalAnswer> answer = AnswerOf(*recorded, plan_.trials, service_, stop_);
     if (stop_.stop_requested() && !answer.ok()) return std::nullopt;
     BenchedTask task = Blank(planned);
-    FillFrom(*recorded, task);
+    FillFrom(*recorded, names_, task);
     if (answer.ok()) {
-      FillFrom(*answer, task);
+      FillFrom(*answer, names_, task);
     } else {
       task.reason = answer.error().message;
     }
@@ -149,25 +151,20 @@ class Benchmarking {
     results_[index] = std::move(task);
   }
 
-  // Where no task had flags to choose, the two baselines are one.
-  static void LeaveOutFlags(BenchInput& input) {
+  // Where all searches began from the seed as written, the two baselines are one.
+  void JoinEqualBaselines(BenchInput& input) const {
     for (const BenchedTask& task : input.tasks) {
       if (task.state != AnswerState::kCorrect) continue;
-      const auto plain = task.baselines.find(kPlainSeed);
-      if (plain == task.baselines.end() || !(plain->second == task.speedup)) return;
+      const auto other = task.baselines.find(names_.other());
+      if (other == task.baselines.end() || !(other->second == task.speedup)) return;
     }
-    for (BenchedTask& task : input.tasks) task.baselines.erase(kPlainSeed);
-    input.baseline_notes.erase(kPlainSeed);
-  }
-
-  static std::map<std::string, std::string> BaselineNotes() {
-    return {{kTunedSeed,
-             "the kernel that every search starts from, with the best compiler flags found: what "
-             "all speed-ups are over unless another baseline is named"},
-            {kPlainSeed, "the same kernel exactly as it is written in the task"}};
+    for (BenchedTask& task : input.tasks) task.baselines.erase(names_.other());
+    input.baseline = names_.seed;
+    input.baseline_notes.erase(names_.start);
   }
 
   const BenchPlan& plan_;
+  const BaselineNames names_ = BaselineNamesOf(plan_.config.backend);
   const RemoteService& service_;
   BenchProgress& progress_;
   const std::stop_token stop_;

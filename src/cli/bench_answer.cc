@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "cli/modules.h"
 #include "cli/search_target.h"
 #include "cli/wiring.h"
 #include "core/event.h"
@@ -136,7 +137,12 @@ Result<FinalAnswer> FinalAnswerFromJson(const std::string& text) {
   return answer;
 }
 
-void FillFrom(const RecordedRun& run, BenchedTask& task) {
+BaselineNames BaselineNamesOf(const std::string& backend) {
+  if (backend == kTorchBackend) return {"the fastest start", "eager", true};
+  return {"the seed with its best flags", "the seed as written", false};
+}
+
+void FillFrom(const RecordedRun& run, const BaselineNames& names, BenchedTask& task) {
   const RunView& view = run.view;
   SearchProgress progress = ProgressOf(view);
   task.rounds = progress.evaluations;
@@ -146,13 +152,19 @@ void FillFrom(const RecordedRun& run, BenchedTask& task) {
   const ModelSpending spending = SpendingOf(view);
   task.cost_usd = spending.cost_usd;
   task.tokens = spending.tokens;
-  if (view.best != kNoCandidate) task.in_search = view.SpeedupOf(view.best);
+  if (view.best != kNoCandidate) {
+    task.in_search = names.over_seed ? view.SpeedupOverSeed(view.best) : view.SpeedupOf(view.best);
+  }
+  if (view.baseline != kNoCandidate && names.over_seed) {
+    task.start = view.SpeedupOverSeed(view.baseline).mid;
+    for (ProgressPoint& point : task.progress) point.speedup *= task.start;
+  }
   for (const CandidateView& candidate : view.candidates) {
     if (candidate.evaluation) AddSeconds(*candidate.evaluation, task);
   }
 }
 
-void FillFrom(const FinalAnswer& answer, BenchedTask& task) {
+void FillFrom(const FinalAnswer& answer, const BaselineNames& names, BenchedTask& task) {
   const Evaluation& evaluation = answer.evaluation;
   task.seconds += answer.seconds;
   AddSeconds(evaluation, task);
@@ -165,17 +177,21 @@ void FillFrom(const FinalAnswer& answer, BenchedTask& task) {
     task.reason = OutcomeSummary(evaluation.outcome);
     return;
   }
-  task.state = AnswerState::kCorrect;
+  const Interval over_start = answer.unchanged ? Interval{1, 1, 1} : measured->speedup;
+  Interval over_seed = over_start;  // where the search began from the seed as written
+  if (answer.over_seed) {
+    const Measured* const timed = AsMeasured(answer.over_seed->outcome);
+    over_seed = timed == nullptr ? Interval{} : timed->speedup;
+  }
   task.unchanged = answer.unchanged;
-  task.speedup = answer.unchanged ? Interval{1, 1, 1} : measured->speedup;
-  // Without flags to choose the baseline is the seed as written.
-  task.baselines[kPlainSeed] = task.speedup;
-  if (!answer.over_seed) return;
-  const Measured* const over_seed = AsMeasured(answer.over_seed->outcome);
-  if (over_seed == nullptr) {
-    task.baselines.erase(kPlainSeed);
+  task.speedup = names.over_seed ? over_seed : over_start;
+  const Interval& other = names.over_seed ? over_start : over_seed;
+  if (other.mid > 0) task.baselines[names.other()] = other;
+  if (task.speedup.mid > 0) {
+    task.state = AnswerState::kCorrect;
   } else {
-    task.baselines[kPlainSeed] = over_seed->speedup;
+    task.reason = "it could not be compared with " + names.baseline() + ": " +
+                  OutcomeSummary(answer.over_seed->outcome);
   }
 }
 

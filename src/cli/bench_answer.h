@@ -41,13 +41,21 @@ Result<FinalAnswer> AnswerOf(const RecordedRun& run, int trials, const RemoteSer
 std::string FinalAnswerToJson(const FinalAnswer& answer);
 Result<FinalAnswer> FinalAnswerFromJson(const std::string& json);
 
-// Names of the baselines of kernels.
-inline constexpr const char* kTunedSeed = "the seed with its best flags";
-inline constexpr const char* kPlainSeed = "the seed as written";
+// What the answers of a suite are compared with: where their searches began (the fastest of the
+// seeds and their flags), and the seed as written. One of them is the suite's baseline.
+struct BaselineNames {
+  std::string start;
+  std::string seed;
+  bool over_seed = false;  // speed-ups are over the seed, not over the start
+  const std::string& baseline() const { return over_seed ? seed : start; }
+  const std::string& other() const { return over_seed ? start : seed; }
+};
+// Kernels: over the start, because flags are no achievement. Modules: over eager, as published.
+BaselineNames BaselineNamesOf(const std::string& backend);
 
 // Fills in what the search and its answer say; name, level and run folder are the caller's.
-void FillFrom(const RecordedRun& run, BenchedTask& task);
-void FillFrom(const FinalAnswer& answer, BenchedTask& task);
+void FillFrom(const RecordedRun& run, const BaselineNames& names, BenchedTask& task);
+void FillFrom(const FinalAnswer& answer, const BaselineNames& names, BenchedTask& task);
 
 }  // namespace ks
 

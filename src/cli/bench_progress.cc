@@ -64,8 +64,8 @@ void BenchProgress::Done(int device, const BenchedTask& task, double took_s) {
     ++worked_;
     worked_s_ += took_s;
   }
-  std::string result =
-      task.unchanged ? "1x, nothing better was found" : FormatSpeedup(task.speedup);
+  std::string result = FormatSpeedup(task.speedup);
+  if (task.unchanged) result += ", nothing better was found";
   if (task.state != AnswerState::kCorrect) {
     result = fmt::format("{}: {}", AnswerStateName(task.state), PrintableLine(task.reason));
   }

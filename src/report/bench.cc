@@ -13,7 +13,7 @@ constexpr double kFastP[] = {0.5, 0.8, 1, 1.2, 1.5, 2, 3, 5, 10};
 
 double BestAfter(const BenchedTask& task, int64_t round) {
   if (task.state != AnswerState::kCorrect) return 0;
-  double best = 1;
+  double best = task.start;
   for (const ProgressPoint& point : task.progress) {
     if (point.evaluation > round) break;
     best = std::max(best, point.speedup);

@@ -40,15 +40,16 @@ struct BenchedTask {
   Interval speedup;     // over the suite's baseline; all zero when it is not correct
   // Over further baselines, by name, where the final evaluation has them.
   std::map<std::string, Interval> baselines;
-  std::optional<double> coverage;  // share of the device's time in own kernels, 0..1
-  Interval in_search;              // what the search believed
-  bool unchanged = false;          // nothing better than the baseline was found: its speed-up is 1
-  std::vector<ProgressPoint> progress;
-  int64_t rounds = 0;          // proposals that were judged
-  double seconds = 0;          // of the search and the final evaluation
-  double device_seconds = 0;   // checking and timing
-  double compile_seconds = 0;  // compiling
-  double cost_usd = 0;         // paid for models
+  std::optional<double> coverage;       // share of the device's time in own kernels, 0..1
+  Interval in_search;                   // what the search believed
+  bool unchanged = false;               // nothing better than where the search began was found
+  double start = 1;                     // where it began, over the suite's baseline
+  std::vector<ProgressPoint> progress;  // over the suite's baseline
+  int64_t rounds = 0;                   // proposals that were judged
+  double seconds = 0;                   // of the search and the final evaluation
+  double device_seconds = 0;            // checking and timing
+  double compile_seconds = 0;           // compiling
+  double cost_usd = 0;                  // paid for models
   int64_t tokens = 0;
   std::string stop_reason;  // of the search
 };

@@ -17,7 +17,7 @@ namespace {
 constexpr double kWideChart = 1040, kHighChart = 340;
 constexpr int kFastPoints = 240;
 
-std::string SpeedupHtml(const Interval& speedup) {
+std::string BenchedSpeedupHtml(const Interval& speedup) {
   return fmt::format("<b>{}\u00d7</b> <span class=\"ci\">[{}, {}]</span>", FormatRatio(speedup.mid),
                      FormatRatio(speedup.low), FormatRatio(speedup.high));
 }
@@ -99,8 +99,9 @@ std::string Definitions(const BenchInput& input) {
       "<tr><th>geometric mean</th><td>of the speed-ups of the correct answers as they are</td></tr>"
       "<tr><th>macro</th><td>plain mean of the levels' values, as published; \u201call tasks "
       "alike\u201d weighs every task the same</td></tr>"
-      "<tr><th>unchanged</th><td>the search found nothing better than the baseline: speed-up 1 by "
-      "definition, not faster</td></tr>";
+      "<tr><th>unchanged</th><td>the search found nothing better than where it began: over that "
+      "the "
+      "speed-up is 1 by definition, not faster</td></tr>";
   for (const auto& [name, note] : input.baseline_notes) {
     out += fmt::format("<tr><th>{}</th><td>{}</td></tr>", Html(name), Html(note));
   }
@@ -175,12 +176,12 @@ std::string BenchTaskRow(const BenchInput& input, const BenchedTask& task,
   out += correct
              ? fmt::format("<td>{}</td>", task.unchanged ? "unchanged" : "correct")
              : fmt::format("<td><span class=\"bad\">{}</span></td>", AnswerStateName(task.state));
-  out += fmt::format("<td>{}</td>", correct ? SpeedupHtml(task.speedup) : "0");
+  out += fmt::format("<td>{}</td>", correct ? BenchedSpeedupHtml(task.speedup) : "0");
   for (const std::string& name : others) {
     const auto found = task.baselines.find(name);
     const std::string none = correct ? "\u2013" : "0";
     out += fmt::format("<td>{}</td>",
-                       found == task.baselines.end() ? none : SpeedupHtml(found->second));
+                       found == task.baselines.end() ? none : BenchedSpeedupHtml(found->second));
   }
   if (covered) {
     out += fmt::format("<td>{}</td>", task.coverage ? FormatPercent(*task.coverage) : "\u2013");

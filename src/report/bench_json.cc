@@ -32,6 +32,7 @@ OrderedJson TaskJson(const BenchInput& input, const BenchedTask& task) {
                      {"baselines", baselines},
                      {"coverage", nullptr},
                      {"in_search", IntervalJson(task.in_search)},
+                     {"start", task.start},
                      {"rounds", task.rounds},
                      {"seconds", task.seconds},
                      {"device_seconds", task.device_seconds},

@@ -19,6 +19,9 @@ FinalAnswer Sample() {
   return answer;
 }
 
+const BaselineNames kKernels = BaselineNamesOf("cpu");
+const BaselineNames kModules = BaselineNamesOf("torch");
+
 TEST(FinalAnswer, IsKeptAsItWas) {
   FinalAnswer answer = Sample();
   answer.over_seed = answer.evaluation;
@@ -39,7 +42,7 @@ TEST(FinalAnswer, ReadsVersionOne) {
   const Result<FinalAnswer> answer = FinalAnswerFromJson(*golden);
   ASSERT_TRUE(answer.ok()) << answer.error().message;
   BenchedTask task;
-  FillFrom(*answer, task);
+  FillFrom(*answer, kKernels, task);
   EXPECT_EQ(task.speedup, (Interval{1.9, 2.0, 2.1}));
   EXPECT_EQ(answer->trials, 100);
   EXPECT_TRUE(answer->over_seed.has_value());
@@ -55,11 +58,11 @@ TEST(FinalAnswer, IsNotReadFromAnythingElse) {
 TEST(FinalAnswer, GivesTheTaskItsSpeedup) {
   BenchedTask task;
   task.seconds = 10;
-  FillFrom(Sample(), task);
+  FillFrom(Sample(), kKernels, task);
   EXPECT_EQ(task.state, AnswerState::kCorrect);
   EXPECT_EQ(task.outcome, "measured");
   EXPECT_EQ(task.speedup.mid, 2);
-  EXPECT_EQ(task.baselines.at(kPlainSeed).mid, 2);
+  EXPECT_EQ(task.baselines.at(kKernels.seed).mid, 2);
   EXPECT_EQ(task.seconds, 13.5);
   EXPECT_EQ(task.device_seconds, 3);  // checks and timing, not waiting
   EXPECT_EQ(task.compile_seconds, 0.5);
@@ -71,10 +74,25 @@ TEST(FinalAnswer, ThatIsTheBaselineHasSpeedupOne) {
   answer.evaluation.outcome = Measured{};
   answer.over_seed = Sample().evaluation;
   BenchedTask task;
-  FillFrom(answer, task);
+  FillFrom(answer, kKernels, task);
   EXPECT_EQ(task.speedup, (Interval{1, 1, 1}));
-  EXPECT_EQ(task.baselines.at(kPlainSeed).mid, 2);
+  EXPECT_EQ(task.baselines.at(kKernels.seed).mid, 2);
   EXPECT_TRUE(task.unchanged);
+}
+
+TEST(FinalAnswer, OfAModuleIsComparedWithEagerFirst) {
+  FinalAnswer answer = Sample();
+  answer.over_seed = Sample().evaluation;
+  answer.over_seed->outcome = Measured{{}, {2.9, 3.0, 3.1}, {2.9, 3.0, 3.1}, true, false, ""};
+  BenchedTask task;
+  FillFrom(answer, kModules, task);
+  EXPECT_EQ(task.speedup.mid, 3);
+  EXPECT_EQ(task.baselines.at("the fastest start").mid, 2);
+  answer.over_seed->outcome = LaunchFailed{"eager went away"};
+  BenchedTask lost;
+  FillFrom(answer, kModules, lost);
+  EXPECT_EQ(lost.state, AnswerState::kFailed);
+  EXPECT_NE(lost.reason.find("eager went away"), std::string::npos);
 }
 
 TEST(FinalAnswer, ThatIsWrongCountsZeroWhateverTheSearchBelieved) {
@@ -82,7 +100,7 @@ TEST(FinalAnswer, ThatIsWrongCountsZeroWhateverTheSearchBelieved) {
   answer.evaluation.outcome = LaunchFailed{"no such symbol"};
   BenchedTask task;
   task.in_search = {4, 5, 6};
-  FillFrom(answer, task);
+  FillFrom(answer, kKernels, task);
   EXPECT_EQ(task.state, AnswerState::kWrong);
   EXPECT_EQ(task.speedup.mid, 0);
   EXPECT_TRUE(task.baselines.empty());

@@ -136,6 +136,15 @@ TEST(Bench, DrawsTheMeanOfTheBestSoFarByRounds) {
   EXPECT_EQ(summary.curves[2].mean, (std::vector<double>{0.75, 0.75, 1, 1, 1.25}));
 }
 
+TEST(Bench, CurvesBeginWhereTheSearchesBegan) {
+  BenchedTask ahead = Correct(1, 3);
+  ahead.start = 1.5;
+  ahead.progress = {{3, 1.0, 3.0}};
+  const BenchSummary summary = Summarize(Of({ahead}));
+  ASSERT_EQ(summary.curves.size(), 1u);
+  EXPECT_EQ(summary.curves[0].mean, (std::vector<double>{1.5, 1.5, 1.5, 3, 3}));
+}
+
 TEST(Bench, SharesAboutFastPFallWithP) {
   const BenchSummary summary = Summarize(testing::MakeSampleBench());
   double last = 1;
