@@ -52,6 +52,7 @@ void BenchProgress::Judging(int device, const std::string& task) {
 
 void BenchProgress::Say(int device, std::string text) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (at_[device] == text) return;
   at_[device] = std::move(text);
   Draw();
 }
@@ -97,9 +98,9 @@ void BenchProgress::Erase() {
 
 void BenchProgress::Draw() {
   if (!options_.terminal || at_.empty()) return;
-  std::string line;
+  std::string line = fmt::format("{}/{} done", done_, options_.planned);
   for (const auto& [device, text] : at_) {
-    if (!line.empty()) line += " | ";
+    line += " | ";
     if (options_.devices > 1) line += fmt::format("{}: ", device);
     line += text;
   }
