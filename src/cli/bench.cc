@@ -185,6 +185,7 @@ Status CheckDevices(const BenchPlan& plan, const RemoteService& service, std::st
   KS_ASSIGN_OR_RETURN(const Task task,
                       OpenSearchTask(plan.tasks.front().task.opened_by, plan.config.backend));
   for (const int device : plan.devices) {
+    if (!service.url.empty() && device > 0) break;  // the same service
     RunConfig config = plan.config;
     config.device = device;
     const auto target = OpenSearchTarget(task, config, service, stop);
@@ -209,7 +210,7 @@ Result<std::string> WriteBenchmark(const BenchOptions& options, const BenchInput
          fmt::format("\nreport    {0}/bench.html\ndata      {0}/bench.json\n", options.out_dir);
 }
 
-BenchProgressOptions ProgressOptionsOf(const BenchPlan& plan, const Console& console) {
+BenchProgressOptions ProgressOptionsOf(const BenchPlan& plan, bool remote, const Console& console) {
   BenchProgressOptions options;
   options.sink = [&console](std::string_view text) { console.Err(text); };
   options.terminal = console.terminal;
@@ -217,6 +218,7 @@ BenchProgressOptions ProgressOptionsOf(const BenchPlan& plan, const Console& con
   options.style = console.style;
   options.planned = plan.tasks.size();
   options.devices = plan.devices.size();
+  options.named_devices = !remote;
   options.rounds = plan.rounds;
   return options;
 }
@@ -241,7 +243,7 @@ int Bench(const BenchOptions& options, const Console& console) {
   const Result<RunLock> claimed = ClaimFolder(
       options.out_dir, [&](const std::string& earlier) { return BenchProtocolOf(*plan, earlier); });
   if (!claimed.ok()) return console.Fail(claimed.error());
-  BenchProgress progress(ProgressOptionsOf(*plan, console));
+  BenchProgress progress(ProgressOptionsOf(*plan, !options.service.url.empty(), console));
   Benchmarking benchmarking(*plan, options.service, progress, interrupt.token());
   benchmarking.RunAll();
   const BenchInput input = benchmarking.Input();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -21,11 +22,16 @@ constexpr int64_t kPaperRounds = 40;
 constexpr int kPaperTrials = 100;
 
 Result<std::vector<int>> DevicesOf(const BenchOptions& options) {
-  if (options.devices.empty()) return std::vector<int>{0};
   if (!options.service.url.empty()) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "a service has devices of its own: leave --devices or --evaluator out"};
+    if (!options.devices.empty()) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "a service has devices of its own: leave --devices or --evaluator out"};
+    }
+    std::vector<int> searches(static_cast<size_t>(options.searches.value_or(1)));
+    std::iota(searches.begin(), searches.end(), 0);
+    return searches;
   }
+  if (options.devices.empty()) return std::vector<int>{0};
   std::set<int> seen;
   for (const int device : options.devices) {
     if (!seen.insert(device).second) {

@@ -73,7 +73,7 @@ void BenchProgress::Done(int device, const BenchedTask& task, double took_s) {
   std::string line =
       fmt::format("[{:>{}}/{}] {:<24} {}", done_, fmt::formatted_size("{}", options_.planned),
                   options_.planned, PrintableLine(task.name), result);
-  if (options_.devices > 1) line += fmt::format("   device {}", device);
+  if (options_.devices > 1 && options_.named_devices) line += fmt::format("   device {}", device);
   if (worked_ > 0 && done_ < options_.planned) {
     const double left = worked_s_ / static_cast<double>(worked_) *
                         static_cast<double>(options_.planned - done_) /
@@ -101,7 +101,7 @@ void BenchProgress::Draw() {
   std::string line = fmt::format("{}/{} done", done_, options_.planned);
   for (const auto& [device, text] : at_) {
     line += " | ";
-    if (options_.devices > 1) line += fmt::format("{}: ", device);
+    if (options_.devices > 1 && options_.named_devices) line += fmt::format("{}: ", device);
     line += text;
   }
   Erase();

@@ -23,7 +23,8 @@ struct BenchProgressOptions {
   Style style;
   size_t planned = 0;  // tasks
   size_t devices = 1;
-  int64_t rounds = 0;  // of one search
+  bool named_devices = true;  // false: their numbers say nothing to people (those of a service)
+  int64_t rounds = 0;         // of one search
 };
 
 // Thread-safe: one thread a device.

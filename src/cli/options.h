@@ -158,7 +158,8 @@ struct BenchOptions {
   std::optional<std::string> proposer;
   std::optional<int64_t> steps;
   std::optional<double> minutes;
-  std::vector<int> devices;  // of the backend; empty: the first
+  std::vector<int> devices;     // of the backend; empty: the first
+  std::optional<int> searches;  // at once, with a service; empty: one
   std::string out_dir = "runs/bench";
   std::string html_file;  // one more copy of the page; empty: none
   bool json = false;

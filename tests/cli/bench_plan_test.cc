@@ -93,6 +93,9 @@ TEST_F(BenchPlanning, SaysWhatIsWrong) {
   options_.devices = {1};
   EXPECT_NE(ErrorOf(options_).find("leave --devices or --evaluator out"), std::string::npos);
   options_.devices.clear();
+  options_.searches = 3;
+  EXPECT_EQ(PlanBenchmark(options_)->devices, (std::vector<int>{0, 1, 2}));
+  options_.service.url.clear();
   options_.protocol = "papers";
   EXPECT_NE(ErrorOf(options_).find("no protocol 'papers'"), std::string::npos);
   options_.protocol = "paper";

@@ -102,6 +102,12 @@ TEST(ParseCommandLine, ReadsEveryOptionOfBench) {
   EXPECT_EQ(options.html_file, "p.html");
   EXPECT_TRUE(options.json);
   EXPECT_EQ(Parsed<BenchOptions>({"bench", "library"}).protocol, "paper");
+  EXPECT_EQ(
+      Parsed<BenchOptions>({"bench", "library", "--evaluator", "http://h:1", "--searches", "8"})
+          .searches,
+      8);
+  EXPECT_NE(UsageError({"bench", "library", "--searches", "8"}).find("--evaluator"),
+            std::string::npos);
   EXPECT_NE(UsageError({"bench"}).find("SUITE"), std::string::npos);
   EXPECT_NE(UsageError({"bench", "library", "--protocol", "mine"}).find("paper"),
             std::string::npos);

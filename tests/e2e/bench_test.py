@@ -1,6 +1,7 @@
 """A suite under a protocol: end to end, killed, stopped, gone on with, refused."""
 import json
 import pathlib
+import re
 import shutil
 import signal
 
@@ -86,6 +87,18 @@ class Bench(EndToEnd):
         (run / "run.sqlite").write_bytes(b"")
         self.ksmith(*self.arguments(steps=1))
         self.assertEqual(self.written()["tasks"][0]["state"], "correct")
+
+    def test_searches_share_a_service(self) -> None:
+        self.suite("one", "two", "three")
+        server = self.start("serve", "--port", "0", "--cache", "cache")
+        try:
+            url = re.search(r"http://[0-9.:]+", server.stdout.readline()).group()
+            done = self.ksmith(*self.arguments("--evaluator", url, "--searches", "3", steps=1))
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.communicate(timeout=60)
+        self.assertEqual([task["state"] for task in self.written()["tasks"]], ["correct"] * 3)
+        self.assertIn("[3/3]", done.stderr)
 
     def test_a_task_that_fails_is_a_row_that_counts_zero(self) -> None:
         self.suite("bad", "good")
