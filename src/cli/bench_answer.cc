@@ -73,6 +73,7 @@ Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, int trials,
   FinalAnswer answer;
   answer.source_hash = run.SourceHashOf(view.best);
   answer.trials = trials;
+  answer.precision = target->task.precision;
   answer.unchanged = best == baseline;
   const Stages stages{true, true, !answer.unchanged, false};
   KS_ASSIGN_OR_RETURN(answer.evaluation, Against(*target->evaluator, best, baseline, stages, stop));
@@ -109,6 +110,7 @@ std::string FinalAnswerToJson(const FinalAnswer& answer) {
                {"source_hash", answer.source_hash},
                {"trials", answer.trials},
                {"unchanged", answer.unchanged},
+               {"precision", answer.precision},
                {"evaluation", Json::parse(EvaluationToJson(answer.evaluation))},
                {"over_seed", nullptr},
                {"seconds", answer.seconds}};
@@ -126,6 +128,7 @@ Result<FinalAnswer> FinalAnswerFromJson(const std::string& text) {
     answer.source_hash = json.at("source_hash").get<std::string>();
     answer.trials = json.at("trials").get<int>();
     answer.unchanged = json.at("unchanged").get<bool>();
+    answer.precision = json.at("precision").get<std::string>();
     answer.seconds = json.at("seconds").get<double>();
     KS_ASSIGN_OR_RETURN(answer.evaluation, EvaluationFromJson(json.at("evaluation").dump()));
     if (!json.at("over_seed").is_null()) {
@@ -170,7 +173,7 @@ void FillFrom(const FinalAnswer& answer, const BaselineNames& names, BenchedTask
   AddSeconds(evaluation, task);
   if (answer.over_seed) AddSeconds(*answer.over_seed, task);
   task.outcome = OutcomeName(evaluation.outcome);
-  if (evaluation.module) task.precision = evaluation.module->precision;
+  task.precision = answer.precision;
   const Measured* const measured = AsMeasured(evaluation.outcome);
   if (measured == nullptr) {
     task.state = AnswerState::kWrong;

@@ -17,6 +17,7 @@ struct FinalAnswer {
   std::string source_hash;              // of the program that was judged
   int trials = 0;                       // over the check workloads
   bool unchanged = false;               // it is the baseline itself: checked, not timed
+  std::string precision;                // that the contract of the task allows
   Evaluation evaluation;                // against the baseline of the run
   std::optional<Evaluation> over_seed;  // against the seed as written, where that is another one
   double seconds = 0;                   // it took

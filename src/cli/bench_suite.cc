@@ -128,6 +128,11 @@ Status ReadLibrary(const std::string& backend, BenchSuite& suite) {
   return {};
 }
 
+// A module's precision as tasks name it: "fp32" is "f32".
+std::string TaskPrecision(const std::string& of_module) {
+  return of_module.starts_with("fp") ? "f" + of_module.substr(2) : of_module;
+}
+
 Status AddImported(const FileSystem& files, const Json& entry, BenchSuite& suite) {
   const int level = std::max(1, entry.at("level").get<int>());
   const std::string name = entry.at("name").get<std::string>();
@@ -147,7 +152,7 @@ Status AddImported(const FileSystem& files, const Json& entry, BenchSuite& suite
     return Bad(fmt::format("{}: it has changed since {} was made; import the suite again", path,
                            suite.name));
   }
-  suite.tasks.push_back({level, name, path, entry.at("precision").get<std::string>()});
+  suite.tasks.push_back({level, name, path, TaskPrecision(entry.at("precision"))});
   return {};
 }
 

@@ -14,6 +14,7 @@ FinalAnswer Sample() {
   answer.source_hash = "abc";
   answer.trials = 100;
   answer.seconds = 3.5;
+  answer.precision = "bf16";
   answer.evaluation.outcome = Measured{{}, {1.9, 2.0, 2.1}, {1.9, 2.0, 2.1}, true, false, "memory"};
   answer.evaluation.seconds = {0.5, 1.0, 2.0, 7.0};
   return answer;
@@ -62,6 +63,7 @@ TEST(FinalAnswer, GivesTheTaskItsSpeedup) {
   EXPECT_EQ(task.state, AnswerState::kCorrect);
   EXPECT_EQ(task.outcome, "measured");
   EXPECT_EQ(task.speedup.mid, 2);
+  EXPECT_EQ(task.precision, "bf16");
   EXPECT_EQ(task.baselines.at(kKernels.seed).mid, 2);
   EXPECT_EQ(task.seconds, 13.5);
   EXPECT_EQ(task.device_seconds, 3);  // checks and timing, not waiting

@@ -88,7 +88,7 @@ TEST_F(BenchSuiteReading, AnImportGivesWhatTheGateAdmitted) {
   ASSERT_TRUE(suite.ok()) << suite.error().message;
   ASSERT_EQ(suite->tasks.size(), 1u);
   EXPECT_EQ(suite->tasks[0].level, 2);
-  EXPECT_EQ(suite->tasks[0].precision, "fp32");
+  EXPECT_EQ(suite->tasks[0].precision, "f32");
   Put("suite.json", Import(Sha256Hex("class Model: pass"), false));
   EXPECT_NE(ErrorOf(folder_ + "/suite.json", "torch").find("no module that the gate admitted"),
             std::string::npos);
