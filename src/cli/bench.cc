@@ -207,7 +207,10 @@ Result<std::string> WriteBenchmark(const BenchOptions& options, const BenchInput
   }
   if (options.json) return json;
   return BenchText(input, summary, style) +
-         fmt::format("\nreport    {0}/bench.html\ndata      {0}/bench.json\n", options.out_dir);
+         fmt::format(
+             "\nreport    {0}/bench.html\ndata      {0}/bench.json\n"
+             "more      ksmith show | diff | report {1}\n",
+             options.out_dir, input.tasks.front().run_dir);
 }
 
 BenchProgressOptions ProgressOptionsOf(const BenchPlan& plan, bool remote, const Console& console) {

@@ -74,6 +74,15 @@ std::vector<std::string> DeviationsOf(const BenchOptions& options) {
   return found;
 }
 
+// Said now, not after hours.
+Status CheckPage(const FileSystem& files, const std::string& html_file) {
+  const size_t slash = html_file.rfind('/');
+  if (slash == std::string::npos || slash == 0) return {};
+  const std::string folder = html_file.substr(0, slash);
+  if (files.IsDir(folder)) return {};
+  return Error{ErrorCode::kNotFound, fmt::format("there is no folder '{}' for --html", folder)};
+}
+
 std::string FolderOf(const std::string& level_name) {
   std::string folder;
   for (const char c : level_name) {
@@ -91,6 +100,7 @@ Result<BenchPlan> PlanBenchmark(const BenchOptions& options) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("there is no protocol '{}' (known: {})", plan.protocol, kPaper)};
   }
+  KS_RETURN_IF_ERROR(CheckPage(PosixFileSystem(), options.html_file));
   KS_ASSIGN_OR_RETURN(plan.devices, DevicesOf(options));
   const EvolveOptions search = SearchOptions(options);
   KS_ASSIGN_OR_RETURN(plan.config, ConfigOf(search));

@@ -96,6 +96,9 @@ TEST_F(BenchPlanning, SaysWhatIsWrong) {
   options_.searches = 3;
   EXPECT_EQ(PlanBenchmark(options_)->devices, (std::vector<int>{0, 1, 2}));
   options_.service.url.clear();
+  options_.html_file = "nowhere/page.html";
+  EXPECT_NE(ErrorOf(options_).find("no folder 'nowhere'"), std::string::npos);
+  options_.html_file.clear();
   options_.protocol = "papers";
   EXPECT_NE(ErrorOf(options_).find("no protocol 'papers'"), std::string::npos);
   options_.protocol = "paper";
