@@ -18,6 +18,7 @@ int Export(const ExportOptions& options, const Console& console);
 int WriteReport(const ReportOptions& options, const Console& console);
 int Replay(const ReplayOptions& options, const Console& console);
 int CompareConfigs(const CompareOptions& options, const Console& console);
+int Bench(const BenchOptions& options, const Console& console);
 int Doctor(const DoctorOptions& options, const Console& console);
 int ShowPresets(const PresetsOptions& options, const Console& console);
 int ImportModules(const ImportOptions& options, const Console& console);

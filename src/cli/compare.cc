@@ -8,41 +8,15 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/compare_plan.h"
-#include "cli/evolve.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
 #include "cli/run_reader.h"
+#include "cli/search_folder.h"
 #include "cli/version.h"
 #include "report/numbers.h"
-#include "store/run_folder.h"
 
 namespace ks {
 namespace {
-
-constexpr size_t kMostProtocolBytes = 1u << 20;
-
-// Reasons after which a search has used what it was given.
-bool IsOver(const std::string& stop_reason) {
-  return stop_reason == "steps" || stop_reason == "minutes" || stop_reason == "until" ||
-         stop_reason == "exhausted" || stop_reason == "budget";
-}
-
-// The folder belongs to this comparison, or becomes its own.
-Status ClaimFolder(const std::string& folder, const ComparePlan& plan) {
-  PosixFileSystem files;
-  const std::string path = folder + "/protocol.json";
-  const Result<std::string> there = files.Read(path, kMostProtocolBytes);
-  if (!there.ok() && there.error().code != ErrorCode::kNotFound) return there.error();
-  const Result<std::string> protocol = ProtocolOf(plan, there.ok() ? *there : "");
-  if (!protocol.ok()) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("'{}' cannot be gone on with: {}; take another folder with --out",
-                             folder, protocol.error().message)};
-  }
-  if (there.ok() && *there == *protocol) return {};
-  KS_RETURN_IF_ERROR(files.MakeDirs(folder));
-  return files.WriteAtomically(path, *protocol);
-}
 
 class Comparing {
  public:
@@ -79,23 +53,11 @@ class Comparing {
  private:
   // Nothing: it was stopped on the way.
   std::optional<ComparedRun> RunOne(const PlannedRun& planned) {
-    PosixFileSystem files;
-    const std::string& dir = planned.options.run_dir;
-    EvolveOptions options = planned.options;
-    if (HoldsRun(files, RunFolder(dir))) {
-      const Result<RecordedRun> recorded = ReadRun(dir);
-      if (recorded.ok() && IsOver(recorded->view.stop_reason)) return Take(planned, *recorded);
-      options = {};
-      options.resume_dir = dir;
-      options.steps = planned.options.steps;
-      options.minutes = planned.options.minutes;
-      options.service = planned.options.service;
-    }
-    const Result<RunEnd> end = EvolveQuietly(options, baselines_[planned.task], stop_);
-    if (stop_.stop_requested()) return std::nullopt;
-    if (!end.ok()) return Failed(planned, end.error().message);
-    const Result<RecordedRun> recorded = ReadRun(dir);
-    return recorded.ok() ? Take(planned, *recorded) : Failed(planned, recorded.error().message);
+    const Result<RecordedRun> recorded =
+        SearchInFolder(planned.options, baselines_[planned.task], {}, stop_);
+    if (recorded.ok()) return Take(planned, *recorded);
+    if (recorded.error().code == ErrorCode::kCancelled) return std::nullopt;
+    return Failed(planned, recorded.error().message);
   }
 
   ComparedRun Take(const PlannedRun& planned, const RecordedRun& recorded) {
@@ -163,9 +125,9 @@ int CompareConfigs(const CompareOptions& options, const Console& console) {
   const InterruptGuard interrupt("\nksmith: ended at once; the same command goes on\n");
   const Result<ComparePlan> plan = PlanComparison(options);
   if (!plan.ok()) return console.Fail(plan.error());
-  if (const Status claimed = ClaimFolder(options.out_dir, *plan); !claimed.ok()) {
-    return console.Fail(claimed.error());
-  }
+  const Result<RunLock> claimed = ClaimFolder(
+      options.out_dir, [&](const std::string& earlier) { return ProtocolOf(*plan, earlier); });
+  if (!claimed.ok()) return console.Fail(claimed.error());
   Comparing comparing(*plan, console, interrupt.token());
   const bool complete = comparing.RunAll();
   const CompareInput input = comparing.Input();

@@ -19,6 +19,7 @@
 #include "cli/presets.h"
 #include "cli/report_file.h"
 #include "cli/run_reader.h"
+#include "cli/search_target.h"
 #include "cli/version.h"
 #include "cli/wiring.h"
 #include "core/kernel_source.h"
@@ -41,10 +42,8 @@ struct OpenRun {
   bool made_folder = false;
   RunConfig config;
   RunIdentity identity;
-  Task task;
   int64_t recorded_events = 0;
-  std::unique_ptr<Backend> backend;  // null: a service evaluates
-  std::unique_ptr<Evaluator> evaluator;
+  std::unique_ptr<SearchTarget> target;
   std::unique_ptr<Proposer> proposer;
   std::unique_ptr<Archive> archive;
   std::optional<RunLock> lock;
@@ -121,18 +120,11 @@ std::string NewRunDir(const std::string& task, const Clock& clock, const FileSys
   return fmt::format("{}-{}", stem, number);
 }
 
-Status OpenParts(const RemoteService& service, std::stop_token stop, OpenRun& run) {
+Status OpenParts(const Task& task, const RemoteService& service, std::stop_token stop,
+                 OpenRun& run) {
   // Keys, templates and names are looked at before anything is written; Search makes the real one.
   if (const auto proposer = MakeProposer(run.config, {}); !proposer.ok()) return proposer.error();
-  if (service.url.empty()) {
-    KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend, run.config.device));
-    run.task = ForDeviceClass(run.task, run.backend->device_class());
-    run.evaluator = MakeEvaluator(run.task, *run.backend, run.config.evaluation);
-  } else {  // the service takes the workloads of its device; the task goes there as it is
-    KS_ASSIGN_OR_RETURN(run.evaluator,
-                        ConnectEvaluator(run.task, run.config.backend, run.config.evaluation,
-                                         service, std::move(stop)));
-  }
+  KS_ASSIGN_OR_RETURN(run.target, OpenSearchTarget(task, run.config, service, std::move(stop)));
   run.archive = MakeArchive(run.config);
   return {};
 }
@@ -141,18 +133,18 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token
                OpenRun& run) {
   PosixFileSystem files;
   KS_ASSIGN_OR_RETURN(run.config, ConfigOf(options));
-  KS_ASSIGN_OR_RETURN(run.task, OpenTask(options.task));
-  run.dir = options.run_dir.empty() ? NewRunDir(run.task.name, clock, files) : options.run_dir;
+  KS_ASSIGN_OR_RETURN(const Task task, OpenSearchTask(options.task, run.config.backend));
+  run.dir = options.run_dir.empty() ? NewRunDir(task.name, clock, files) : options.run_dir;
   const RunFolder folder(run.dir);
   if (HoldsRun(files, folder)) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("'{0}' holds a run already; go on with it: ksmith evolve --resume {0}",
                              run.dir)};
   }
-  KS_RETURN_IF_ERROR(OpenParts(options.service, std::move(stop), run));
+  KS_RETURN_IF_ERROR(OpenParts(task, options.service, std::move(stop), run));
   run.identity = {Sha256Hex(fmt::format("{}/{}/{}", run.dir, clock.UnixMs(), clock.MonotonicNs()))
                       .substr(0, 16),
-                  kVersion, ConfigToJson(run.config, TaskOrigin(run.task)), ConfigHash(run.config)};
+                  kVersion, ConfigToJson(run.config, TaskOrigin(task)), ConfigHash(run.config)};
   run.made_folder = !files.IsDir(run.dir);
   KS_RETURN_IF_ERROR(files.MakeDirs(run.dir));
   KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
@@ -171,11 +163,9 @@ Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun&
                  "--workers and the budgets may be given with --resume"};
   }
   const RunStarted& started = recorded.started;
-  if (options.task.empty()) {
-    KS_ASSIGN_OR_RETURN(run.task, OpenRecordedTask(started));
-  } else {
-    KS_ASSIGN_OR_RETURN(run.task, OpenTask(options.task));
-  }
+  KS_ASSIGN_OR_RETURN(const Task task, options.task.empty()
+                                           ? OpenRecordedTask(started)
+                                           : OpenSearchTask(options.task, started.backend));
   run.dir = options.resume_dir;
   run.resumed = true;
   run.config = recorded.config;
@@ -184,7 +174,7 @@ Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun&
   const RunFolder folder(run.dir);
   KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
   run.lock.emplace(std::move(lock));
-  KS_RETURN_IF_ERROR(OpenParts(options.service, std::move(stop), run));
+  KS_RETURN_IF_ERROR(OpenParts(task, options.service, std::move(stop), run));
   KS_ASSIGN_OR_RETURN(run.store, SqliteStore::Open(folder.DatabasePath(), StoreMode::kWrite));
   run.recorded_events = recorded.events;
   return {};
@@ -208,8 +198,9 @@ int64_t ProposalsIn(const std::vector<Event>& record) {
 
 Result<RunEnd> Search(OpenRun& run, const Clock& clock, const std::vector<Observer*>& observers,
                       const std::string& baseline, std::stop_token stop) {
-  KS_ASSIGN_OR_RETURN(std::vector<std::string> variants,
-                      BaselineVariants(run.task, run.config.backend, run.evaluator->machine()));
+  KS_ASSIGN_OR_RETURN(
+      std::vector<std::string> variants,
+      BaselineVariants(run.target->task, run.config.backend, run.target->evaluator->machine()));
   if (!baseline.empty()) {
     variants.resize(1);
     if (baseline != variants[0]) variants.push_back(baseline);
@@ -222,9 +213,9 @@ Result<RunEnd> Search(OpenRun& run, const Clock& clock, const std::vector<Observ
     setup.first_step = std::max(ProposalsIn(setup.record), static_cast<int64_t>(variants.size()));
   }
   KS_ASSIGN_OR_RETURN(run.proposer, MakeProposer(run.config, setup));
-  const EngineParts parts{*run.evaluator, *run.proposer, *run.archive,     *run.store,
-                          clock,          observers,     NormalizedSource, std::move(variants),
-                          novelty.get()};
+  const EngineParts parts{
+      *run.target->evaluator, *run.proposer,       *run.archive, *run.store, clock, observers,
+      NormalizedSource,       std::move(variants), novelty.get()};
   return RunSearch(run.config, run.identity, parts, std::move(stop));
 }
 
@@ -295,11 +286,11 @@ Status Open(const EvolveOptions& options, const Clock& clock, std::stop_token st
 }  // namespace
 
 Result<RunEnd> EvolveQuietly(const EvolveOptions& options, const std::string& baseline,
-                             std::stop_token stop) {
+                             const std::vector<Observer*>& observers, std::stop_token stop) {
   const SystemClock clock;
   OpenRun run;
   KS_RETURN_IF_ERROR(Open(options, clock, stop, run));
-  Result<RunEnd> end = Search(run, clock, {}, baseline, stop);
+  Result<RunEnd> end = Search(run, clock, observers, baseline, stop);
   if (!end.ok()) RemoveStillborn(run);
   return end;
 }

@@ -4,9 +4,11 @@
 
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "cli/options.h"
 #include "core/config.h"
+#include "core/observer.h"
 #include "engine/engine.h"
 
 namespace ks {
@@ -17,10 +19,10 @@ Result<RunConfig> ConfigOf(const EvolveOptions& options);
 
 // A new run, or with `resume_dir` a recorded one, until a limit or `stop`. A run that never got a
 // baseline leaves no folder. `baseline`: the seed with the flags that an earlier run of the task
-// found best; then no others are tried. Empty: they are. ERRORS: as RunSearch, and those of opening
-// its parts.
+// found best; then no others are tried. Empty: they are. Thread-safe for different folders. ERRORS:
+// as RunSearch, and those of opening its parts.
 Result<RunEnd> EvolveQuietly(const EvolveOptions& options, const std::string& baseline,
-                             std::stop_token stop);
+                             const std::vector<Observer*>& observers, std::stop_token stop);
 
 }  // namespace ks
 

@@ -20,6 +20,7 @@ struct Runner {
   int operator()(const ReportOptions& options) const { return WriteReport(options, console); }
   int operator()(const ReplayOptions& options) const { return Replay(options, console); }
   int operator()(const CompareOptions& options) const { return CompareConfigs(options, console); }
+  int operator()(const BenchOptions& options) const { return Bench(options, console); }
   int operator()(const DoctorOptions& options) const { return Doctor(options, console); }
   int operator()(const PresetsOptions& options) const { return ShowPresets(options, console); }
   int operator()(const ImportOptions& options) const { return ImportModules(options, console); }

@@ -149,14 +149,32 @@ struct CompareOptions {
   RemoteService service;
 };
 
+struct BenchOptions {
+  std::string suite;  // "library", a folder, or the JSON of an import
+  std::string protocol = "paper";
+  std::vector<std::string> tasks;  // names; empty: all
+  std::string config_file;         // TOML on top of the protocol's preset; empty: none
+  std::optional<std::string> backend;
+  std::optional<std::string> proposer;
+  std::optional<int64_t> steps;
+  std::optional<double> minutes;
+  std::vector<int> devices;     // of the backend; empty: the first
+  std::optional<int> searches;  // at once, with a service; empty: one
+  std::string out_dir = "runs/bench";
+  std::string html_file;  // one more copy of the page; empty: none
+  bool json = false;
+  ModelOptions llm;
+  RemoteService service;
+};
+
 struct DoctorOptions {
   bool json = false;
 };
 
-using Command =
-    std::variant<EvolveOptions, EvaluateOptions, ServeOptions, TasksOptions, RunsOptions,
-                 ShowOptions, DiffOptions, ExportOptions, ReportOptions, ReplayOptions,
-                 CompareOptions, DoctorOptions, DevicesOptions, ImportOptions, PresetsOptions>;
+using Command = std::variant<EvolveOptions, EvaluateOptions, ServeOptions, TasksOptions,
+                             RunsOptions, ShowOptions, DiffOptions, ExportOptions, ReportOptions,
+                             ReplayOptions, CompareOptions, BenchOptions, DoctorOptions,
+                             DevicesOptions, ImportOptions, PresetsOptions>;
 
 }  // namespace ks
 

@@ -32,6 +32,7 @@ struct Slots {
   ReportOptions report;
   ReplayOptions replay;
   CompareOptions compare;
+  BenchOptions bench;
   DoctorOptions doctor;
   DevicesOptions devices;
   PresetsOptions presets;
@@ -170,6 +171,41 @@ void DeclareCompare(CLI::App& app, CompareOptions& options) {
   AddJson(app, options.json);
 }
 
+void DeclareBench(CLI::App& app, BenchOptions& options) {
+  app.add_option("SUITE", options.suite,
+                 "'library' (see `ksmith tasks`), a folder of tasks or of PyTorch modules (levels "
+                 "are its sub-folders level1, level2, ...), or the JSON of `import kernelbench`")
+      ->required();
+  app.add_option("--protocol", options.protocol,
+                 "paper (default): 40 rounds, 100 trials of the final answer (docs/bench.md)")
+      ->check(CLI::IsMember({"paper"}));
+  app.add_option("--tasks", options.tasks, "only these tasks of the suite")->delimiter(',');
+  app.add_option("--backend", options.backend,
+                 "where candidates run: cpu, cuda, triton, opencl, or torch for PyTorch modules "
+                 "(default: cpu)");
+  app.add_option("--devices", options.devices,
+                 "devices of the backend that share the tasks: 0,1 (default: 0)")
+      ->delimiter(',')
+      ->check(CLI::Range(0, 255));
+  app.add_option("--proposer", options.proposer, "who proposes (default: builtin)");
+  app.add_option("--steps", options.steps, "rounds of one search (default: the protocol's)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--minutes", options.minutes, "end a search after so many minutes, too")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--config", options.config_file, "TOML file on top of the protocol's preset");
+  app.add_option("--out", options.out_dir,
+                 "folder of the runs, bench.json and bench.html (default: runs/bench); what it "
+                 "holds already is not done again");
+  app.add_option("--html", options.html_file, "write the page there, too");
+  AddModel(app, options.llm);
+  AddService(app, options.service);
+  app.add_option("--searches", options.searches,
+                 "searches at once that ask the service (default: 1)")
+      ->check(CLI::Range(1, 256))
+      ->needs("--evaluator");
+  AddJson(app, options.json);
+}
+
 void DeclareEvaluate(CLI::App& app, Slots& slots) {
   EvaluateOptions& options = slots.evaluate;
   app.add_option("TASK", options.task,
@@ -257,6 +293,8 @@ void Declare(CLI::App& app, Slots& slots) {
   DeclareEvolve(*app.add_subcommand("evolve", "make the kernel of a task faster"), slots.evolve);
   DeclareCompare(*app.add_subcommand("compare", "search configurations against each other"),
                  slots.compare);
+  DeclareBench(*app.add_subcommand("bench", "search a whole suite under a published protocol"),
+               slots.bench);
   DeclareEvaluate(*app.add_subcommand("evaluate", "judge one kernel, with full feedback"), slots);
   DeclareServe(*app.add_subcommand("serve", "evaluate kernels for others, over HTTP"), slots.serve);
   DeclareTasks(*app.add_subcommand("tasks", "list, check and create tasks"), slots.tasks);
@@ -355,6 +393,7 @@ Command Chosen(const CLI::App& app, Slots& slots) {
   if (name == "report") return slots.report;
   if (name == "replay") return slots.replay;
   if (name == "compare") return slots.compare;
+  if (name == "bench") return slots.bench;
   if (name == "doctor") return slots.doctor;
   if (name == "devices") return slots.devices;
   if (name == "presets") return slots.presets;

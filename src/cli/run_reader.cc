@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/config_file.h"
 #include "cli/wiring.h"
@@ -59,6 +60,16 @@ Result<RecordedStart> ReadStart(const std::string& dir) {
   if (!config.ok()) return config.error().Under(dir);
   start.config = *std::move(config);
   return start;
+}
+
+Result<bool> IsEmptyRecord(const std::string& dir) {
+  const Result<std::unique_ptr<Store>> store = OpenToRead(dir);
+  // A file that SQLite made and nobody wrote to counts as no run.
+  const bool made = HoldsRun(PosixFileSystem(), RunFolder(dir));
+  if (!store.ok() && store.error().code == ErrorCode::kNotFound && made) return true;
+  if (!store.ok()) return store.error();
+  KS_ASSIGN_OR_RETURN(const int64_t last, (*store)->LastSequence());
+  return last == 0;
 }
 
 Result<std::unique_ptr<Archive>> ArchiveOf(const RecordedRun& run) {

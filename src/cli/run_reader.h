@@ -39,6 +39,10 @@ struct RecordedStart {
 // ERRORS: as ReadRun.
 Result<RecordedStart> ReadStart(const std::string& dir);
 
+// Whether the folder's record holds nothing yet: its run was killed before it began. ERRORS: as
+// ReadRun.
+Result<bool> IsEmptyRecord(const std::string& dir);
+
 // The archive that the recorded outcomes make. ERRORS: kDataLoss.
 Result<std::unique_ptr<Archive>> ArchiveOf(const RecordedRun& run);
 

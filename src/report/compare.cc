@@ -4,9 +4,9 @@
 #include <cmath>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "measure/two_samples.h"
-#include "report/summary.h"
 
 namespace ks {
 namespace {
@@ -92,22 +92,17 @@ ComparedRun ComparedRunOf(const std::string& config, const std::string& run_dir,
   run.evaluations = view.evaluations;
   run.seconds = view.elapsed_s;
   run.stop_reason = view.stop_reason;
-  for (const CandidateView& candidate : view.candidates) {
-    if (!candidate.proposed.use) continue;
-    run.cost_usd += candidate.proposed.use->cost_usd;
-    run.tokens += candidate.proposed.use->prompt_tokens + candidate.proposed.use->answer_tokens;
-  }
+  const ModelSpending spending = SpendingOf(view);
+  run.cost_usd = spending.cost_usd;
+  run.tokens = spending.tokens;
   if (view.best == kNoCandidate || view.baseline == kNoCandidate) {
     run.error = view.stop_reason.empty() ? "no candidate was measured" : view.stop_reason;
     return run;
   }
   run.best = view.SpeedupOf(view.best);
-  const auto probes = static_cast<int64_t>(view.baseline_chosen_after) + 1;
-  run.evaluations = std::max<int64_t>(0, run.evaluations - probes);
-  for (const BestPoint& point : BestSoFar(view)) {
-    if (point.evaluation <= probes) continue;
-    run.progress.push_back({point.evaluation - probes, point.elapsed_s, point.speedup.mid});
-  }
+  SearchProgress progress = ProgressOf(view);
+  run.evaluations = progress.evaluations;
+  run.progress = std::move(progress.points);
   return run;
 }
 

@@ -9,15 +9,9 @@
 #include "core/outcome.h"
 #include "core/run_view.h"
 #include "report/style.h"
+#include "report/summary.h"
 
 namespace ks {
-
-// The best known after an evaluation; only those at which it changed.
-struct ProgressPoint {
-  int64_t evaluation = 0;  // 1 = the first after the baseline was chosen
-  double seconds = 0;      // since the start of the run
-  double speedup = 0;      // of the best so far over the baseline, mid of its interval
-};
 
 // One search of one configuration.
 struct ComparedRun {

@@ -9,17 +9,15 @@
 #include "measure/two_samples.h"
 #include "report/compare.h"
 #include "report/html_page.h"
+#include "report/line_chart.h"
 #include "report/numbers.h"
 #include "report/svg.h"
 
 namespace ks {
 namespace {
 
-constexpr int kInks = 6;         // classes c0 .. c5
 constexpr size_t kPoints = 160;  // of one curve, at most
-constexpr double kWidth = 340, kHeight = 220, kLeft = 44, kRight = 12, kTop = 26, kBottom = 30;
-
-std::string InkOf(size_t config) { return fmt::format("c{}", config % kInks); }
+constexpr double kWidth = 340, kHeight = 220;
 
 double BestAt(const ComparedRun& run, double evaluation) {
   double best = 1;
@@ -115,41 +113,29 @@ std::string Draw(const CurveSet& set, const std::string& name, double width, dou
       high = std::max(high, band.upper);
     }
   }
-  const double end = set.evaluations.empty() ? 1 : set.evaluations.back();
-  const Scale x(1, end, kLeft, width - kRight, false);
-  const Scale y(low / 1.05, high * 1.1, height - kBottom, kTop, true);
-  Svg svg(width, height, "chart", "Best speed-up so far by steps: " + name);
-  for (const double tick : y.Ticks(5)) {
-    svg.Line(kLeft, y(tick), width - kRight, y(tick), tick == 1 ? "grid one" : "grid");
-    svg.Text(kLeft - 7, y(tick) + 4, "end", "tick", fmt::format("{:g}\u00d7", tick));
-  }
-  for (const double tick : x.Ticks(5)) {
-    svg.Text(x(tick), height - kBottom + 18, "middle", "tick", fmt::format("{:g}", tick));
-  }
-  svg.Text(kLeft, 14, "start", "name", name);
-  for (size_t config = 0; config < set.bands.size(); ++config) {
-    std::string upper, lower, line;
-    for (size_t i = 0; i < set.evaluations.size(); ++i) {
-      const std::string at = Px(x(set.evaluations[i]));
-      const Band& band = set.bands[config][i];
-      upper += fmt::format("{}{} {}", i == 0 ? "M" : "L", at, Px(y(band.upper)));
-      lower = fmt::format("L{} {}", at, Px(y(band.lower))) + lower;
-      line += fmt::format("{}{} {}", i == 0 ? "M" : "L", at, Px(y(band.median)));
+  LineChart chart;
+  chart.name = name;
+  chart.label = "Best speed-up so far by steps: " + name;
+  chart.width = width;
+  chart.height = height;
+  chart.x = {1, set.evaluations.empty() ? 1 : set.evaluations.back()};
+  chart.y = {low / 1.05, high * 1.1, true, ChartAxis::Unit::kTimes};
+  for (const std::vector<Band>& bands : set.bands) {
+    ChartLine line{set.evaluations, {}, {}, {}};
+    for (const Band& band : bands) {
+      line.y.push_back(band.median);
+      line.low.push_back(band.lower);
+      line.high.push_back(band.upper);
     }
-    if (line.empty()) continue;
-    svg.Path(upper + lower + "Z", "spread " + InkOf(config));
-    svg.Path(line, "median " + InkOf(config));
+    chart.lines.push_back(std::move(line));
   }
-  return "<figure>" + std::move(svg).Finish() + "</figure>";
+  return DrawLines(chart);
 }
 
 std::string Keys(const CompareInput& input) {
-  std::string out = "<p class=\"legend\">";
-  for (size_t i = 0; i < input.configs.size(); ++i) {
-    out += fmt::format("<span><i class=\"k {}\"></i>{}</span> ", InkOf(i),
-                       Html(input.configs[i].name));
-  }
-  return out + "</p>";
+  std::vector<std::string> names;
+  for (const ComparedConfig& config : input.configs) names.push_back(config.name);
+  return LineKeys(names);
 }
 
 std::string SpreadHtml(const Spread& spread) {

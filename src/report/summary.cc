@@ -83,6 +83,29 @@ std::vector<BestPoint> BestSoFar(const RunView& view) {
   return points;
 }
 
+SearchProgress ProgressOf(const RunView& view) {
+  SearchProgress progress;
+  if (view.best == kNoCandidate || view.baseline == kNoCandidate) return progress;
+  const auto probes = static_cast<int64_t>(view.baseline_chosen_after) + 1;
+  progress.evaluations = std::max<int64_t>(0, view.evaluations - probes);
+  for (const BestPoint& point : BestSoFar(view)) {
+    if (point.evaluation <= probes) continue;
+    progress.points.push_back({point.evaluation - probes, point.elapsed_s, point.speedup.mid});
+  }
+  return progress;
+}
+
+ModelSpending SpendingOf(const RunView& view) {
+  ModelSpending spending;
+  for (const CandidateView& candidate : view.candidates) {
+    const std::optional<ModelUse>& use = candidate.proposed.use;
+    if (!use) continue;
+    spending.cost_usd += use->cost_usd;
+    spending.tokens += use->prompt_tokens + use->answer_tokens;
+  }
+  return spending;
+}
+
 int StepsFromSeed(const RunView& view, CandidateId id) {
   return static_cast<int>(view.Lineage(id).size()) - 1;
 }

@@ -40,6 +40,26 @@ struct BestPoint {
 // Only the evaluations at which the best changed, on the scale of the final baseline.
 std::vector<BestPoint> BestSoFar(const RunView& view);
 
+// The best known after a step; only those at which it changed.
+struct ProgressPoint {
+  int64_t evaluation = 0;  // 1 = the first after the baseline was chosen
+  double seconds = 0;      // since the start of the run
+  double speedup = 0;      // of the best so far over the baseline, mid of its interval
+};
+// Evaluations after the baseline was chosen, and the best so far over them. Empty without baseline.
+struct SearchProgress {
+  int64_t evaluations = 0;
+  std::vector<ProgressPoint> points;
+};
+SearchProgress ProgressOf(const RunView& view);
+
+// What models were paid for a whole run.
+struct ModelSpending {
+  double cost_usd = 0;
+  int64_t tokens = 0;  // read and written
+};
+ModelSpending SpendingOf(const RunView& view);
+
 // Steps from the seed to `id` (0 for the seed; -1 for kNoCandidate).
 int StepsFromSeed(const RunView& view, CandidateId id);
 

@@ -84,6 +84,37 @@ TEST(ParseCommandLine, ReadsEveryOptionOfCompare) {
   EXPECT_NE(UsageError({"compare"}).find("CONFIG"), std::string::npos);
 }
 
+TEST(ParseCommandLine, ReadsEveryOptionOfBench) {
+  const BenchOptions options = Parsed<BenchOptions>(
+      {"bench",     "tasks/torch", "--protocol", "paper",  "--tasks",  "mish,snake",
+       "--backend", "torch",       "--devices",  "0,2",    "--steps",  "20",
+       "--minutes", "3",           "--proposer", "random", "--config", "c.toml",
+       "--out",     "o",           "--html",     "p.html", "--json"});
+  EXPECT_EQ(options.suite, "tasks/torch");
+  EXPECT_EQ(options.tasks, (std::vector<std::string>{"mish", "snake"}));
+  EXPECT_EQ(options.backend, "torch");
+  EXPECT_EQ(options.devices, (std::vector<int>{0, 2}));
+  EXPECT_EQ(options.steps, 20);
+  EXPECT_EQ(options.minutes, 3);
+  EXPECT_EQ(options.proposer, "random");
+  EXPECT_EQ(options.config_file, "c.toml");
+  EXPECT_EQ(options.out_dir, "o");
+  EXPECT_EQ(options.html_file, "p.html");
+  EXPECT_TRUE(options.json);
+  EXPECT_EQ(Parsed<BenchOptions>({"bench", "library"}).protocol, "paper");
+  EXPECT_EQ(
+      Parsed<BenchOptions>({"bench", "library", "--evaluator", "http://h:1", "--searches", "8"})
+          .searches,
+      8);
+  EXPECT_NE(UsageError({"bench", "library", "--searches", "8"}).find("--evaluator"),
+            std::string::npos);
+  EXPECT_NE(UsageError({"bench"}).find("SUITE"), std::string::npos);
+  EXPECT_NE(UsageError({"bench", "library", "--protocol", "mine"}).find("paper"),
+            std::string::npos);
+  EXPECT_NE(UsageError({"bench", "library", "--devices", "-1"}).find("--devices"),
+            std::string::npos);
+}
+
 TEST(ParseCommandLine, ReadsEveryOptionOfServe) {
   const ServeOptions options = Parsed<ServeOptions>(
       {"serve",    "--port",    "0",    "--bind",  "0.0.0.0", "--token-file", "t", "--backend",

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <string>
+#include <vector>
 
 #include "propose/vector/prelude.h"
 #include "tests/propose/kernel_equality.h"
@@ -72,6 +74,37 @@ TEST(VectorMath, StaysWithinItsErrorBounds) {
       EXPECT_EQ(DifferenceOf(task, ones, Checker(c, flags), {{{"n", 3}}}, 1e-7), "")
           << c.wide << " on [" << c.low << ", " << c.high << "] " << flags;
     }
+  }
+}
+
+// With fused operations and an approximate division, too: x * (1 + tanh(x)) multiplies what is
+// missing by x.
+TEST(VectorMath, TanhAndErfAreOneWhereTheyAreInFloat) {
+  const Task task = TaskOf("f", {"x:f32[n]"}, {"y:f32[n]"}, {"n"});
+  const std::string ones =
+      "#include <cstdint>\nextern \"C\" void f(const float* x, float* y, int64_t n) {\n"
+      "  for (int64_t i = 0; i < n; ++i) y[i] = 1.0f;\n}\n";
+  std::vector<std::string> machines = {"-march=x86-64-v2"};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    machines.emplace_back("-march=x86-64-v3");
+  }
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
+    machines.emplace_back("-mavx512f -mavx512vl -mfma");
+  }
+  for (const std::string& machine : machines) {
+    const std::string checks =
+        "// ksmith: compiler g++\n// ksmith: flags -O3 -ffast-math " + machine +
+        "\n#include <cmath>\n#include <cstdint>\n" + PreludeFor("", "Tanh(Erf(", 4) +
+        "extern \"C\" void f(const float* x, float* y, int64_t n) {\n  using namespace wide;\n"
+        "  bool ok = true;\n"
+        "  const volatile float values[] = {9.1f, 9.7f, 20.0f, 300.0f, 1e20f};\n"
+        "  for (const float v : values) {\n"
+        "    ok = ok && Tanh(Splat<1>(v)).v[0][0] == 1.0f;\n"
+        "    ok = ok && Tanh(Splat<1>(-v)).v[0][0] == -1.0f;\n"
+        "    ok = ok && Erf(Splat<1>(v)).v[0][0] == 1.0f;\n"
+        "    ok = ok && Erf(Splat<1>(-v)).v[0][0] == -1.0f;\n  }\n"
+        "  for (int64_t i = 0; i < n; ++i) y[i] = (ok ? 1.0f : 0.0f) + 0.0f * x[i];\n}\n";
+    EXPECT_EQ(DifferenceOf(task, ones, checks, {{{"n", 2}}}, 1e-7), "") << machine;
   }
 }
 

@@ -101,6 +101,23 @@ class ReportInChromium(unittest.TestCase):
         self.assertTrue(self.script("[...document.querySelectorAll('svg')].every(s => s.ariaLabel)"))
         self.expect_quiet()
 
+    def test_a_benchmark_is_drawn_and_stays_inside_a_narrow_page(self) -> None:
+        self.open("bench")
+        for section in ("metrics", "rounds", "fast_p", "tasks", "how"):
+            self.assertGreater(
+                self.script(f"document.getElementById('{section}').offsetHeight"), 100, section
+            )
+        lines = "document.querySelectorAll('#%s svg path.median').length"
+        self.assertEqual(self.script(lines % "rounds"), 4)
+        self.assertEqual(self.script(lines % "fast_p"), 4)
+        self.assertEqual(self.script("document.querySelectorAll('#tasks tbody tr').length"), 60)
+        self.narrow()
+        self.expect_quiet()
+        self.open("bench", "hostile")
+        self.assertEqual(self.script("document.querySelectorAll('img').length"), 0)
+        self.narrow()
+        self.expect_quiet()
+
     def test_the_switch_and_the_axes_change_what_is_shown(self) -> None:
         self.open("150")
         visible = "[...document.querySelectorAll('[data-panel=%s]')].filter(p => !p.hidden).map(p => p.dataset.name)"
@@ -136,6 +153,9 @@ class ReportInChromium(unittest.TestCase):
 
     def test_a_narrow_page_does_not_scroll_sideways(self) -> None:
         self.open("150")
+        self.narrow()
+
+    def narrow(self) -> None:
         self.browser.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
             {"width": 400, "height": 900, "deviceScaleFactor": 1, "mobile": True},

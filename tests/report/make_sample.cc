@@ -1,17 +1,24 @@
-// Writes the report of a made-up run: make_sample FILE [CANDIDATES] [hostile]. For the browser test
-// and for looking at.
+// Writes the report of a made-up run: make_sample FILE [CANDIDATES] [hostile], or of a benchmark:
+// make_sample FILE bench [hostile]. For the browser test and for looking at.
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <string>
 
+#include "report/bench.h"
 #include "report/html.h"
+#include "tests/report/sample_bench.h"
 #include "tests/report/sample_run.h"
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::cerr << "usage: make_sample FILE [CANDIDATES] [hostile]\n";
+    std::cerr << "usage: make_sample FILE [CANDIDATES | bench] [hostile]\n";
     return 2;
+  }
+  if (argc > 2 && std::string(argv[2]) == "bench") {
+    const ks::BenchInput bench = ks::testing::MakeSampleBench(argc > 3);
+    std::ofstream(argv[1], std::ios::binary) << ks::BenchHtml(bench, ks::Summarize(bench));
+    return 0;
   }
   const int candidates = argc > 2 ? std::atoi(argv[2]) : 150;
   const ks::testing::SampleRun run = ks::testing::MakeSampleRun(candidates, argc > 3);

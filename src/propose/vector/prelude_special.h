@@ -6,7 +6,8 @@
 namespace ks {
 
 inline constexpr char kPreludeTanh[] = R"ks(
-// Odd rational form on [-7.9, 7.9]; beyond, tanh is 1 in float.
+// Odd rational form on [-7.9, 7.9]. From 9.02 on tanh is 1 in float, and must be: x * (1 + tanh(x))
+// multiplies what is missing by x.
 template <int U>
 WIDE_INLINE Wide<U> Tanh(Wide<U> x) {
   const Wide<U> c = Within(x, -7.90531110763549805f, 7.90531110763549805f);
@@ -20,7 +21,8 @@ WIDE_INLINE Wide<U> Tanh(Wide<U> x) {
   Wide<U> q = z * 1.19825839466702e-06f + 1.18534705686654e-04f;
   q = q * z + 2.26843463243900e-03f;
   q = q * z + 4.89352518554385e-03f;
-  return Select(Abs(x) < 0.0004f, x, p / q);
+  const Wide<U> inside = Select(Abs(x) < 0.0004f, x, p / q);
+  return Select(Abs(x) > 9.02f, Within(x, -1.0f, 1.0f), inside);
 }
 )ks";
 
@@ -28,19 +30,19 @@ inline constexpr char kPreludeErf[] = R"ks(
 // Odd rational form on [-4, 4]; beyond, erf is 1 in float.
 template <int U>
 WIDE_INLINE Wide<U> Erf(Wide<U> x) {
-  x = Within(x, -4.0f, 4.0f);
-  const Wide<U> z = x * x;
+  const Wide<U> c = Within(x, -4.0f, 4.0f);
+  const Wide<U> z = c * c;
   Wide<U> p = z * -2.72614225801306e-10f + 2.77068142495902e-08f;
   p = p * z + -2.10102402082508e-06f;
   p = p * z + -5.69250639462346e-05f;
   p = p * z + -7.34990630326855e-04f;
   p = p * z + -2.95459980854025e-03f;
-  p = (p * z + -1.60960333262415e-02f) * x;
+  p = (p * z + -1.60960333262415e-02f) * c;
   Wide<U> q = z * -1.45660718464996e-05f + -2.13374055278905e-04f;
   q = q * z + -1.68282697438203e-03f;
   q = q * z + -7.37332916720468e-03f;
   q = q * z + -1.42647390514189e-02f;
-  return p / q;
+  return Select(Abs(x) > 4.0f, Within(x, -1.0f, 1.0f), p / q);
 }
 )ks";
 

@@ -1,0 +1,42 @@
+#include "cli/search_target.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "cli/modules.h"
+#include "cli/wiring.h"
+
+namespace ks {
+
+Result<Task> OpenSearchTask(const std::string& name_or_path, const std::string& backend) {
+  if (backend == kTorchBackend) {
+    return Error{ErrorCode::kFailedPrecondition,
+                 "PyTorch modules are judged (`ksmith evaluate --backend torch`), but not searched "
+                 "by this version"};
+  }
+  return OpenTask(name_or_path);
+}
+
+Result<std::unique_ptr<SearchTarget>> OpenSearchTarget(Task task, const RunConfig& config,
+                                                       const RemoteService& service,
+                                                       std::stop_token stop) {
+  auto target = std::make_unique<SearchTarget>();
+  if (service.url.empty()) {
+    KS_ASSIGN_OR_RETURN(target->backend, OpenBackend(config.backend, config.device));
+    target->task = ForDeviceClass(task, target->backend->device_class());
+    target->evaluator = MakeEvaluator(target->task, *target->backend, config.evaluation);
+  } else {  // the service takes the workloads of its device; the task goes there as it is
+    target->task = std::move(task);
+    KS_ASSIGN_OR_RETURN(target->evaluator,
+                        ConnectEvaluator(target->task, config.backend, config.evaluation, service,
+                                         std::move(stop)));
+  }
+  if (target->task.FindSeed(config.backend) == nullptr) {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("task '{}' has no seed for backend '{}'",
+                                                          target->task.name, config.backend)};
+  }
+  return target;
+}
+
+}  // namespace ks

@@ -1,0 +1,36 @@
+// What a search or a final verdict is about: a task on its device, and who judges there.
+#ifndef KS_CLI_SEARCH_TARGET_H_
+#define KS_CLI_SEARCH_TARGET_H_
+
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "backend/backend.h"
+#include "cli/options.h"
+#include "core/config.h"
+#include "core/evaluator.h"
+#include "core/task.h"
+
+namespace ks {
+
+// Members are destroyed in reverse order: the evaluator refers to the others.
+struct SearchTarget {
+  Task task;                         // with the workloads of the device's class
+  std::unique_ptr<Backend> backend;  // null: a service evaluates
+  std::unique_ptr<Evaluator> evaluator;
+};
+
+// What `evolve` and `bench` search: a task by its name or folder. ERRORS: as OpenTask;
+// kFailedPrecondition (a backend whose candidates are not searched yet).
+Result<Task> OpenSearchTask(const std::string& name_or_path, const std::string& backend);
+
+// `task` on the backend and device of `config`, judged here or by `service`. The seed is there.
+// ERRORS: kInvalidArgument (no seed for the backend); those of OpenBackend and ConnectEvaluator.
+Result<std::unique_ptr<SearchTarget>> OpenSearchTarget(Task task, const RunConfig& config,
+                                                       const RemoteService& service,
+                                                       std::stop_token stop);
+
+}  // namespace ks
+
+#endif  // KS_CLI_SEARCH_TARGET_H_
