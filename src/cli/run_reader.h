@@ -39,6 +39,9 @@ struct RecordedStart {
 // ERRORS: as ReadRun.
 Result<RecordedStart> ReadStart(const std::string& dir);
 
+// The folder of the comparison (`ksmith compare`) that filled this run folder; empty: none.
+std::string ComparisonOf(const std::string& run_dir);
+
 // The archive that the recorded outcomes make. ERRORS: kDataLoss.
 Result<std::unique_ptr<Archive>> ArchiveOf(const RecordedRun& run);
 
