@@ -21,12 +21,6 @@ namespace {
 
 constexpr size_t kMostProtocolBytes = 1u << 20;
 
-// Reasons after which a search has used what it was given.
-bool IsOver(const std::string& stop_reason) {
-  return stop_reason == "steps" || stop_reason == "minutes" || stop_reason == "until" ||
-         stop_reason == "exhausted" || stop_reason == "budget";
-}
-
 // The folder belongs to this comparison, or becomes its own.
 Status ClaimFolder(const std::string& folder, const ComparePlan& plan) {
   PosixFileSystem files;
@@ -84,7 +78,8 @@ class Comparing {
     EvolveOptions options = planned.options;
     if (HoldsRun(files, RunFolder(dir))) {
       const Result<RecordedRun> recorded = ReadRun(dir);
-      if (recorded.ok() && IsOver(recorded->view.stop_reason)) return Take(planned, *recorded);
+      if (recorded.ok() && UsedItsBudget(recorded->view.stop_reason))
+        return Take(planned, *recorded);
       options = {};
       options.resume_dir = dir;
       options.steps = planned.options.steps;

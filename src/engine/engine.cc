@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/rng.h"
+#include "core/skill_record.h"
 #include "engine/context.h"
 #include "engine/evaluation_request.h"
 #include "engine/novelty_gate.h"
@@ -137,8 +138,17 @@ class Search {
     started.config_hash = identity_.config_hash;
     started.version = identity_.version;
     started.machine = parts_.evaluator.machine();
+    started.prior_skills = identity_.prior_skills;
+    KS_RETURN_IF_ERROR(TakeOverSkills(started));
     KS_RETURN_IF_ERROR(log_->Add(std::move(started)));
     return log_->Flush();
+  }
+
+  Status TakeOverSkills(const RunStarted& started) {
+    Result<SkillRecords> records = SkillRecordsFromText(started.prior_skills);
+    if (!records.ok()) return records.error().Under("skills of other runs");
+    state_.SetPriorSkills(*std::move(records));
+    return {};
   }
 
   // What decides the results comes from the record, not from the caller.
@@ -154,7 +164,7 @@ class Search {
     }
     config_.in_flight = started->jobs;
     config_.seed = started->seed;
-    return {};
+    return TakeOverSkills(*started);
   }
 
   Status Resume() {
@@ -484,6 +494,9 @@ class Search {
     ModelUse use{proposal.model, proposal.cost_usd, proposal.prompt_tokens, proposal.answer_tokens,
                  proposal.exchange};
     if (!(use == ModelUse())) proposed.use = std::move(use);
+    if (const std::string learnt = novelty_.TakeRecord(); !learnt.empty()) {
+      KS_ASSIGN_OR_RETURN(proposed.novelty_record, parts_.store.PutSource(learnt));
+    }
     return Record(std::move(proposed), proposal.source, std::move(outcome));
   }
 

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <utility>
 
 #include "base/check.h"
+#include "core/skill_record.h"
 
 namespace ks {
 namespace {
@@ -56,7 +56,8 @@ void RunState::AddProposal(int64_t sequence, CandidateProposed proposed,
   added.parent = static_cast<Index>(proposed.parent);
   entries_.push_back(added);
   MakeRoomForPending();
-  pending(proposed.id) = Pending{std::move(proposed), std::nullopt};
+  Pending& added_last = pending(proposed.id);
+  added_last = Pending{std::move(proposed), std::nullopt};
 }
 
 const RunState::Pending& RunState::pending(CandidateId id) const {
@@ -130,11 +131,12 @@ void RunState::ApplyJudged() {
 void RunState::Apply(CandidateId id) {
   Pending& next = pending(id);
   KS_CHECK(next.evaluation.has_value());
+  const std::optional<ModelUse> use = std::move(next.proposed.use);
   MemberPtr member = MakeMember(std::move(next.proposed), *std::move(next.evaluation));
   held_[static_cast<size_t>(id) % held_.size()] = member;
   LinkToParent(id, FailedByItself(member->evaluation.outcome));
   NoteFailure(member);
-  if (id >= probes_) RecordSkill(*member);
+  if (id >= probes_) RecordSkill(*member, use);
   archive_.Add(std::move(member));
 }
 
@@ -235,15 +237,14 @@ void RunState::NoteFailure(const MemberPtr& member) {
   if (failures.size() > ProposalContext::kMostFailures) failures.pop_front();
 }
 
-void RunState::RecordSkill(const Member& member) {
+void RunState::RecordSkill(const Member& member, const std::optional<ModelUse>& use) {
   SkillRecord& record = skills_[member.skill];
-  ++record.tried;
-  const Measured* measured = member.measured();
-  if (measured == nullptr) return;
-  ++record.measured;
-  if (!measured->gain_significant) return;
-  ++record.held;
-  record.log_gain += std::log(measured->gain.mid);
+  CountUse(member.evaluation.outcome, record);
+  if (!use) return;
+  ++record.paid;
+  record.cost_usd += use->cost_usd;
+  record.prompt_tokens += use->prompt_tokens;
+  record.answer_tokens += use->answer_tokens;
 }
 
 }  // namespace ks

@@ -32,6 +32,9 @@ class RunState {
   // `sources` gives the texts of members.
   RunState(Archive& archive, const Store& store, std::shared_ptr<const SourceReader> sources);
 
+  // Records of skills from other runs, to which those of this one are added. REQUIRES: nothing was
+  // applied yet.
+  void SetPriorSkills(std::map<std::string, SkillRecord> records) { skills_ = std::move(records); }
   // A proposal was made (or read from the record). Ids come in order. `sequence` is that of its
   // event, as below. `normalized_hash` may be empty: nothing counts as its repetition.
   void AddProposal(int64_t sequence, CandidateProposed proposed,
@@ -109,7 +112,7 @@ class RunState {
   MemberPtr MakeMember(CandidateProposed proposed, Evaluation evaluation) const;
   Result<MemberPtr> Load(CandidateId id) const;
   void LinkToParent(CandidateId id, bool failed);
-  void RecordSkill(const Member& member);
+  void RecordSkill(const Member& member, const std::optional<ModelUse>& use);
   void NoteFailure(const MemberPtr& member);
 
   Archive& archive_;
