@@ -23,10 +23,11 @@ bool IsStock(const Member& member) {
 
 void Lineage::Add(const Member& member, size_t cell) {
   KS_CHECK(member.id >= 0 && !Contains(member.id));
-  if (static_cast<size_t>(member.id) >= records_.size()) {
-    records_.resize(static_cast<size_t>(member.id) + 1);
+  size_ = std::max(size_, member.id + 1);
+  while (chunks_.size() * kChunk < static_cast<size_t>(size_)) {
+    chunks_.push_back(std::make_unique<Record[]>(kChunk));
   }
-  Record& record = records_[static_cast<size_t>(member.id)];
+  Record& record = Mutable(member.id);
   record.parent = member.parent;
   record.present = true;
   record.stock = IsStock(member);
@@ -38,11 +39,11 @@ void Lineage::Add(const Member& member, size_t cell) {
   const Record* parent = Find(member.parent);
   if (parent == nullptr) return;
   if (!record.stock && !parent->stock) record.founder = parent->founder;
-  ++records_[static_cast<size_t>(member.parent)].children;
+  ++Mutable(member.parent).children;
   ++expansions_;
   CandidateId at = member.parent;
   for (int up = 0; up < kDeepest && Contains(at); ++up) {
-    Record& ancestor = records_[static_cast<size_t>(at)];
+    Record& ancestor = Mutable(at);
     ++ancestor.visits;
     if (record.best_low > ancestor.best_low) {
       ancestor.best_low = record.best_low;

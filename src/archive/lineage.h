@@ -4,7 +4,8 @@
 #define KS_ARCHIVE_LINEAGE_H_
 
 #include <cstdint>
-#include <deque>
+#include <memory>
+#include <vector>
 
 #include "core/archive.h"
 
@@ -34,11 +35,11 @@ class Lineage {
 
   // `cell` counts for measured members. O(depth), at most kDeepest. REQUIRES: id >= 0, new.
   void Add(const Member& member, size_t cell);
-  bool Contains(CandidateId id) const {
-    return id >= 0 && id < static_cast<CandidateId>(records_.size()) && At(id).present;
-  }
+  bool Contains(CandidateId id) const { return id >= 0 && id < size_ && At(id).present; }
   // REQUIRES: Contains(id).
-  const Record& At(CandidateId id) const { return records_[static_cast<size_t>(id)]; }
+  const Record& At(CandidateId id) const {
+    return chunks_[static_cast<size_t>(id) / kChunk][static_cast<size_t>(id) % kChunk];
+  }
   // Null when there is no such member.
   const Record* Find(CandidateId id) const { return Contains(id) ? &At(id) : nullptr; }
   // Members that came from another one.
@@ -46,13 +47,19 @@ class Lineage {
   // In order of id.
   template <typename Visit>
   void ForEach(Visit visit) const {
-    for (size_t id = 0; id < records_.size(); ++id) {
-      if (records_[id].present) visit(static_cast<CandidateId>(id), records_[id]);
+    for (CandidateId id = 0; id < size_; ++id) {
+      if (At(id).present) visit(id, At(id));
     }
   }
 
  private:
-  std::deque<Record> records_;  // by id
+  static constexpr size_t kChunk = 4096;
+  Record& Mutable(CandidateId id) {
+    return chunks_[static_cast<size_t>(id) / kChunk][static_cast<size_t>(id) % kChunk];
+  }
+
+  std::vector<std::unique_ptr<Record[]>> chunks_;  // by id; records that grow never move
+  CandidateId size_ = 0;                           // one past the highest id
   int64_t expansions_ = 0;
 };
 

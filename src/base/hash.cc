@@ -10,15 +10,21 @@ namespace {
 constexpr uint64_t kFnvBasis = 14695981039346656037ULL;
 constexpr uint64_t kFnvPrime = 1099511628211ULL;
 
-// Of a lower-case hexadecimal digit; 0xFF for any other character.
-constexpr std::array<uint8_t, 256> kNibbleOf = [] {
-  std::array<uint8_t, 256> table{};
-  table.fill(0xFF);
-  for (uint8_t i = 0; i < 16; ++i) {
-    table[static_cast<unsigned char>("0123456789abcdef"[i])] = i;
-  }
-  return table;
-}();
+constexpr uint64_t kEachByte = 0x0101010101010101ULL;
+
+// Four bytes from eight lower-case hexadecimal digits, eight characters at a time; false when they
+// are something else.
+bool FourBytesOf(const char* digits, uint8_t* bytes) {
+  uint64_t text = 0;
+  std::memcpy(&text, digits, sizeof text);
+  const uint64_t letters = text >> 6 & kEachByte;
+  const uint64_t values = ((text & 0x0F * kEachByte) + 9 * letters) & 0x0F * kEachByte;
+  const uint64_t above_nine = (values + 6 * kEachByte) >> 4 & kEachByte;
+  if (text != values + '0' * kEachByte + ('a' - '0' - 10) * above_nine) return false;
+  uint64_t pairs = (values << 4 | values >> 8) & 0x00FF00FF00FF00FFULL;
+  for (int i = 0; i < 4; ++i, pairs >>= 16) bytes[i] = static_cast<uint8_t>(pairs);
+  return true;
+}
 
 }  // namespace
 
@@ -45,14 +51,9 @@ std::string HexOf(const Sha256Digest& digest) {
 std::optional<Sha256Digest> Sha256FromHex(std::string_view hex) {
   Sha256Digest digest;
   if (hex.size() != 2 * digest.size()) return std::nullopt;
-  uint8_t seen = 0;
-  for (size_t i = 0; i < digest.size(); ++i) {
-    const uint8_t high = kNibbleOf[static_cast<unsigned char>(hex[2 * i])];
-    const uint8_t low = kNibbleOf[static_cast<unsigned char>(hex[2 * i + 1])];
-    seen |= high | low;
-    digest[i] = static_cast<uint8_t>(high << 4 | low);
+  for (size_t i = 0; i < digest.size(); i += 4) {
+    if (!FourBytesOf(hex.data() + 2 * i, &digest[i])) return std::nullopt;
   }
-  if (seen > 0x0F) return std::nullopt;
   return digest;
 }
 

@@ -8,6 +8,8 @@
 namespace ks {
 
 int Evolve(const EvolveOptions& options, const Console& console);
+// Several tasks, options.tasks: each of its runs begins with what the skills did in those before.
+int EvolveMany(const EvolveOptions& options, const Console& console);
 int EvaluateKernel(const EvaluateOptions& options, const Console& console);
 int Serve(const ServeOptions& options, const Console& console);
 int Tasks(const TasksOptions& options, const Console& console);

@@ -81,17 +81,13 @@ Result<NamedOptions> ReadArgument(const std::string& argument, const CompareOpti
   return named;
 }
 
-// The tasks by name, and what to open them by.
-struct NamedTask {
-  std::string name;
-  std::string opened_by;
-};
+}  // namespace
 
-Result<std::vector<NamedTask>> ReadTasks(const CompareOptions& options) {
-  const std::string backend = options.backend.value_or("cpu");
+Result<std::vector<NamedTask>> NamedTasks(const std::vector<std::string>& arguments,
+                                          const std::string& backend) {
   std::vector<NamedTask> tasks;
   std::set<std::string> names;
-  const bool all = options.tasks.empty() || options.tasks == std::vector<std::string>{"all"};
+  const bool all = arguments.empty() || arguments == std::vector<std::string>{"all"};
   if (all) {
     KS_ASSIGN_OR_RETURN(const std::vector<Task> library, LibraryTasks());
     for (const Task& task : library) {
@@ -99,7 +95,7 @@ Result<std::vector<NamedTask>> ReadTasks(const CompareOptions& options) {
     }
     return tasks;
   }
-  for (const std::string& argument : options.tasks) {
+  for (const std::string& argument : arguments) {
     KS_ASSIGN_OR_RETURN(const Task task, OpenTask(argument));
     if (task.FindSeed(backend) == nullptr) {
       return Error{ErrorCode::kInvalidArgument,
@@ -113,8 +109,6 @@ Result<std::vector<NamedTask>> ReadTasks(const CompareOptions& options) {
   }
   return tasks;
 }
-
-}  // namespace
 
 Result<ComparePlan> PlanComparison(const CompareOptions& options) {
   ComparePlan plan;
@@ -134,7 +128,8 @@ Result<ComparePlan> PlanComparison(const CompareOptions& options) {
     plan.configs.push_back({named.name, config.proposer, hash});
     of_config.push_back(std::move(named.options));
   }
-  KS_ASSIGN_OR_RETURN(const std::vector<NamedTask> tasks, ReadTasks(options));
+  KS_ASSIGN_OR_RETURN(const std::vector<NamedTask> tasks,
+                      NamedTasks(options.tasks, options.backend.value_or("cpu")));
   for (const NamedTask& task : tasks) plan.tasks.push_back(task.name);
   for (int seed = 1; seed <= options.seeds; ++seed)
     plan.seeds.push_back(static_cast<uint64_t>(seed));

@@ -11,6 +11,16 @@
 
 namespace ks {
 
+// A task by its name, and what to open it by.
+struct NamedTask {
+  std::string name;
+  std::string opened_by;
+};
+// `arguments`: names and folders; none or "all": all of the library with a seed for the backend.
+// ERRORS: kInvalidArgument (no seed for the backend, a task named twice), kNotFound.
+Result<std::vector<NamedTask>> NamedTasks(const std::vector<std::string>& arguments,
+                                          const std::string& backend);
+
 struct PlannedRun {
   ComparedConfig config;
   std::string task;       // its name

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "cli/evolve.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
+#include "cli/llm_wiring.h"
 #include "cli/presets.h"
 #include "cli/report_file.h"
 #include "cli/run_reader.h"
@@ -83,6 +85,18 @@ void ApplyModel(const ModelOptions& options, LlmConfig& llm) {
 
 }  // namespace
 
+std::string NewRunDir(const std::string& name, const Clock& clock, const FileSystem& files) {
+  const std::string stem = fmt::format("runs/{}-{}", name, FormatUtc(clock.UnixMs()).substr(0, 10));
+  int number = 1;
+  while (files.IsDir(fmt::format("{}-{}", stem, number))) ++number;
+  return fmt::format("{}-{}", stem, number);
+}
+
+bool UsedItsBudget(const std::string& stop_reason) {
+  return stop_reason == "steps" || stop_reason == "minutes" || stop_reason == "until" ||
+         stop_reason == "exhausted" || stop_reason == "budget";
+}
+
 Result<RunConfig> ConfigOf(const EvolveOptions& options) {
   RunConfig config;
   if (!options.preset.empty()) {
@@ -97,6 +111,7 @@ Result<RunConfig> ConfigOf(const EvolveOptions& options) {
   if (options.seed) config.seed = *options.seed;
   if (options.jobs) config.in_flight = config.workers = *options.jobs;
   ApplyModel(options.llm, config.llm);
+  MakeAbsolute(config.novelty.embedding_key_file);
   ApplyLimits(options, config);
   if (config.max_steps == 0 && config.max_minutes == 0 && config.until_speedup == 0) {
     config.max_minutes = kDefaultMinutes;
@@ -112,18 +127,11 @@ std::string TaskOrigin(const Task& task) {
   return std::filesystem::absolute(task.origin).lexically_normal().string();
 }
 
-// runs/<task>-<date>-<n>, the first that does not exist.
-std::string NewRunDir(const std::string& task, const Clock& clock, const FileSystem& files) {
-  const std::string stem = fmt::format("runs/{}-{}", task, FormatUtc(clock.UnixMs()).substr(0, 10));
-  int number = 1;
-  while (files.IsDir(fmt::format("{}-{}", stem, number))) ++number;
-  return fmt::format("{}-{}", stem, number);
-}
-
 Status OpenParts(const Task& task, const RemoteService& service, std::stop_token stop,
                  OpenRun& run) {
   // Keys, templates and names are looked at before anything is written; Search makes the real one.
   if (const auto proposer = MakeProposer(run.config, {}); !proposer.ok()) return proposer.error();
+  if (const auto novelty = MakeNovelty(run.config, {}); !novelty.ok()) return novelty.error();
   KS_ASSIGN_OR_RETURN(run.target, OpenSearchTarget(task, run.config, service, std::move(stop)));
   run.archive = MakeArchive(run.config);
   return {};
@@ -144,7 +152,8 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token
   KS_RETURN_IF_ERROR(OpenParts(task, options.service, std::move(stop), run));
   run.identity = {Sha256Hex(fmt::format("{}/{}/{}", run.dir, clock.UnixMs(), clock.MonotonicNs()))
                       .substr(0, 16),
-                  kVersion, ConfigToJson(run.config, TaskOrigin(task)), ConfigHash(run.config)};
+                  kVersion, ConfigToJson(run.config, TaskOrigin(task)), ConfigHash(run.config),
+                  options.prior_skills};
   run.made_folder = !files.IsDir(run.dir);
   KS_RETURN_IF_ERROR(files.MakeDirs(run.dir));
   KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
@@ -170,7 +179,8 @@ Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun&
   run.resumed = true;
   run.config = recorded.config;
   ApplyLimits(options, run.config);
-  run.identity = {started.run_id, kVersion, started.config_json, started.config_hash};
+  run.identity = {started.run_id, kVersion, started.config_json, started.config_hash,
+                  started.prior_skills};
   const RunFolder folder(run.dir);
   KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
   run.lock.emplace(std::move(lock));
@@ -196,8 +206,10 @@ int64_t ProposalsIn(const std::vector<Event>& record) {
   });
 }
 
+using Warn = std::function<void(const std::string&)>;
+
 Result<RunEnd> Search(OpenRun& run, const Clock& clock, const std::vector<Observer*>& observers,
-                      const std::string& baseline, std::stop_token stop) {
+                      const std::string& baseline, const Warn& warn, std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(
       std::vector<std::string> variants,
       BaselineVariants(run.target->task, run.config.backend, run.target->evaluator->machine()));
@@ -205,11 +217,17 @@ Result<RunEnd> Search(OpenRun& run, const Clock& clock, const std::vector<Observ
     variants.resize(1);
     if (baseline != variants[0]) variants.push_back(baseline);
   }
-  const std::unique_ptr<Novelty> novelty = MakeNovelty(run.config);
+  const bool asks_models = IsLlmProposer(run.config.proposer);
   LlmSetup setup;
-  if (IsLlmProposer(run.config.proposer)) {
-    setup.store = run.store.get();
+  if (asks_models || !run.config.novelty.embedding_url.empty()) {
     KS_ASSIGN_OR_RETURN(setup.record, run.store->Read(0));
+  }
+  KS_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Novelty> novelty,
+      MakeNovelty(run.config,
+                  {.store = run.store.get(), .record = setup.record, .warn = warn, .stop = stop}));
+  if (asks_models) {
+    setup.store = run.store.get();
     setup.first_step = std::max(ProposalsIn(setup.record), static_cast<int64_t>(variants.size()));
   }
   KS_ASSIGN_OR_RETURN(run.proposer, MakeProposer(run.config, setup));
@@ -290,19 +308,25 @@ Result<RunEnd> EvolveQuietly(const EvolveOptions& options, const std::string& ba
   const SystemClock clock;
   OpenRun run;
   KS_RETURN_IF_ERROR(Open(options, clock, stop, run));
-  Result<RunEnd> end = Search(run, clock, observers, baseline, stop);
+  Result<RunEnd> end = Search(
+      run, clock, observers, baseline, [](const std::string&) {}, stop);
   if (!end.ok()) RemoveStillborn(run);
   return end;
 }
 
 int Evolve(const EvolveOptions& options, const Console& console) {
+  if (!options.tasks.empty()) return EvolveMany(options, console);
   const InterruptGuard interrupt("\nksmith: ended at once; the record is safe, --resume goes on\n");
   const SystemClock clock;
   OpenRun run;
   const Status opened = Open(options, clock, interrupt.token(), run);
   if (!opened.ok()) return console.Fail(opened.error());
   const std::unique_ptr<Observer> progress = MakeProgress(run, console);
-  const Result<RunEnd> end = Search(run, clock, {progress.get()}, "", interrupt.token());
+  std::string warning;  // after the search: a live view owns the terminal
+  const Result<RunEnd> end = Search(
+      run, clock, {progress.get()}, "", [&](const std::string& text) { warning = text; },
+      interrupt.token());
+  if (!warning.empty()) console.Err(fmt::format("ksmith: {}\n", warning));
   if (!end.ok()) {
     RemoveStillborn(run);
     return console.Fail(end.error());

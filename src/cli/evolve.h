@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "cli/options.h"
 #include "core/config.h"
 #include "core/observer.h"
@@ -16,6 +18,12 @@ namespace ks {
 // The protocol that the options ask for: file, then what was given besides. ERRORS: as
 // ReadConfigFile.
 Result<RunConfig> ConfigOf(const EvolveOptions& options);
+
+// Whether a run that ended for this reason has used what it was given: it is not gone on with.
+bool UsedItsBudget(const std::string& stop_reason);
+
+// A folder in ./runs that does not exist yet: runs/<name>-<date>-<n>.
+std::string NewRunDir(const std::string& name, const Clock& clock, const FileSystem& files);
 
 // A new run, or with `resume_dir` a recorded one, until a limit or `stop`. A run that never got a
 // baseline leaves no folder. `baseline`: the seed with the flags that an earlier run of the task

@@ -6,10 +6,13 @@
 #include <cstdlib>
 #include <utility>
 
+#include "archive/embedding_novelty.h"
+#include "archive/novelty.h"
 #include "base/text.h"
 #include "cli/run_reader.h"
 #include "net/http.h"
 #include "propose/llm/http_chat_model.h"
+#include "propose/llm/http_embedder.h"
 #include "propose/llm/llm_proposer.h"
 #include "propose/llm/replay_proposer.h"
 #include "propose/llm/scientist.h"
@@ -127,6 +130,35 @@ Result<std::unique_ptr<Proposer>> ReplayOf(const LlmConfig& llm, const LlmSetup&
 }
 
 }  // namespace
+
+Result<std::unique_ptr<Novelty>> MakeNovelty(const RunConfig& config, const NoveltySetup& setup) {
+  const NoveltyConfig& wanted = config.novelty;
+  std::unique_ptr<Novelty> shingles;
+  if (wanted.threshold > 0) shingles = std::make_unique<NoveltyIndex>(wanted.threshold);
+  if (wanted.embedding_url.empty()) return shingles;
+  std::unique_ptr<Embedder> embedder;
+  if (setup.asks) {
+    ModelConfig model;
+    model.name = wanted.embedding_model;
+    model.key_env = wanted.embedding_key_env;
+    model.key_file = wanted.embedding_key_file;
+    ChatAccess access;
+    KS_ASSIGN_OR_RETURN(access.key, ReadModelKey(model, PosixFileSystem(), ProcessEnvironment));
+    access.proxy = ProxyFor(wanted.embedding_url, ProcessEnvironment);
+    access.ca_file = config.llm.ca_file;
+    KS_ASSIGN_OR_RETURN(embedder, NewHttpEmbedder(wanted, access, setup.warn, setup.stop));
+  }
+  auto novelty = std::make_unique<EmbeddingNovelty>(std::move(embedder), wanted.embedding_threshold,
+                                                    std::move(shingles));
+  for (const Event& event : setup.record) {
+    const auto* proposed = std::get_if<CandidateProposed>(&event.body);
+    if (proposed == nullptr || proposed->novelty_record.empty()) continue;
+    KS_ASSIGN_OR_RETURN(const std::string record, setup.store->GetSource(proposed->novelty_record));
+    const Status taken = novelty->TakeOver(record);
+    if (!taken.ok()) return taken.error().Under(CandidateName(proposed->id));
+  }
+  return std::unique_ptr<Novelty>(std::move(novelty));
+}
 
 const std::vector<std::string>& LlmProposerNames() {
   static const std::vector<std::string> kNames = {"llm", "scientist", "best_of_n", "replay"};

@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/file.h"
 #include "core/config.h"
 #include "core/event.h"
+#include "core/novelty.h"
 #include "core/proposer.h"
 #include "core/store.h"
 #include "propose/llm/budget.h"
@@ -45,6 +48,17 @@ struct LlmSetup {
 // kInvalidArgument (no model, templates, keys, addresses), those of reading keys, templates and the
 // run whose answers are replayed.
 Result<std::unique_ptr<Proposer>> MakeLlmProposer(const RunConfig& config, const LlmSetup& setup);
+
+struct NoveltySetup {
+  const Store* store = nullptr;   // of the run that goes on or is replayed; null: a new one
+  std::span<const Event> record;  // its events
+  bool asks = true;               // whether a server of embeddings is asked; else the record alone
+  std::function<void(const std::string&)> warn = [](const std::string&) {};
+  std::stop_token stop;
+};
+// Null when the configuration asks for none. ERRORS: kInvalidArgument (keys, addresses), those of
+// reading the key and the record.
+Result<std::unique_ptr<Novelty>> MakeNovelty(const RunConfig& config, const NoveltySetup& setup);
 
 }  // namespace ks
 

@@ -33,11 +33,14 @@ struct ModelOptions {
 
 // Empty optionals were not given: the configuration file, the preset, then the defaults decide.
 struct EvolveOptions {
-  std::string task;         // name in the library or a folder; empty with resume_dir
-  std::string run_dir;      // empty: ./runs/<task>-<date>-<n>
-  std::string resume_dir;   // a run to go on with; empty: none
-  std::string preset;       // a name of `ksmith presets`; empty: none
-  std::string config_file;  // TOML; empty: none
+  std::string task;  // name in the library or a folder; empty with resume_dir or tasks
+  // Several, one after the other, each in a folder of its own in run_dir; "all": the library.
+  std::vector<std::string> tasks;
+  std::string prior_skills;  // records of skills from other runs (core/skill_record.h)
+  std::string run_dir;       // empty: ./runs/<task>-<date>-<n>
+  std::string resume_dir;    // a run to go on with; empty: none
+  std::string preset;        // a name of `ksmith presets`; empty: none
+  std::string config_file;   // TOML; empty: none
   std::optional<std::string> backend;
   std::optional<int> device;
   std::optional<std::string> proposer;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 #include <sstream>
+#include <utility>
 
 #include "base/text.h"
 #include "cli/exit_code.h"
@@ -116,7 +117,13 @@ void DeclareServe(CLI::App& app, ServeOptions& options) {
 }
 
 void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
-  app.add_option("TASK", options.task, "task: a name of `ksmith tasks` or a folder");
+  CLI::Option* task = app.add_option("TASK", options.task,
+                                     "task: a name of `ksmith tasks` or a folder; or names: a,b,c");
+  CLI::Option* tasks =
+      app.add_option("--tasks", options.tasks,
+                     "several tasks one after the other, or 'all'; they share what skills did")
+          ->delimiter(',')
+          ->excludes(task);
   app.add_option("--backend", options.backend, kBackendHelp);
   AddDevice(app, options.device);
   app.add_option("--proposer", options.proposer,
@@ -143,7 +150,9 @@ void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
                  "protocol to start from: a name of `ksmith presets`; --config on top changes it");
   app.add_option("--config", options.config_file,
                  "TOML file with the protocol (docs/operations.md)");
-  app.add_option("--resume", options.resume_dir, "go on with this run folder")->excludes(run);
+  app.add_option("--resume", options.resume_dir, "go on with this run folder")
+      ->excludes(run)
+      ->excludes(tasks);
   AddModel(app, options.llm);
   AddService(app, options.service);
 }
@@ -412,9 +421,18 @@ ParsedCommandLine ParseCommandLine(const std::vector<std::string>& arguments) {
   } catch (const CLI::ParseError& error) {
     return FromError(error, app, arguments);
   }
-  if (app.got_subcommand("evolve") && slots.evolve.task.empty() &&
-      slots.evolve.resume_dir.empty()) {
-    return Usage("evolve needs a TASK, or --resume RUN", *app.get_subcommand("evolve"));
+  if (app.got_subcommand("evolve")) {
+    EvolveOptions& evolve = slots.evolve;
+    if (evolve.task.empty() && evolve.tasks.empty() && evolve.resume_dir.empty()) {
+      return Usage("evolve needs a TASK, --tasks A,B or --resume RUN",
+                   *app.get_subcommand("evolve"));
+    }
+    // Folders may have commas in their names; tasks of the library do not.
+    if (evolve.task.find(',') != std::string::npos && evolve.task.find('/') == std::string::npos) {
+      for (const std::string_view name : Split(std::exchange(evolve.task, {}), ',')) {
+        evolve.tasks.emplace_back(name);
+      }
+    }
   }
   return {Chosen(app, slots), kExitFine, "", ""};
 }

@@ -12,7 +12,8 @@ namespace ks {
 Status WriteReportFile(const RecordedRun& run, const std::string& path) {
   KS_ASSIGN_OR_RETURN(const std::unique_ptr<Archive> archive, ArchiveOf(run));
   ReportInput input;
-  input.run = {&run.view, run.dir, archive->Cells(), archive->axes(), archive->Hash()};
+  input.run = {&run.view,       run.dir,         archive->Cells(),
+               archive->axes(), archive->Hash(), ComparisonOf(run.dir)};
   input.source = [&run](const std::string& hash) { return run.store->GetSource(hash); };
   input.kernel_file = "best." + std::string(SourceEnding(run.view.started.backend));
   input.written_unix_ms = SystemClock().UnixMs();

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
+#include "cli/llm_wiring.h"
 #include "cli/report_file.h"
 #include "cli/run_reader.h"
 #include "cli/wiring.h"
@@ -30,7 +31,8 @@ int Print(const Console& console, Command command) {
 Result<std::string> ShowRun(const ShowOptions& options, const Style& style) {
   KS_ASSIGN_OR_RETURN(const RecordedRun run, ReadRun(options.run_dir));
   KS_ASSIGN_OR_RETURN(const std::unique_ptr<Archive> archive, ArchiveOf(run));
-  const ShowInput input{&run.view, run.dir, archive->Cells(), archive->axes(), archive->Hash()};
+  const ShowInput input{&run.view,       run.dir,         archive->Cells(),
+                        archive->axes(), archive->Hash(), ComparisonOf(run.dir)};
   return options.json ? ShowJson(input) + "\n" : ShowText(input, style);
 }
 
@@ -128,7 +130,9 @@ Result<ReplayReport> ReplayRun(const RecordedRun& run, std::stop_token stop) {
   const std::unique_ptr<Archive> recorded = MakeArchive(run.config);
   const std::unique_ptr<Archive> replayed = MakeArchive(run.config);
   const SystemClock clock;
-  const std::unique_ptr<Novelty> novelty = MakeNovelty(run.config);
+  KS_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Novelty> novelty,
+      MakeNovelty(run.config, {.store = run.store.get(), .record = run.events, .asks = false}));
   const EngineParts parts{context, *proposer,        *recorded, *run.store,   clock,
                           {},      NormalizedSource, {},        novelty.get()};
   const RunIdentity identity{started.run_id, started.version, started.config_json,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <utility>
 
 #include "base/file.h"
@@ -98,6 +99,15 @@ Result<CandidateId> FindCandidate(const RecordedRun& run, const std::string& nam
   return Error{ErrorCode::kNotFound,
                fmt::format("{}: there is no candidate '{}' (seed, baseline, best, c0 to c{})",
                            run.dir, name, count - 1)};
+}
+
+std::string ComparisonOf(const std::string& run_dir) {
+  const PosixFileSystem files;
+  std::filesystem::path folder = std::filesystem::absolute(run_dir).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();
+  // compare_plan.cc puts its runs there.
+  folder = folder.parent_path().parent_path();
+  return files.IsFile((folder / "protocol.json").string()) ? folder.string() : "";
 }
 
 }  // namespace ks

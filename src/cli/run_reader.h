@@ -43,6 +43,9 @@ Result<RecordedStart> ReadStart(const std::string& dir);
 // ReadRun.
 Result<bool> IsEmptyRecord(const std::string& dir);
 
+// The folder of the comparison (`ksmith compare`) that filled this run folder; empty: none.
+std::string ComparisonOf(const std::string& run_dir);
+
 // The archive that the recorded outcomes make. ERRORS: kDataLoss.
 Result<std::unique_ptr<Archive>> ArchiveOf(const RecordedRun& run);
 

@@ -13,12 +13,6 @@ namespace {
 
 constexpr size_t kMostProtocolBytes = 1u << 20;
 
-// Reasons after which a search has used what it was given.
-bool IsOver(const std::string& stop_reason) {
-  return stop_reason == "steps" || stop_reason == "minutes" || stop_reason == "until" ||
-         stop_reason == "exhausted" || stop_reason == "budget";
-}
-
 // A recorded run keeps its configuration: only limits may be given again.
 EvolveOptions ToGoOn(const EvolveOptions& options) {
   EvolveOptions resumed;
@@ -61,7 +55,7 @@ Result<RecordedRun> SearchInFolder(const EvolveOptions& options, const std::stri
       KS_RETURN_IF_ERROR(files.RemoveAll(options.run_dir));
     } else {
       KS_ASSIGN_OR_RETURN(RecordedRun recorded, ReadRun(options.run_dir));
-      if (IsOver(recorded.view.stop_reason)) return recorded;
+      if (UsedItsBudget(recorded.view.stop_reason)) return recorded;
       wanted = ToGoOn(options);
     }
   }

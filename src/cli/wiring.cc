@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "archive/island_archive.h"
-#include "archive/novelty.h"
 #include "backend/cpu/cpu_backend.h"
 #include "base/check.h"
 #include "base/rng.h"
@@ -138,11 +137,6 @@ Result<std::unique_ptr<Proposer>> MakeProposer(const RunConfig& config, const Ll
 
 std::unique_ptr<Archive> MakeArchive(const RunConfig& config) {
   return NewArchive(config.search, config.archive, DescriptorSpaceOf(config.backend));
-}
-
-std::unique_ptr<Novelty> MakeNovelty(const RunConfig& config) {
-  if (config.novelty.threshold <= 0) return nullptr;
-  return std::make_unique<NoveltyIndex>(config.novelty.threshold);
 }
 
 std::string NormalizedSource(const std::string& source) { return NormalizeSource(source); }

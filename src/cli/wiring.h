@@ -56,8 +56,6 @@ Result<std::unique_ptr<Proposer>> MakeProposer(const RunConfig& config, const Ll
 Status CheckProposerName(const std::string& name);
 // With the strategies of the configuration's backend as cells.
 std::unique_ptr<Archive> MakeArchive(const RunConfig& config);
-// Null when the configuration asks for none.
-std::unique_ptr<Novelty> MakeNovelty(const RunConfig& config);
 // Equal texts for sources that differ only in comments, white space or names of locals.
 std::string NormalizedSource(const std::string& source);
 

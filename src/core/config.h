@@ -34,6 +34,13 @@ struct ArchiveConfig {
 // Near copies of failed or worse programs, refused before they are evaluated.
 struct NoveltyConfig {
   double threshold = 0;  // similarity from which a program is a near copy; 0: off
+  // A server of embeddings in place of shingles; empty: none.
+  std::string embedding_url;          // "https://host/v1"
+  std::string embedding_model;        // as the server knows it
+  double embedding_threshold = 0.98;  // cosine from which a program is a near copy
+  std::string embedding_key_env;      // environment variable with the key; or
+  std::string embedding_key_file;     // the file that holds it
+  double embedding_timeout_s = 10;    // of one question
 };
 
 struct EvaluationConfig {

@@ -35,6 +35,15 @@ std::optional<ConfigFault> FindContradiction(const RunConfig& config) {
                        fmt::format("min_pairs ({}) is above max_pairs ({})", evaluation.min_pairs,
                                    evaluation.max_pairs)};
   }
+  const NoveltyConfig& novelty = config.novelty;
+  if (novelty.embedding_url.empty() != novelty.embedding_model.empty()) {
+    return ConfigFault{{{"novelty", "embedding_url"}, {"novelty", "embedding_model"}},
+                       "embedding_url and embedding_model go together"};
+  }
+  if (!novelty.embedding_key_env.empty() && !novelty.embedding_key_file.empty()) {
+    return ConfigFault{{{"novelty", "embedding_key_env"}, {"novelty", "embedding_key_file"}},
+                       "the key comes from embedding_key_env or from embedding_key_file"};
+  }
   const LlmConfig& llm = config.llm;
   const std::pair<const char*, const std::string&> roles[] = {
       {"selector", llm.selector}, {"designer", llm.designer}, {"writer", llm.writer}};
@@ -61,6 +70,10 @@ std::string IdleReason(const RunConfig& config, std::string_view table, std::str
   const std::string& kind = config.archive.kind;
   if (field == "archive.cvt_cells") return needs(kind == "cvt", "kind = \"cvt\"", quoted(kind));
   if (field == "archive.population") return needs(kind == "flat", "kind = \"flat\"", quoted(kind));
+  if (field == "novelty.embedding_threshold" || field == "novelty.embedding_key_env" ||
+      field == "novelty.embedding_key_file" || field == "novelty.embedding_timeout_s") {
+    return needs(!config.novelty.embedding_url.empty(), "embedding_url", "empty");
+  }
   if (field == "search.elite_probability" || field == "search.uniform_probability") {
     return needs(policy == "mix", "policy = \"mix\"", quoted(policy));
   }

@@ -41,7 +41,15 @@ void VisitConfigFields(Config& config, Visit visit) {
   visit(ConfigField{.table = "archive", .name = "kind", .choices = "grid|cvt|flat"}, archive.kind);
   visit(ConfigField{"archive", "cvt_cells", 2, 1024}, archive.cvt_cells);
   visit(ConfigField{"archive", "population", 2, 1e7}, archive.population);
-  visit(ConfigField{"novelty", "threshold", 0, 1}, config.novelty.threshold);
+  auto& novelty = config.novelty;
+  visit(ConfigField{"novelty", "threshold", 0, 1}, novelty.threshold);
+  visit(ConfigField{"novelty", "embedding_url", 0, 0, true}, novelty.embedding_url);
+  visit(ConfigField{"novelty", "embedding_model"}, novelty.embedding_model);
+  visit(ConfigField{"novelty", "embedding_threshold", 0.5, 1}, novelty.embedding_threshold);
+  visit(ConfigField{"novelty", "embedding_key_env", 0, 0, true}, novelty.embedding_key_env);
+  visit(ConfigField{"novelty", "embedding_key_file", 0, 0, true}, novelty.embedding_key_file);
+  visit(ConfigField{"novelty", "embedding_timeout_s", 0.01, 3600, true},
+        novelty.embedding_timeout_s);
   VisitLlmFields<ConfigField>(config.llm, visit);
   auto& evaluation = config.evaluation;
   visit(ConfigField{"evaluation", "check_trials", 1, 1000}, evaluation.check_trials);

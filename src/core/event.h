@@ -26,6 +26,8 @@ struct RunStarted {
   std::string config_hash;
   std::string version;  // of kernelsmith
   Machine machine;
+  std::string
+      prior_skills;  // records of skills from other runs (core/skill_record.h); may be empty
 };
 // What a model was paid for a proposal.
 struct ModelUse {
@@ -52,6 +54,8 @@ struct CandidateProposed {
   std::optional<ModelUse> use;
   bool refused = false;         // not evaluated: its outcome comes from the proposer
   std::string normalized_hash;  // SHA-256 of the normalised source; empty: not recorded
+  // Keys the store's sources: what the novelty learnt from a server for this step; empty: nothing.
+  std::string novelty_record;
 };
 struct CandidateEvaluated {
   CandidateId id = kNoCandidate;

@@ -62,6 +62,7 @@ void Fields(V& v, Ref<V, RunStarted> x) {
   v("config_hash", x.config_hash);
   v("version", x.version);
   v("machine", x.machine);
+  v.Default("prior_skills", x.prior_skills);
 }
 template <typename V>
 void Fields(V& v, Ref<V, ModelUse> x) {
@@ -86,6 +87,7 @@ void Fields(V& v, Ref<V, CandidateProposed> x) {
   v.Optional("use", x.use);
   v.Default("refused", x.refused);
   v.Default("normalized_hash", x.normalized_hash);
+  v.Default("novelty_record", x.novelty_record);
 }
 template <typename V>
 void Fields(V& v, Ref<V, CandidateEvaluated> x) {

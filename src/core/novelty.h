@@ -19,6 +19,9 @@ class Novelty {
   // `parent`) is a near copy of; empty: none.
   virtual std::optional<CandidateId> NearCopyOf(std::string_view source,
                                                 const Member& parent) const = 0;
+  // What was learnt from outside (a server) since the last call, to be recorded with the step that
+  // is being decided, so that it can be decided again without; empty: nothing.
+  virtual std::string TakeRecord() { return {}; }
 };
 
 }  // namespace ks

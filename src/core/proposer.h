@@ -22,6 +22,12 @@ struct SkillRecord {
   int measured = 0;     // compiled, correct, timed
   int held = 0;         // significant gain over the parent
   double log_gain = 0;  // sum of log(gain.mid) over held ones
+  // Of models: proposals that were paid for and what they took, repetitions and repairs included.
+  int paid = 0;
+  double cost_usd = 0;
+  int64_t prompt_tokens = 0;
+  int64_t answer_tokens = 0;
+  bool operator==(const SkillRecord&) const = default;
 };
 
 struct ProposalContext {
@@ -45,7 +51,7 @@ struct ProposalContext {
 
   static constexpr size_t kMostChildren = 64;
   static constexpr size_t kMostLineage = 16;
-  static constexpr size_t kMostFailures = 8;
+  static constexpr size_t kMostFailures = 24;
 };
 
 struct Proposal {

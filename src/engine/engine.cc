@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/rng.h"
+#include "core/skill_record.h"
 #include "engine/context.h"
 #include "engine/evaluation_request.h"
 #include "engine/novelty_gate.h"
@@ -24,6 +25,7 @@ namespace {
 
 constexpr int kWaitMs = 250;
 constexpr int kSelectionTries = 24;  // draws before a state counts as exhausted
+constexpr CandidateId kRecalledSteps = 64;
 
 // Threads that wait for a server: one a step in flight, within reason.
 constexpr int kMostAskers = 1024;
@@ -109,9 +111,12 @@ class Search {
     KS_RETURN_IF_ERROR(TakeOverProtocol(first));
     int64_t recorded = 0;
     double elapsed_s = 0;
-    RecordFold fold(parts_.store, hash_normalized_, config_.in_flight, state_);
-    const EventVisitor prepare = [&](const Event& event) { return fold.Prepare(event); };
-    KS_RETURN_IF_ERROR(ForEachEvent(parts_.store, prepare, [&](Event& event) {
+    KS_ASSIGN_OR_RETURN(const int64_t last, parts_.store.LastSequence());
+    RecordFold fold(parts_.store, hash_normalized_, config_.in_flight, last, state_);
+    const EventsVisitor prepare = [&](std::span<const Event> events) {
+      return fold.Prepare(events);
+    };
+    KS_RETURN_IF_ERROR(ForEachEvent(parts_.store, prepare, [&](const Event& event) {
       recorded = event.sequence;
       elapsed_s = std::max(elapsed_s, event.elapsed_s);
       for (Observer* observer : parts_.observers) observer->OnEvent(event);
@@ -133,8 +138,17 @@ class Search {
     started.config_hash = identity_.config_hash;
     started.version = identity_.version;
     started.machine = parts_.evaluator.machine();
+    started.prior_skills = identity_.prior_skills;
+    KS_RETURN_IF_ERROR(TakeOverSkills(started));
     KS_RETURN_IF_ERROR(log_->Add(std::move(started)));
     return log_->Flush();
+  }
+
+  Status TakeOverSkills(const RunStarted& started) {
+    Result<SkillRecords> records = SkillRecordsFromText(started.prior_skills);
+    if (!records.ok()) return records.error().Under("skills of other runs");
+    state_.SetPriorSkills(*std::move(records));
+    return {};
   }
 
   // What decides the results comes from the record, not from the caller.
@@ -150,7 +164,7 @@ class Search {
     }
     config_.in_flight = started->jobs;
     config_.seed = started->seed;
-    return {};
+    return TakeOverSkills(*started);
   }
 
   Status Resume() {
@@ -170,7 +184,24 @@ class Search {
                           parts_.store.GetSource(state_.proposed(id).source_hash));
       KS_RETURN_IF_ERROR(Submit(id, source));
     }
-    return log_->Flush();
+    KS_RETURN_IF_ERROR(log_->Flush());
+    return Recall();
+  }
+
+  // Looks at what the next steps will look at, so that the first one after a resume does not wait
+  // for the disk more often than any other.
+  Status Recall() const {
+    if (parts_.archive.best() == nullptr) return {};
+    for (CandidateId step = state_.size(); step < state_.size() + kRecalledSteps; ++step) {
+      const Result<ProposalContext> context = ContextOf(step, 0, step);
+      if (!context.ok()) return context.error();
+    }
+    return {};
+  }
+
+  Result<ProposalContext> ContextOf(CandidateId step, int attempt, CandidateId knows_up_to) const {
+    return MakeContext({step, Draw(step, attempt), knows_up_to}, state_, config_, parts_.evaluator,
+                       hash_normalized_);
   }
 
   // Until a limit; returns the reason.
@@ -305,9 +336,7 @@ class Search {
   Result<bool> TryPropose(CandidateId step) {
     KS_RETURN_IF_ERROR(novelty_.NoteUpTo(state_.applied() - 1));
     for (int attempt = 0; attempt < kSelectionTries; ++attempt) {
-      KS_ASSIGN_OR_RETURN(ProposalContext context,
-                          MakeContext({step, Draw(step, attempt), step}, state_, config_,
-                                      parts_.evaluator, hash_normalized_));
+      KS_ASSIGN_OR_RETURN(ProposalContext context, ContextOf(step, attempt, step));
       const MemberPtr parent = context.selection.parent;
       // A near copy counts as seen, so that the proposer goes on to its next idea.
       context.seen = [this, parent, seen = std::move(context.seen)](const std::string& source) {
@@ -343,9 +372,7 @@ class Search {
     const CandidateId known = step - config_.in_flight;
     state_.ApplyUpTo(known);
     OpenStep open;
-    KS_ASSIGN_OR_RETURN(ProposalContext context,
-                        MakeContext({step, Draw(step, 0), known}, state_, config_, parts_.evaluator,
-                                    hash_normalized_));
+    KS_ASSIGN_OR_RETURN(ProposalContext context, ContextOf(step, 0, known));
     open.context = std::make_shared<const ProposalContext>(std::move(context));
     const CandidateId parent = open.context->selection.parent->id;
     KS_ASSIGN_OR_RETURN(open.request, MakeRequest(step, parent, state_, config_, baseline_source_));
@@ -467,6 +494,9 @@ class Search {
     ModelUse use{proposal.model, proposal.cost_usd, proposal.prompt_tokens, proposal.answer_tokens,
                  proposal.exchange};
     if (!(use == ModelUse())) proposed.use = std::move(use);
+    if (const std::string learnt = novelty_.TakeRecord(); !learnt.empty()) {
+      KS_ASSIGN_OR_RETURN(proposed.novelty_record, parts_.store.PutSource(learnt));
+    }
     return Record(std::move(proposed), proposal.source, std::move(outcome));
   }
 

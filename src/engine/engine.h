@@ -32,6 +32,7 @@ struct RunIdentity {
   std::string version;
   std::string config_json;
   std::string config_hash;
+  std::string prior_skills;  // of a new run: as RunStarted has them; a recorded one has its own
 };
 
 // Everything the loop needs, owned by the caller and outliving the call.

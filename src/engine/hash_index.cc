@@ -35,10 +35,35 @@ void HashIndex::Insert(std::string_view hash, CandidateId id) {
   Slot key = KeyOf(hash);
   key.id = id;
   const std::unique_lock lock(mutex_);
-  if (4 * (size_ + 1) > 3 * slots_.size()) Grow();
+  MakeRoom(1);
+  Put(key);
+}
+
+void HashIndex::InsertAll(std::span<const Entry> entries) {
+  std::vector<Slot> keys;
+  keys.reserve(entries.size());
+  for (const Entry& entry : entries) keys.emplace_back(KeyOf(entry.hash)).id = entry.id;
+  const std::unique_lock lock(mutex_);
+  MakeRoom(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    constexpr size_t kAhead = 16;
+    const size_t next = i + kAhead;
+    if (next < keys.size()) {
+      __builtin_prefetch(&slots_[keys[next].high & (slots_.size() - 1)], 1);
+    }
+    Put(keys[i]);
+  }
+}
+
+// REQUIRES: there is room.
+void HashIndex::Put(const Slot& key) {
   Slot& slot = slots_[Find(key)];
   if (slot.id == kNoCandidate) ++size_;
-  if (slot.id == kNoCandidate || slot.id > id) slot = key;
+  if (slot.id == kNoCandidate || slot.id > key.id) slot = key;
+}
+
+void HashIndex::MakeRoom(size_t more) {
+  while (4 * (size_ + more) > 3 * slots_.size()) Grow();
 }
 
 CandidateId HashIndex::First(std::string_view hash) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <shared_mutex>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,12 @@ class HashIndex {
   // The lowest id of a hash stays. `hash`: any text that names the content, best a SHA-256 in
   // hexadecimal digits.
   void Insert(std::string_view hash, CandidateId id);
+  struct Entry {
+    std::string_view hash;
+    CandidateId id = kNoCandidate;
+  };
+  // The same for many, whose waits for memory then overlap.
+  void InsertAll(std::span<const Entry> entries);
   // kNoCandidate: never inserted.
   CandidateId First(std::string_view hash) const;
 
@@ -29,6 +36,8 @@ class HashIndex {
   };
   static Slot KeyOf(std::string_view hash);
   size_t Find(const Slot& key) const;
+  void Put(const Slot& key);
+  void MakeRoom(size_t more);
   void Grow();
 
   mutable std::shared_mutex mutex_;

@@ -26,6 +26,8 @@ class NoveltyGate {
   Status NoteUpTo(CandidateId known);
   // The noted candidate that `source`, a child of `parent`, is a near copy of and that led nowhere.
   std::optional<CandidateId> NearCopyOf(const std::string& source, const Member& parent) const;
+  // What is to be recorded with the step that was decided.
+  std::string TakeRecord() { return novelty_ == nullptr ? std::string() : novelty_->TakeRecord(); }
 
  private:
   std::string Normalized(const std::string& source) const {

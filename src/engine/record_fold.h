@@ -3,6 +3,7 @@
 #define KS_ENGINE_RECORD_FOLD_H_
 
 #include <functional>
+#include <span>
 #include <string>
 
 #include "core/event.h"
@@ -12,38 +13,38 @@
 
 namespace ks {
 
-using EventVisitor = std::function<Status(Event&)>;
+using EventVisitor = std::function<Status(const Event&)>;
+using EventsVisitor = std::function<Status(std::span<const Event>)>;
 
-// Calls `prepare`, on another thread, and then `visit` with every event of the record, in order,
-// while the next ones are being read and prepared. Stops at the first error. ERRORS: the store's;
-// those of `prepare` and `visit`.
-Status ForEachEvent(const Store& store, const EventVisitor& prepare, const EventVisitor& visit);
+// Calls `prepare`, on another thread, with the next few events of the record and then `visit` with
+// each, in order, while those after them are being read and prepared. Stops at the first error.
+// ERRORS: the store's; those of `prepare` and `visit`.
+Status ForEachEvent(const Store& store, const EventsVisitor& prepare, const EventVisitor& visit);
 
 // Single thread. All references outlive it.
 class RecordFold {
  public:
-  // `in_flight` of the recorded run.
-  RecordFold(const Store& store, const Pipeline::HashNormalized& hash, int in_flight,
-             RunState& state)
-      : store_(store), hash_normalized_(hash), in_flight_(in_flight), state_(state) {}
+  // `in_flight` of the recorded run, `last` its last event's sequence.
+  RecordFold(const Store& store, const Pipeline::HashNormalized& hash, int in_flight, int64_t last,
+             RunState& state);
 
-  // What can be done with an event before those in front of it are taken over: it is checked, and
-  // its hashes are noted. From one thread, beside the one that takes over. ERRORS: kDataLoss.
-  Status Prepare(const Event& event) const;
+  // What can be done with events before those in front of them are taken over: they are checked,
+  // and their hashes are noted. From one thread, beside the one that takes over. ERRORS: kDataLoss.
+  Status Prepare(std::span<const Event> events) const;
   // REQUIRES: was prepared. Steps are applied as far as the run itself had applied them when the
-  // event happened. Takes the event's content. ERRORS: kDataLoss (the event does not fit what came
-  // before).
-  Status TakeOver(Event& event);
+  // event happened. ERRORS: kDataLoss (the event does not fit what came before).
+  Status TakeOver(const Event& event);
 
  private:
-  Status TakeOver(int64_t sequence, CandidateProposed& proposed);
-  Status TakeOver(int64_t sequence, CandidateEvaluated& evaluated);
+  Status TakeOver(int64_t sequence, const CandidateProposed& proposed);
+  Status TakeOver(int64_t sequence, const CandidateEvaluated& evaluated);
   Status TakeOver(const BaselineChosen& chosen);
   Result<std::string> MissingHashOf(const CandidateProposed& proposed) const;
 
   const Store& store_;
   const Pipeline::HashNormalized& hash_normalized_;
   const int in_flight_;
+  const int64_t last_;
   RunState& state_;
 };
 

@@ -242,7 +242,10 @@ Result<ReplayReport> ReplaySearch(const RunConfig& config, const RunIdentity& id
   }
   ReplayReport report;
   report.recorded_hash = parts.archive.Hash();
-  const Result<RunEnd> end = RunSearch(replay_config, identity, replay_parts, std::move(stop));
+  RunIdentity replayed_identity = identity;
+  replayed_identity.prior_skills = record.started.prior_skills;
+  const Result<RunEnd> end =
+      RunSearch(replay_config, replayed_identity, replay_parts, std::move(stop));
   if (!end.ok() && end.error().code != ErrorCode::kNotFound) return end.error();
   KS_ASSIGN_OR_RETURN(const std::vector<Event> replayed, store.Read(0));
   report.first_difference = FirstDifference(record, replayed);

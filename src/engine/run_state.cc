@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <utility>
 
 #include "base/check.h"
+#include "core/skill_record.h"
 
 namespace ks {
 namespace {
@@ -29,13 +29,21 @@ Error Broken(CandidateId id) {
           fmt::format("the record has lost the events of {}", CandidateName(id))};
 }
 
+constexpr size_t kFirstPending = 256;
+
 }  // namespace
+
+bool HasOwnBinary(const Evaluation& evaluation) {
+  return !evaluation.binary_hash.empty() &&
+         !std::holds_alternative<DuplicateOf>(evaluation.outcome);
+}
 
 RunState::RunState(Archive& archive, const Store& store,
                    std::shared_ptr<const SourceReader> sources)
     : archive_(archive),
       store_(store),
       sources_(std::move(sources)),
+      pending_(kFirstPending),
       held_(kHeld),
       recalled_(kHeld) {}
 
@@ -47,8 +55,24 @@ void RunState::AddProposal(int64_t sequence, CandidateProposed proposed,
   added.proposed_at = sequence;
   added.parent = static_cast<Index>(proposed.parent);
   entries_.push_back(added);
-  const CandidateId id = proposed.id;
-  pending_.emplace_hint(pending_.end(), id, Pending{std::move(proposed), std::nullopt});
+  MakeRoomForPending();
+  Pending& added_last = pending(proposed.id);
+  added_last = Pending{std::move(proposed), std::nullopt};
+}
+
+const RunState::Pending& RunState::pending(CandidateId id) const {
+  KS_CHECK(id >= applied_ && id < size());
+  return pending_[static_cast<size_t>(id) & (pending_.size() - 1)];
+}
+
+// For the newest candidate.
+void RunState::MakeRoomForPending() {
+  if (static_cast<size_t>(size() - applied_) <= pending_.size()) return;
+  std::vector<Pending> larger(2 * pending_.size());
+  for (CandidateId id = applied_; id + 1 < size(); ++id) {
+    larger[static_cast<size_t>(id) & (larger.size() - 1)] = std::move(pending(id));
+  }
+  pending_ = std::move(larger);
 }
 
 void RunState::SetEvaluation(int64_t sequence, CandidateId id, Evaluation evaluation) {
@@ -56,13 +80,24 @@ void RunState::SetEvaluation(int64_t sequence, CandidateId id, Evaluation evalua
   Entry& e = entry(id);
   e.evaluated_at = sequence;
   e.measured = AsMeasured(evaluation.outcome) != nullptr;
-  pending_.at(id).evaluation = std::move(evaluation);
+  pending(id).evaluation = std::move(evaluation);
 }
 
 void RunState::NoteBinary(CandidateId id, const Evaluation& evaluation) const {
-  if (!evaluation.binary_hash.empty() && !std::holds_alternative<DuplicateOf>(evaluation.outcome)) {
-    binaries_->Insert(evaluation.binary_hash, id);
+  if (HasOwnBinary(evaluation)) binaries_->Insert(evaluation.binary_hash, id);
+}
+
+void RunState::HoldNewest(size_t members) {
+  if (members == held_.size()) return;
+  std::vector<MemberPtr> held(members);
+  for (CandidateId id = std::max<CandidateId>(0, applied_ - static_cast<CandidateId>(members));
+       id < applied_; ++id) {
+    MemberPtr& member = held_[static_cast<size_t>(id) % held_.size()];
+    if (member != nullptr && member->id == id) {
+      held[static_cast<size_t>(id) % members] = std::move(member);
+    }
   }
+  held_ = std::move(held);
 }
 
 bool RunState::judged_up_to(CandidateId last) const {
@@ -94,15 +129,14 @@ void RunState::ApplyJudged() {
 }
 
 void RunState::Apply(CandidateId id) {
-  const auto pending = pending_.find(id);
-  KS_CHECK(pending != pending_.end() && pending->second.evaluation.has_value());
-  MemberPtr member =
-      MakeMember(std::move(pending->second.proposed), *std::move(pending->second.evaluation));
-  pending_.erase(pending);
-  held_[static_cast<size_t>(id) % kHeld] = member;
+  Pending& next = pending(id);
+  KS_CHECK(next.evaluation.has_value());
+  const std::optional<ModelUse> use = std::move(next.proposed.use);
+  MemberPtr member = MakeMember(std::move(next.proposed), *std::move(next.evaluation));
+  held_[static_cast<size_t>(id) % held_.size()] = member;
   LinkToParent(id, FailedByItself(member->evaluation.outcome));
   NoteFailure(member);
-  if (id >= probes_) RecordSkill(*member);
+  if (id >= probes_) RecordSkill(*member, use);
   archive_.Add(std::move(member));
 }
 
@@ -134,13 +168,13 @@ MemberPtr RunState::MakeMember(CandidateProposed proposed, Evaluation evaluation
 
 Result<MemberPtr> RunState::Find(CandidateId id) const {
   KS_CHECK(id >= 0 && id < applied_);
-  const size_t place = static_cast<size_t>(id) % kHeld;
-  if (const MemberPtr& member = held_[place]; member != nullptr && member->id == id) return member;
-  if (const MemberPtr& member = recalled_[place]; member != nullptr && member->id == id) {
-    return member;
+  const MemberPtr& held = held_[static_cast<size_t>(id) % held_.size()];
+  if (held != nullptr && held->id == id) return held;
+  MemberPtr& recalled = recalled_[static_cast<size_t>(id) % recalled_.size()];
+  if (recalled == nullptr || recalled->id != id) {
+    KS_ASSIGN_OR_RETURN(recalled, Load(id));
   }
-  KS_ASSIGN_OR_RETURN(recalled_[place], Load(id));
-  return recalled_[place];
+  return recalled;
 }
 
 Result<MemberPtr> RunState::Load(CandidateId id) const {
@@ -203,15 +237,14 @@ void RunState::NoteFailure(const MemberPtr& member) {
   if (failures.size() > ProposalContext::kMostFailures) failures.pop_front();
 }
 
-void RunState::RecordSkill(const Member& member) {
+void RunState::RecordSkill(const Member& member, const std::optional<ModelUse>& use) {
   SkillRecord& record = skills_[member.skill];
-  ++record.tried;
-  const Measured* measured = member.measured();
-  if (measured == nullptr) return;
-  ++record.measured;
-  if (!measured->gain_significant) return;
-  ++record.held;
-  record.log_gain += std::log(measured->gain.mid);
+  CountUse(member.evaluation.outcome, record);
+  if (!use) return;
+  ++record.paid;
+  record.cost_usd += use->cost_usd;
+  record.prompt_tokens += use->prompt_tokens;
+  record.answer_tokens += use->answer_tokens;
 }
 
 }  // namespace ks

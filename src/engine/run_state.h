@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/archive.h"
@@ -19,6 +20,9 @@
 
 namespace ks {
 
+// Its binary is not that of an earlier candidate.
+bool HasOwnBinary(const Evaluation& evaluation);
+
 // Single thread, but for seen(), binaries() and NoteBinary. Archive and store outlive it.
 class RunState {
  public:
@@ -28,12 +32,18 @@ class RunState {
   // `sources` gives the texts of members.
   RunState(Archive& archive, const Store& store, std::shared_ptr<const SourceReader> sources);
 
+  // Records of skills from other runs, to which those of this one are added. REQUIRES: nothing was
+  // applied yet.
+  void SetPriorSkills(std::map<std::string, SkillRecord> records) { skills_ = std::move(records); }
   // A proposal was made (or read from the record). Ids come in order. `sequence` is that of its
   // event, as below. `normalized_hash` may be empty: nothing counts as its repetition.
   void AddProposal(int64_t sequence, CandidateProposed proposed,
                    const std::string& normalized_hash);
   // Its outcome is known. Not yet applied. REQUIRES: not judged.
   void SetEvaluation(int64_t sequence, CandidateId id, Evaluation evaluation);
+  // From here on so many of the newest applied members are held: those that are not committed yet
+  // must be among them. kHeld unless a record is being taken over.
+  void HoldNewest(size_t members);
   // Later candidates with the same binary are its duplicates. From any thread.
   void NoteBinary(CandidateId id, const Evaluation& evaluation) const;
   // The baseline's own scale becomes 1; applies all steps up to the last proposal made so far.
@@ -51,9 +61,9 @@ class RunState {
   bool judged_up_to(CandidateId last) const;
   CandidateId parent(CandidateId id) const { return entry(id).parent; }
   // REQUIRES: not applied yet.
-  const CandidateProposed& proposed(CandidateId id) const { return pending_.at(id).proposed; }
+  const CandidateProposed& proposed(CandidateId id) const { return pending(id).proposed; }
   // REQUIRES: judged, not applied yet.
-  const Evaluation& evaluation(CandidateId id) const { return *pending_.at(id).evaluation; }
+  const Evaluation& evaluation(CandidateId id) const { return *pending(id).evaluation; }
   // REQUIRES: applied. ERRORS: the store's.
   Result<MemberPtr> Find(CandidateId id) const;
   // The nearest of `id` and its ancestors that was measured and applied; null: none. ERRORS: the
@@ -92,19 +102,25 @@ class RunState {
 
   Entry& entry(CandidateId id) { return entries_.at(static_cast<size_t>(id)); }
   const Entry& entry(CandidateId id) const { return entries_.at(static_cast<size_t>(id)); }
+  // REQUIRES: not applied yet.
+  Pending& pending(CandidateId id) {
+    return const_cast<Pending&>(std::as_const(*this).pending(id));
+  }
+  const Pending& pending(CandidateId id) const;
+  void MakeRoomForPending();
   void Apply(CandidateId id);
   MemberPtr MakeMember(CandidateProposed proposed, Evaluation evaluation) const;
   Result<MemberPtr> Load(CandidateId id) const;
   void LinkToParent(CandidateId id, bool failed);
-  void RecordSkill(const Member& member);
+  void RecordSkill(const Member& member, const std::optional<ModelUse>& use);
   void NoteFailure(const MemberPtr& member);
 
   Archive& archive_;
   const Store& store_;
   const std::shared_ptr<const SourceReader> sources_;
   std::vector<Entry> entries_;
-  std::map<CandidateId, Pending> pending_;   // not applied
-  std::vector<MemberPtr> held_;              // the newest kHeld applied, by id
+  std::vector<Pending> pending_;             // not applied, by id; a power of two
+  std::vector<MemberPtr> held_;              // the newest applied, by id
   mutable std::vector<MemberPtr> recalled_;  // older ones looked at lately, by id
   std::shared_ptr<HashIndex> seen_ = std::make_shared<HashIndex>();
   std::shared_ptr<HashIndex> binaries_ = std::make_shared<HashIndex>();

@@ -3,26 +3,34 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <iterator>
+#include <vector>
 
 #include "base/text.h"
 #include "core/kernel_source.h"
-#include "propose/cpp/function.h"
+#include "propose/local_names.h"
+#include "propose/source_tokens.h"
 
 namespace ks {
 namespace {
 
 std::string DirectivePrefix(const std::string& source) {
-  const BuildDirectives directives = ParseBuildDirectives(source);
-  return directives.compiler + " " + Join(directives.flags, " ") + "\n" + PlanDirectives(source);
+  const bool has_directives = source.find("ksmith:") != std::string::npos;
+  const BuildDirectives directives =
+      has_directives ? ParseBuildDirectives(source) : BuildDirectives();
+  const std::string prefix = directives.compiler + " " + Join(directives.flags, " ") + "\n";
+  return has_directives ? prefix + PlanDirectives(source) : prefix;
 }
 
-// Length of the literal that begins at `at` (a quote), its end included; Python's triple quotes
-// too.
-size_t LiteralLength(std::string_view text, size_t at, bool python) {
+// Of a word, instead of the number of a local.
+constexpr int kKept = -1;
+constexpr int kUnnumbered = -2;
+
+// Length of the literal of Python that begins at `at` (a quote), its end included.
+size_t LiteralLength(std::string_view text, size_t at) {
   const char quote = text[at];
   const std::string triple(3, quote);
-  if (python && text.substr(at, 3) == triple) {
+  if (text.substr(at, 3) == triple) {
     const size_t end = text.find(triple, at + 3);
     return (end == std::string_view::npos ? text.size() : end + 3) - at;
   }
@@ -33,21 +41,17 @@ size_t LiteralLength(std::string_view text, size_t at, bool python) {
   return std::min(end + 1, text.size()) - at;
 }
 
-// Comments become blanks; literals stay.
-std::string WithoutComments(std::string_view text, bool python) {
+// Comments of Python left out; literals stay.
+std::string WithoutComments(std::string_view text) {
   std::string out;
   for (size_t at = 0; at < text.size();) {
     const char c = text[at];
     if (c == '"' || c == '\'') {
-      const size_t length = LiteralLength(text, at, python);
+      const size_t length = LiteralLength(text, at);
       out += text.substr(at, length);
       at += length;
-    } else if (python ? c == '#' : text.substr(at, 2) == "//") {
+    } else if (c == '#') {
       at = std::min(text.find('\n', at), text.size());
-    } else if (!python && text.substr(at, 2) == "/*") {
-      const size_t end = text.find("*/", at + 2);
-      at = end == std::string_view::npos ? text.size() : end + 2;
-      out += ' ';
     } else {
       out += c;
       ++at;
@@ -56,24 +60,10 @@ std::string WithoutComments(std::string_view text, bool python) {
   return out;
 }
 
-// White space of C means nothing but in lines of the preprocessor.
-std::string Squeezed(const std::string& source) {
-  std::string out;
-  const std::string bare = WithoutComments(source, false);
-  for (std::string_view line : Split(bare, '\n')) {
-    for (std::string_view word : SplitWords(line)) {
-      out += word;
-      out += ' ';
-    }
-    if (Trim(line).starts_with('#')) out += '\n';
-  }
-  return out;
-}
-
 // The indentation of Python means something, blank lines and blanks at the end do not.
 std::string SqueezedPython(const std::string& source) {
   std::string out;
-  const std::string bare = WithoutComments(source, true);
+  const std::string bare = WithoutComments(source);
   for (std::string_view line : Split(bare, '\n')) {
     const std::string_view text = Trim(line);
     if (text.empty()) continue;
@@ -87,41 +77,55 @@ std::string SqueezedPython(const std::string& source) {
   return out;
 }
 
+// "v12" is how a local is written: a word of the source that looks the same gets a mark.
+bool LooksRenamed(std::string_view word) {
+  return word.size() > 1 && word[0] == 'v' &&
+         word.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
+// The tokens, one blank behind each; locals have numbers in order of appearance.
+std::string CanonicalTokens(const SourceTokens& source) {
+  const std::vector<NameRegion> regions = LocalNamesOf(source);
+  std::vector<int> numbers(static_cast<size_t>(source.words), kKept);
+  std::string out;
+  out.reserve(4 * source.tokens.size());
+  int locals = 0, depth = 0;
+  bool in_pragma = false;
+  auto region = regions.begin();
+  for (size_t at = 0; at < source.tokens.size(); ++at) {
+    const Token& token = source.tokens[at];
+    if (region != regions.end() && at == region->begin) {
+      for (const int name : region->names) numbers[static_cast<size_t>(name)] = kUnnumbered;
+    }
+    if (token.kind == TokenKind::kPragma) in_pragma = true, depth = 0;
+    if (token.kind == TokenKind::kLineEnd) in_pragma = false;
+    if (in_pragma) depth += token.sign == '(' ? 1 : token.sign == ')' ? -1 : 0;
+    int* const number = token.word < 0 ? nullptr : &numbers[static_cast<size_t>(token.word)];
+    // In a pragma only what stands in parentheses names a variable.
+    if (number != nullptr && *number != kKept && MayNameLocal(source.tokens, at) &&
+        (!in_pragma || depth > 0)) {
+      if (*number == kUnnumbered) *number = locals++;
+      fmt::format_to(std::back_inserter(out), "v{} ", *number);
+    } else if (token.kind == TokenKind::kLine) {
+      out += SqueezedLine(token.text) + "\n";
+    } else {
+      out += token.text;
+      if (token.kind == TokenKind::kWord && LooksRenamed(token.text)) out += '`';
+      if (token.kind != TokenKind::kLineEnd) out += ' ';
+    }
+    if (region != regions.end() && at + 1 == region->end) {
+      for (const int name : region->names) numbers[static_cast<size_t>(name)] = kKept;
+      ++region;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string NormalizeSource(const std::string& source) {
   if (CommentMarkerOf(source) == "#") return DirectivePrefix(source) + SqueezedPython(source);
-  const std::optional<SyntaxTree> tree = SyntaxTree::Parse(source);
-  if (!tree) return DirectivePrefix(source) + Squeezed(source);
-  const std::vector<std::unique_ptr<Function>> functions = FunctionsOf(*tree);
-  std::map<const Decl*, std::string> names;
-  std::string out = DirectivePrefix(source);
-  size_t previous_end = 0;
-  for (Node node : tree->root().Subtree()) {
-    if (!node.children().empty() && !node.Is("string_literal")) continue;
-    if (node.parent().Is("string_literal")) continue;
-    // Hidden words (restrict, attributes, pragmas) lie between the leaves: keep them.
-    if (node.begin() > previous_end) {
-      const std::string_view gap =
-          std::string_view(source).substr(previous_end, node.begin() - previous_end);
-      const std::string kept = Squeezed(std::string(gap));
-      if (kept.find('_') != std::string::npos || kept.find('#') != std::string::npos) out += kept;
-    }
-    previous_end = node.end();
-    std::string text(node.text());
-    if (node.Is("identifier")) {
-      for (const auto& function : functions) {
-        if (!function->definition().Contains(node)) continue;
-        const Decl* decl = function->Resolve(node);
-        if (decl == nullptr) continue;
-        text = names.try_emplace(decl, fmt::format("v{}", names.size())).first->second;
-        break;
-      }
-    }
-    out += Trim(text);
-    out += ' ';
-  }
-  return out;
+  return DirectivePrefix(source) + CanonicalTokens(TokensOf(source));
 }
 
 }  // namespace ks

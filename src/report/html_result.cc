@@ -106,6 +106,20 @@ std::string HeldOutTable(const RunView& view) {
          rows + "</tbody></table></div>";
 }
 
+std::string OneShotNote(const ReportInput& input) {
+  const std::string text = OneShotText(*input.run.view);
+  if (text.empty()) return "";
+  const std::string where =
+      input.run.comparison.empty()
+          ? "An estimate from this run alone; <code>ksmith compare builtin best_of_n</code> "
+            "measures "
+            "it under one budget."
+          : fmt::format("An estimate from this run alone; it is measured in {}.",
+                        Html(input.run.comparison));
+  return fmt::format("<h3>Was evolution needed?</h3><p>{}.</p><p class=\"note\">{}</p>", Html(text),
+                     where);
+}
+
 std::string Command(std::string_view what, std::string_view command) {
   return fmt::format("<div class=\"command\"><span>{}</span><code>{}</code></div>", what,
                      Html(command));
@@ -239,7 +253,7 @@ std::string ResultSection(const ReportInput& input) {
         "class=\"ci\">{} to {}</span><p>speed-up over the seed as written</p></div>",
         FormatRatio(over_seed.mid), FormatRatio(over_seed.low), FormatRatio(over_seed.high));
   }
-  out += Facts(view) + "</div>" + WorkloadsTable(view) + HeldOutTable(view);
+  out += Facts(view) + "</div>" + WorkloadsTable(view) + HeldOutTable(view) + OneShotNote(input);
   const std::string run = ShellWord(input.run.run_dir);
   out += "<div class=\"commands\">";
   out += Command("Take the kernel",

@@ -42,6 +42,14 @@ std::string Headline(const ShowInput& input, const Style& style) {
   }
   out += Field(style, "evaluations",
                fmt::format("{} in {}", view.evaluations, FormatSeconds(view.elapsed_s)));
+  if (const std::string one_shot = OneShotText(view); !one_shot.empty()) {
+    out += Field(style, "sampling alone", one_shot);
+    out += Field(style, "",
+                 input.comparison.empty()
+                     ? "an estimate from this run; measured by: ksmith compare "
+                       "builtin best_of_n"
+                     : "an estimate from this run; measured in " + input.comparison);
+  }
   out += Field(style, "state", StopText(view));
   out += Field(style, "run",
                fmt::format("{} (seed {}, proposer {})", view.started.run_id, view.started.seed,

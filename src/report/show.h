@@ -27,6 +27,7 @@ struct ShowInput {
   std::vector<CellView> cells;
   std::vector<DescriptorAxis> axes;
   std::string archive_hash;  // empty: not known
+  std::string comparison;    // folder of the comparison that this run is part of; empty: of none
 };
 
 std::string ShowText(const ShowInput& input, const Style& style);

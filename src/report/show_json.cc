@@ -239,6 +239,19 @@ Json ArchiveJson(const ShowInput& input) {
   return {{"axes", axes}, {"cells", cells}};
 }
 
+Json OneShotJson(const RunView& view) {
+  const OneShot one = OneShotOf(view);
+  const auto id = [](CandidateId which) {
+    return which == kNoCandidate ? Json(nullptr) : Json(which);
+  };
+  return {{"samples", one.samples},
+          {"best", id(one.best)},
+          {"speedup", ToJson(one.speedup)},
+          {"search_best", id(one.search_best)},
+          {"search_speedup", ToJson(one.search_speedup)},
+          {"evaluations", one.evaluations}};
+}
+
 }  // namespace
 
 std::string ShowJson(const ShowInput& input) {
@@ -262,6 +275,9 @@ std::string ShowJson(const ShowInput& input) {
   out["top"] = Json::array();
   for (CandidateId id : TopCandidates(view, 10)) out["top"].push_back(CandidateJson(input, id));
   out["skills"] = SkillsJson(view);
+  out["one_shot"] = OneShotJson(view);
+  out["comparison"] = nullptr;
+  if (!input.comparison.empty()) out["comparison"] = input.comparison;
   out["archive"] = ArchiveJson(input);
   out["archive_hash"] = input.archive_hash;
   out["task_hash"] = view.started.task_hash;

@@ -1,11 +1,14 @@
 #include "report/summary.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <tuple>
 
 #include "base/text.h"
+#include "report/numbers.h"
 
 namespace ks {
 
@@ -132,6 +135,53 @@ std::string StopText(const RunView& view) {
   if (view.stop_reason == "exhausted") return "finished: nothing new left to propose";
   if (view.stop_reason == "interrupted") return "interrupted; it can be resumed";
   return "stopped: " + view.stop_reason;
+}
+
+namespace {
+
+// The seed or one of its flag variants.
+bool IsStockOf(const RunView& view, CandidateId id) {
+  return id != kNoCandidate && IsProbe(view.candidates[static_cast<size_t>(id)]);
+}
+
+// Takes `id` for `best` when it is faster.
+void TakeFaster(const RunView& view, CandidateId id, CandidateId& best, Interval& speedup) {
+  if (view.candidates[static_cast<size_t>(id)].measured() == nullptr) return;
+  const Interval own = view.SpeedupOf(id);
+  if (own.low <= speedup.low) return;
+  best = id;
+  speedup = own;
+}
+
+}  // namespace
+
+OneShot OneShotOf(const RunView& view) {
+  OneShot one;
+  one.speedup = one.search_speedup = {1, 1, 1};
+  std::vector<CandidateId> order;
+  for (const CandidateId id : EvaluationOrder(view)) {
+    const CandidateView& candidate = view.candidates[static_cast<size_t>(id)];
+    if (IsProbe(candidate)) continue;
+    order.push_back(id);
+    if (!IsStockOf(view, candidate.proposed.parent)) continue;
+    ++one.samples;
+    TakeFaster(view, id, one.best, one.speedup);
+  }
+  one.evaluations = static_cast<int>(order.size());
+  for (int i = 0; i < one.samples; ++i) {
+    TakeFaster(view, order[static_cast<size_t>(i)], one.search_best, one.search_speedup);
+  }
+  return one;
+}
+
+std::string OneShotText(const RunView& view) {
+  const OneShot one = OneShotOf(view);
+  if (one.samples == 0 || view.best == kNoCandidate) return "";
+  return fmt::format(
+      "the best of {} direct children of the seed: {}; the search after as many evaluations: {}, "
+      "after all {}: {}",
+      one.samples, FormatSpeedup(one.speedup), FormatSpeedup(one.search_speedup), one.evaluations,
+      FormatSpeedup(view.SpeedupOf(view.best)));
 }
 
 }  // namespace ks

@@ -70,6 +70,21 @@ std::string CellLabel(const std::vector<CellView>& cells, const std::vector<Desc
 // "finished: 200 steps reached" and so on, for people.
 std::string StopText(const RunView& view);
 
+// Was evolution needed? What sampling from the seed alone found, and what the search had found
+// after as many evaluations: an estimate from one run. The probes of flags count on neither side;
+// the baseline is what both have from the start.
+struct OneShot {
+  int samples = 0;                         // evaluated children of the seed or its flag variants
+  CandidateId best = kNoCandidate;         // of them; kNoCandidate: the baseline
+  Interval speedup;                        // its own
+  CandidateId search_best = kNoCandidate;  // of the first `samples` evaluations of the run
+  Interval search_speedup;                 // its own
+  int evaluations = 0;                     // of the whole run, probes left out
+};
+OneShot OneShotOf(const RunView& view);
+// One sentence. Empty: there were no samples, or nothing was measured.
+std::string OneShotText(const RunView& view);
+
 }  // namespace ks
 
 #endif  // KS_REPORT_SUMMARY_H_

@@ -30,6 +30,22 @@ TEST(Sha256FromHex, IsTheReverseOfHexOfAndRefusesAnythingElse) {
   EXPECT_FALSE(Sha256FromHex(std::string(63, 'a') + "g").has_value());
 }
 
+TEST(Sha256FromHex, TakesSixteenCharactersAtEveryPlace) {
+  const std::string good = Sha256Hex("places");
+  for (size_t at = 0; at < good.size(); ++at) {
+    for (int c = 0; c < 256; ++c) {
+      std::string text = good;
+      text[at] = static_cast<char>(c);
+      const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+      const std::optional<Sha256Digest> read = Sha256FromHex(text);
+      ASSERT_EQ(read.has_value(), digit) << at << " " << c;
+      if (digit) {
+        ASSERT_EQ(HexOf(*read), text);
+      }
+    }
+  }
+}
+
 TEST(Checksum64, ChangesWithEveryBitAndWithTrailingZeros) {
   const std::string text = "nineteen bytes long";
   const uint64_t sum = Checksum64(text);

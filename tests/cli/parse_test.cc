@@ -151,6 +151,13 @@ TEST(ParseCommandLine, ATokenNeedsAService) {
 TEST(ParseCommandLine, EvolveNeedsATaskOrARunToResume) {
   EXPECT_NE(UsageError({"evolve"}).find("needs a TASK"), std::string::npos);
   EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "--resume", "r"}).resume_dir, "r");
+  const std::vector<std::string> both = {"gelu", "matmul"};
+  EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "gelu,matmul"}).tasks, both);
+  EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "gelu,matmul"}).task, "");
+  EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "--tasks", "gelu,matmul"}).tasks, both);
+  EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "./a,b"}).task, "./a,b");
+  UsageError({"evolve", "gelu", "--tasks", "matmul"});
+  UsageError({"evolve", "--resume", "r", "--tasks", "matmul"});
 }
 
 TEST(ParseCommandLine, RefusesARunFolderTogetherWithResume) {

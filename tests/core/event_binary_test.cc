@@ -26,10 +26,12 @@ std::string Hex(const std::string& bytes) {
 
 std::vector<Event> AllSamples() {
   std::vector<Event> events = SampleEvents();
+  std::get<RunStarted>(events.front().body).prior_skills = "4 3 2 0x1p-1 tile_loops\n";
   CandidateProposed paid{.id = 11, .parent = 3, .skill = "m", .source_hash = "e5f6"};
   paid.use = ModelUse{"m-1", 0.25, 1200, 340, "abcd"};
   paid.refused = true;
   paid.normalized_hash = "9f86";
+  paid.novelty_record = "c0de";
   events.push_back({.body = paid});
   Evaluation on_device;
   on_device.device = DeviceFeatures{.registers = 40, .occupancy = 0.5};
@@ -69,7 +71,7 @@ std::string FromHex(std::string_view hex) {
   return bytes;
 }
 
-// Written before evaluations had a profile.
+// Written before evaluations had a profile, proposals a novelty record and runs prior skills.
 TEST(EventBinary, BodiesWithFewerFieldsAreStillRead) {
   const std::string path = std::string(KS_SOURCE_DIR) + "/tests/golden/event_bodies_v1_first.hex";
   const Result<std::string> text = PosixFileSystem().Read(path, kMaxTextFileBytes);
@@ -78,6 +80,8 @@ TEST(EventBinary, BodiesWithFewerFieldsAreStillRead) {
   for (Event& sample : samples) {
     auto* evaluated = std::get_if<CandidateEvaluated>(&sample.body);
     if (evaluated != nullptr) evaluated->evaluation.profile.reset();
+    if (auto* p = std::get_if<CandidateProposed>(&sample.body)) p->novelty_record.clear();
+    if (auto* started = std::get_if<RunStarted>(&sample.body)) started->prior_skills.clear();
   }
   const std::vector<std::string_view> lines = SplitWords(*text);
   ASSERT_EQ(lines.size(), samples.size());

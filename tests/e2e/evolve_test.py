@@ -56,6 +56,23 @@ class Evolve(EndToEnd):
         self.assertEqual(len(listed["runs"]), 2)
         self.assertIn(names[0], self.ksmith("runs").stdout)
 
+    def test_several_tasks_share_what_the_skills_did(self) -> None:
+        self.small_task()
+        self.small_task("other")
+        command = ("--tasks", "small,other", "--steps", "4")
+        done = self.evolve(*command)
+        self.assertIn("[2/2] other", done.stdout)
+        self.ksmith("export", "run/other", "--events", "events.jsonl")
+        first = json.loads((self.dir / "events.jsonl").read_text().splitlines()[0])
+        tried = [int(line.split()[0]) for line in first["body"]["prior_skills"].splitlines()]
+        self.assertEqual(sum(tried), 4)
+        for run in ("run/small", "run/other"):
+            self.assertIn("same", self.ksmith("replay", run).stdout)
+        # Nothing is left to do: the same command says what there is.
+        again = self.evolve(*command)
+        self.assertNotIn("kernel ", again.stdout)
+        self.assertIn("run/other", again.stdout)
+
     def test_the_same_seed_replays_to_the_same_archive(self) -> None:
         self.evolve(self.small_task(), "--steps", "5", "--seed", "3")
         replayed = self.ksmith("replay", "run")

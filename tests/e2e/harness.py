@@ -93,12 +93,12 @@ class EndToEnd(unittest.TestCase):
     def json(self, *arguments: str, status: int = 0) -> dict:
         return json.loads(self.ksmith(*arguments, status=status).stdout)
 
-    def small_task(self) -> str:
+    def small_task(self, name: str = "small") -> str:
         """A scaffolded task: quick to judge, with calls long enough to be timed on a busy machine."""
-        self.ksmith("tasks", "new", "small")
-        description = self.dir / "small" / "task.toml"
+        self.ksmith("tasks", "new", name)
+        description = self.dir / name / "task.toml"
         description.write_text(description.read_text().replace("rows = 512", "rows = 2048"))
-        return "small"
+        return name
 
     def evolve(self, *arguments: str, run: str = "run", **options) -> subprocess.CompletedProcess:
         return self.ksmith("evolve", *arguments, "--run", run, "--config", "quick.toml", **options)

@@ -12,9 +12,12 @@ PROGRAM = re.compile(r"^# (?:Current program|Base program|Program).*?\n(`{3,})cp
 
 
 class ScriptedServer:
-    """Used in a with statement. `script(prompt, number)` may return a text or a (status, body)."""
+    """Used in a with statement. `script(prompt, number)` may return a text or a (status, body).
 
-    def __init__(self, script=None) -> None:
+    After `embeddings` answers of that kind the server has no more of them.
+    """
+
+    def __init__(self, script=None, embeddings: int = 0) -> None:
         self.requests: list[dict] = []
         self.keys: list[str] = []
         self.count = itertools.count()
@@ -30,6 +33,15 @@ class ScriptedServer:
                     owner.requests.append(body)
                     owner.keys.append(self.headers.get("Authorization", ""))
                     number = next(owner.count)
+                if self.path == "/v1/embeddings":
+                    if number >= embeddings:
+                        self.reply(500, "text/plain", f"no more, {owner.keys[-1]}")
+                        return
+                    text = body["input"][0].encode()
+                    vector = [1 + text.count(byte) for byte in range(32, 127)]
+                    self.reply(200, "application/json",
+                               json.dumps({"data": [{"index": 0, "embedding": vector}]}))
+                    return
                 answer = (script or owner.improve)(body["messages"][-1]["content"], number)
                 if isinstance(answer, tuple):
                     self.reply(answer[0], "application/json", answer[1])

@@ -111,6 +111,23 @@ class Models(EndToEnd):
         self.assertEqual(process.returncode, 0)
         self.assertIn("evaluations", self.ksmith("show", "run", "--json").stdout)
 
+    def test_near_copies_are_told_by_embeddings_and_replay_without_the_server(self) -> None:
+        self.small_task()
+        with ScriptedServer(embeddings=12) as server:
+            (self.dir / "near.toml").write_text(
+                (self.dir / "quick.toml").read_text() +
+                f"[novelty]\nthreshold = 0.95\nembedding_url = '{server.url}'\n"
+                "embedding_model = 'e'\nembedding_threshold = 0.999\nembedding_key_env = 'KS_E2E'\n")
+            done = self.ksmith("evolve", "small", "--run", "run", "--config", "near.toml", "--steps", "8",
+                               env=self.environment(KS_E2E=KEY))
+            self.assertEqual(set(server.keys), {"Bearer " + KEY})
+            self.assertEqual(server.requests[0]["model"], "e")
+            self.assertEqual(len(server.requests), 12 + 3, "three without an answer, then no more")
+        self.assertEqual(done.stderr.count("no embeddings from"), 1)
+        self.assertNotIn(KEY, done.stdout + done.stderr)
+        self.assertNotIn(KEY.encode(), self.everything_written())
+        self.assertIn("same", self.ksmith("replay", "run").stdout)
+
     def test_a_setup_that_cannot_work_is_refused_before_anything_is_written(self) -> None:
         self.small_task()
         (self.dir / "templates").mkdir()

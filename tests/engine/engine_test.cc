@@ -103,6 +103,60 @@ TEST(Engine, ReplayProvesTheSameArchive) {
   EXPECT_EQ(report->recorded_hash, run.archive.Hash());
 }
 
+// Notes what it is told of skills; proposes as the toy does, preferring what other runs held.
+class SkilledProposer final : public Proposer {
+ public:
+  Result<std::optional<Proposal>> Propose(const ProposalContext& context,
+                                          std::stop_token stop) override {
+    told.push_back(context.skills);
+    ProposalContext other = context;
+    const auto known = context.skills.find("other");
+    if (known != context.skills.end()) other.seed += static_cast<uint64_t>(known->second.held);
+    return toy_.Propose(other, std::move(stop));
+  }
+  std::vector<std::map<std::string, SkillRecord>> told;
+
+ private:
+  ToyProposer toy_;
+};
+
+TEST(Engine, BeginsWithTheSkillsOfOtherRunsAndReplaysWithThem) {
+  ToyRun run(2, 30);
+  run.identity.prior_skills = "9 8 7 0x1p+0 other\n";
+  SkilledProposer proposer;
+  EngineParts parts = run.Parts(run.store);
+  EngineParts skilled{run.evaluator, proposer, run.archive, run.store,
+                      run.clock,     {},       {},          parts.baseline_variants};
+  ASSERT_TRUE(RunSearch(run.config, run.identity, skilled, {}).ok());
+  EXPECT_EQ(proposer.told.front().at("other").held, 7);
+  EXPECT_EQ(proposer.told.front().size(), 1u);
+  EXPECT_EQ(proposer.told.back().at("other").tried, 9);
+  EXPECT_GT(proposer.told.back().size(), 1u);
+  // The record has them: neither a replay nor a resume needs to be told.
+  GridArchive recorded(SearchConfig{}, CpuDescriptorAxes());
+  GridArchive replayed(SearchConfig{}, CpuDescriptorAxes());
+  EngineParts again{run.evaluator, proposer, recorded, run.store, run.clock, {}, {}, {}};
+  const RunIdentity forgetful{"run", "test", "{}", "h"};
+  const Result<ReplayReport> report = ReplaySearch(run.config, forgetful, again, replayed, {});
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_TRUE(report->same) << report->first_difference;
+  run.config.max_steps = 40;
+  GridArchive more(SearchConfig{}, CpuDescriptorAxes());
+  EngineParts resumed{run.evaluator, proposer, more, run.store,
+                      run.clock,     {},       {},   parts.baseline_variants};
+  proposer.told.clear();
+  ASSERT_TRUE(RunSearch(run.config, forgetful, resumed, {}).ok());
+  EXPECT_EQ(proposer.told.front().at("other").held, 7);
+}
+
+TEST(Engine, SkillsOfOtherRunsThatCannotBeReadAreRefused) {
+  ToyRun run(2, 3);
+  run.identity.prior_skills = "many tries of tile\n";
+  const Result<RunEnd> end = run.Go();
+  ASSERT_FALSE(end.ok());
+  EXPECT_EQ(end.error().code, ErrorCode::kDataLoss);
+}
+
 TEST(Engine, ReplayNoticesAnotherProposer) {
   ToyRun run(1, 30);
   ASSERT_TRUE(run.Go().ok());

@@ -123,6 +123,49 @@ TEST(EngineNovelty, OneWorkerAndEightRefuseTheSame) {
   EXPECT_EQ(one.hash, eight.hash);
 }
 
+// Learns a word whenever it is asked.
+class LearningNovelty final : public Novelty {
+ public:
+  void Note(const Member&, std::string_view) override {}
+  std::optional<CandidateId> NearCopyOf(std::string_view source, const Member&) const override {
+    learnt_ += "learnt " + LastWord(source) + "\n";
+    return std::nullopt;
+  }
+  std::string TakeRecord() override { return std::exchange(learnt_, {}); }
+
+ private:
+  mutable std::string learnt_;
+};
+
+TEST(EngineNovelty, WhatItLearntIsRecordedWithTheStep) {
+  ToyProposer fast;
+  SlowToy slow;
+  for (Proposer* proposer : {static_cast<Proposer*>(&fast), static_cast<Proposer*>(&slow)}) {
+    NovelRun run(*proposer);
+    EngineParts parts = run.Parts();
+    LearningNovelty learning;
+    parts.novelty = &learning;
+    ASSERT_TRUE(RunSearch(run.config, run.identity, parts, {}).ok());
+    const RunView view = *FoldEvents(*run.store.Read(0));
+    int steps = 0;
+    for (const CandidateView& candidate : view.candidates) {
+      const std::string& key = candidate.proposed.novelty_record;
+      if (candidate.proposed.skill == "seed" || candidate.proposed.skill == "baseline_flags") {
+        EXPECT_TRUE(key.empty());
+        continue;
+      }
+      if (candidate.proposed.refused) continue;
+      ++steps;
+      const Result<std::string> learnt = run.store.GetSource(key);
+      ASSERT_TRUE(learnt.ok()) << learnt.error().message;
+      EXPECT_NE(
+          learnt->find("learnt " + LastWord(*run.store.GetSource(candidate.proposed.source_hash))),
+          std::string::npos);
+    }
+    EXPECT_GT(steps, 20);
+  }
+}
+
 TEST(EngineNovelty, ReplaysToTheSameArchive) {
   ToyProposer fast;
   SlowToy slow;

@@ -118,6 +118,46 @@ TEST(RunState, KnowsSourcesAndBinariesByTheirFirstCandidate) {
   EXPECT_EQ(world.state.binaries()->First(Sha256Hex("binary 16")), 16);
 }
 
+TEST(RunState, AnyNumberOfStepsMayWaitToBeApplied) {
+  MemoryStore store;
+  GridArchive archive{SearchConfig{}, CpuDescriptorAxes()};
+  RunState state(archive, store, std::make_shared<SourceCache>(store));
+  Evaluation evaluation;
+  evaluation.outcome = Measured{.speedup = {1, 1, 1}};
+  const auto propose = [&](CandidateId id) {
+    CandidateProposed proposed{.id = id, .parent = id - 1, .skill = std::to_string(id)};
+    proposed.source_hash = Sha256Hex(std::to_string(id));
+    state.AddProposal(2 * id + 1, proposed, "");
+  };
+  for (CandidateId id = 0; id < 7; ++id) {
+    propose(id);
+    state.SetEvaluation(2 * id + 2, id, evaluation);
+  }
+  state.ChooseBaseline(0);
+  for (CandidateId id = 7; id < 3000; ++id) propose(id);
+  for (CandidateId id = 2999; id >= 7; --id) state.SetEvaluation(2 * id + 2, id, evaluation);
+  EXPECT_EQ(state.proposed(7).skill, "7");
+  EXPECT_EQ(state.proposed(2999).skill, "2999");
+  state.ApplyUpTo(2999);
+  for (CandidateId id = 0; id < 3000; ++id) {
+    ASSERT_EQ((*state.Find(id))->skill, std::to_string(id));
+  }
+}
+
+TEST(RunState, HoldsAsManyOfTheNewestAsItIsTold) {
+  World world;
+  world.JudgeUpTo(20);
+  const MemberPtr old = *world.state.Find(10), last = *world.state.Find(20);
+  world.state.HoldNewest(4);
+  EXPECT_EQ(*world.state.Find(20), last);
+  EXPECT_NE(*world.state.Find(10), old) << "it was held";
+  EXPECT_EQ((*world.state.Find(10))->skill, old->skill);
+  world.state.HoldNewest(RunState::kHeld);
+  world.Judge(0);
+  EXPECT_EQ(*world.state.Find(20), last);
+  EXPECT_EQ((*world.state.Find(21))->id, 21);
+}
+
 TEST(RunState, ARecordThatLostAMemberIsADataLoss) {
   MemoryStore empty;
   CandidateProposed proposed{.source_hash = Sha256Hex("x")};
@@ -152,6 +192,22 @@ TEST(HashIndex, KeepsTheLowestIdOfAnyNumberOfHashes) {
   index.Insert("not a hash", 7);
   EXPECT_EQ(index.First("not a hash"), 7);
   EXPECT_EQ(index.First("another"), kNoCandidate);
+}
+
+TEST(HashIndex, TakesManyAtOnceAsOneByOne) {
+  HashIndex one_by_one, at_once;
+  std::vector<std::string> hashes;
+  std::vector<HashIndex::Entry> entries;
+  for (int i = 0; i < 5000; ++i) hashes.push_back(Sha256Hex(std::to_string(i % 3000)));
+  for (CandidateId id = 0; id < 5000; ++id) {
+    entries.push_back({hashes[static_cast<size_t>(id)], 6000 - id});
+    one_by_one.Insert(hashes[static_cast<size_t>(id)], 6000 - id);
+  }
+  at_once.InsertAll({});
+  at_once.InsertAll(entries);
+  for (const std::string& hash : hashes) ASSERT_EQ(at_once.First(hash), one_by_one.First(hash));
+  EXPECT_EQ(at_once.First(hashes[2999]), 6000 - 2999);
+  EXPECT_EQ(at_once.First(hashes[0]), 6000 - 3000);
 }
 
 TEST(SourceCache, ReadsFromTheStoreOnceAndGivesItsErrors) {

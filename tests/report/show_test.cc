@@ -97,6 +97,57 @@ TEST(Show, OfARunWithoutMeasurementsSaysSo) {
   EXPECT_TRUE(json::parse(ShowJson({&view, "", {}, {}, ""}))["best"].is_null());
 }
 
+// The seed (0), four edits of it and of each other, in this order; none has flag variants.
+RunView OneShotRun() {
+  std::vector<Event> events;
+  const auto emit = [&](auto body) {
+    const auto n = static_cast<int64_t>(events.size());
+    events.push_back({n + 1, 0, static_cast<double>(n), std::move(body)});
+  };
+  const auto add = [&](CandidateId id, CandidateId parent, const std::string& skill, Outcome is) {
+    emit(CandidateProposed{.id = id, .step = id, .parent = parent, .skill = skill});
+    Evaluation evaluation;
+    evaluation.outcome = std::move(is);
+    emit(CandidateEvaluated{id, evaluation});
+  };
+  const auto times = [](double x) { return Measured{.speedup = {x - 0.1, x, x + 0.1}}; };
+  emit(RunStarted{.task = "t"});
+  add(0, kNoCandidate, "seed", times(1));
+  emit(BaselineChosen{0});
+  add(1, 0, "a", times(1.5));
+  add(2, 1, "b", times(2.5));
+  add(3, 0, "a", CompileFailed{});
+  add(4, 2, "c", times(4));
+  add(5, 0, "a", times(1.8));
+  return *FoldEvents(events);
+}
+
+TEST(Show, SaysWhatSamplingFromTheSeedAloneHadFound) {
+  const RunView view = OneShotRun();
+  const OneShot one = OneShotOf(view);
+  EXPECT_EQ(one.samples, 3) << "the one that failed was a sample too";
+  EXPECT_EQ(one.best, 5);
+  EXPECT_EQ(one.search_best, 2) << "of the first three evaluations";
+  EXPECT_EQ(one.evaluations, 5);
+  ShowInput input{.view = &view};
+  EXPECT_TRUE(
+      Contains(ShowText(input, Style()), "the best of 3 direct children of the seed: 1.80"));
+  EXPECT_TRUE(Contains(ShowText(input, Style()), "compare builtin best_of_n"));
+  const json shown = json::parse(ShowJson(input));
+  EXPECT_EQ(shown["one_shot"]["best"], 5);
+  EXPECT_EQ(shown["one_shot"]["search_speedup"]["mid"], 2.5);
+  EXPECT_TRUE(shown["comparison"].is_null());
+  input.comparison = "/x/comparison";
+  EXPECT_TRUE(Contains(ShowText(input, Style()), "measured in /x/comparison"));
+  EXPECT_EQ(json::parse(ShowJson(input))["comparison"], "/x/comparison");
+}
+
+TEST(Show, WithoutASampleNothingIsSaidOfEvolution) {
+  const RunView view = *FoldEvents({{1, 0, 0, RunStarted{.task = "t"}}});
+  EXPECT_EQ(OneShotText(view), "");
+  EXPECT_EQ(OneShotOf(view).best, kNoCandidate);
+}
+
 TEST(Show, ListsTenBestInOrderWithTheirCells) {
   const SampleRun run = MakeSampleRun(150);
   const std::string text = ShowText(InputOf(run), {});

@@ -19,6 +19,11 @@ double DrawChance(double held, double lost, Rng& rng) {
   return 1 / (1 + std::exp(-logit));
 }
 
+SkillRecord RecordOf(const std::map<std::string, SkillRecord>& records, const std::string& name) {
+  const auto found = records.find(name);
+  return found == records.end() ? SkillRecord() : found->second;
+}
+
 }  // namespace
 
 ModelPool::ModelPool(std::vector<std::unique_ptr<ChatModel>> models,
@@ -27,22 +32,41 @@ ModelPool::ModelPool(std::vector<std::unique_ptr<ChatModel>> models,
   KS_CHECK(!models_.empty() && models_.size() == configs_.size());
 }
 
+std::vector<double> ModelPool::Costs(const std::map<std::string, SkillRecord>& records,
+                                     double prompt_tokens, double answer_tokens) const {
+  double paid = 0, prompts = 0, answers = 0;
+  for (const ModelConfig& config : configs_) {
+    const SkillRecord record = RecordOf(records, config.name);
+    paid += record.paid;
+    prompts += static_cast<double>(record.prompt_tokens);
+    answers += static_cast<double>(record.answer_tokens);
+  }
+  if (paid > 0) {
+    prompt_tokens = prompts / paid;
+    answer_tokens = answers / paid;
+  }
+  std::vector<double> costs;
+  for (const ModelConfig& config : configs_) {
+    const SkillRecord record = RecordOf(records, config.name);
+    const double estimate =
+        (prompt_tokens * config.price_in + answer_tokens * config.price_out) * 1e-6;
+    costs.push_back((estimate + record.cost_usd) / (1 + record.paid));
+  }
+  return costs;
+}
+
 std::vector<ChatModel*> ModelPool::Order(const std::map<std::string, SkillRecord>& records,
                                          int64_t prompt_tokens, int64_t answer_tokens,
                                          uint64_t seed, const std::string& role) const {
   const double prior = std::log(1.1);
-  std::vector<double> cost(models_.size());
+  const std::vector<double> cost =
+      Costs(records, static_cast<double>(prompt_tokens), static_cast<double>(answer_tokens));
   double cheapest = INFINITY;
-  for (size_t i = 0; i < models_.size(); ++i) {
-    cost[i] = static_cast<double>(prompt_tokens) * configs_[i].price_in +
-              static_cast<double>(answer_tokens) * configs_[i].price_out;
-    if (cost[i] > 0) cheapest = std::min(cheapest, cost[i]);
-  }
+  for (const double one : cost) cheapest = one > 0 ? std::min(cheapest, one) : cheapest;
   std::vector<double> score(models_.size());
   Rng rng(DeriveSeed(seed, "model", 0));
   for (size_t i = 0; i < models_.size(); ++i) {
-    const auto found = records.find(configs_[i].name);
-    const SkillRecord record = found == records.end() ? SkillRecord() : found->second;
+    const SkillRecord record = RecordOf(records, configs_[i].name);
     const double chance = DrawChance(record.held, std::max(0, record.tried - record.held), rng);
     const double gain = (prior + record.log_gain) / (1 + record.held);
     // One that costs nothing counts as the cheapest that does.

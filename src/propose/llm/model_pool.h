@@ -17,8 +17,10 @@ namespace ks {
 //
 // A cost-aware bandit by Thompson sampling: of each model a chance to improve is drawn from
 // (nearly) Beta(1 + held, 1 + tried - held), times its mean log gain (shrunk towards that of a 10 %
-// gain by one observation), times its weight, over (cost of a request / that of the cheapest) to
-// the power cost_exponent. The draw depends on the records of the context (folded in step order)
+// gain by one observation), times its weight, over (cost of a proposal / that of the cheapest) to
+// the power cost_exponent. The cost is what its proposals have cost so far, repetitions included,
+// on average with one estimate: the tokens of all models' proposals (before there are any, those
+// of the call) at its prices. The draw depends on the records of the context (folded in step order)
 // and a seed only, so it replays; unlike an upper bound, it spreads requests that are in flight
 // together.
 class ModelPool {
@@ -35,6 +37,10 @@ class ModelPool {
   size_t size() const { return models_.size(); }
 
  private:
+  // Of a proposal, by model. USD.
+  std::vector<double> Costs(const std::map<std::string, SkillRecord>& records, double prompt_tokens,
+                            double answer_tokens) const;
+
   const std::vector<std::unique_ptr<ChatModel>> models_;
   const std::vector<ModelConfig> configs_;
   const double cost_exponent_;

@@ -52,6 +52,34 @@ TEST(ModelPool, WeighsTheCost) {
   EXPECT_GT(FirstOfB(Pool({Named("a", 0, 1), Named("b", 0, 20)}), {}), 340) << "weights";
 }
 
+SkillRecord Paid(int proposals, double usd, int64_t prompt, int64_t answer) {
+  SkillRecord record{40, 40, 10, 1.0};
+  record.paid = proposals;
+  record.cost_usd = usd;
+  record.prompt_tokens = prompt;
+  record.answer_tokens = answer;
+  return record;
+}
+
+TEST(ModelPool, CountsWhatProposalsReallyCost) {
+  // Equal prices, but "a" thinks a hundred times longer.
+  const ModelPool pool = Pool({Named("a", 10), Named("b", 10)}, 1);
+  EXPECT_NEAR(FirstOfB(pool, {{"a", Paid(0, 0, 0, 0)}, {"b", Paid(0, 0, 0, 0)}}), 200, 60);
+  EXPECT_GT(
+      FirstOfB(pool, {{"a", Paid(40, 4.004, 400, 400'000)}, {"b", Paid(40, 0.044, 400, 4000)}}),
+      390);
+  EXPECT_NEAR(FirstOfB(Pool({Named("a", 10), Named("b", 10)}, 0),
+                       {{"a", Paid(40, 4.004, 400, 400'000)}, {"b", Paid(40, 0.044, 400, 4000)}}),
+              200, 60);
+}
+
+TEST(ModelPool, JudgesAModelThatWasNotPaidYetByTheTokensOfTheOthers) {
+  // "b" is taken to need the 1000 tokens of "a": 0.01 USD. "a" cost 0.001 or 0.1.
+  const ModelPool pool = Pool({Named("a", 100), Named("b", 10)}, 1);
+  EXPECT_LT(FirstOfB(pool, {{"a", Paid(40, 0.4 * 0.1, 20'000, 20'000)}, {"b", {40, 40, 10, 1.0}}}),
+            FirstOfB(pool, {{"a", Paid(40, 4, 20'000, 20'000)}, {"b", {40, 40, 10, 1.0}}}));
+}
+
 TEST(ModelPool, PutsTheModelOfARoleFirstAndIsDeterministic) {
   const ModelPool pool = Pool({Named("a"), Named("b"), Named("c")});
   for (uint64_t seed = 0; seed < 20; ++seed) {

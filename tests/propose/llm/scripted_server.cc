@@ -27,7 +27,7 @@ std::string Document(const ScriptedReply& reply) {
 }
 
 void Play(const ScriptedReply& reply, HttpExchange& exchange) {
-  if (reply.status != 200) {
+  if (reply.status != 200 || reply.plain) {
     exchange.Reply({reply.status, "application/json", reply.body, reply.headers});
     return;
   }

@@ -20,6 +20,7 @@ struct ScriptedReply {
   HttpHeaders headers;    // "Retry-After"
   bool raw = false;       // `body` is sent as it is, as an event stream
   bool document = false;  // one JSON document in place of a stream
+  bool plain = false;     // `body` is sent as it is, as one JSON document
   bool usage = true;      // the tokens are told: 100 of the prompt, 7 of the answer
   std::string finish = "stop";
   bool half = false;    // the stream ends after the text, without an end of the answer

@@ -1,0 +1,309 @@
+#include "propose/local_names.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace ks {
+namespace {
+
+using Tokens = std::vector<Token>;
+
+bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> texts) {
+  return std::find(texts.begin(), texts.end(), text) != texts.end();
+}
+
+bool IsSpecifier(std::string_view word) {
+  return IsOneOf(word, {"const", "constexpr", "static", "volatile", "register", "__restrict",
+                        "__restrict__", "restrict", "__shared__", "__local", "__private",
+                        "__global", "__constant", "local", "private", "thread_local", "mutable"});
+}
+// Types by themselves, which may come in several words.
+bool IsTypeWord(std::string_view word) {
+  return IsOneOf(word, {"auto", "int", "unsigned", "signed", "long", "short", "char", "float",
+                        "double", "bool", "void"});
+}
+// Statements and declarations that begin with these are left alone.
+bool IsOtherKeyword(std::string_view word) {
+  return IsOneOf(word, {"return", "goto",    "else",     "do",        "delete",
+                        "new",    "throw",   "case",     "default",   "typedef",
+                        "using",  "sizeof",  "struct",   "union",     "class",
+                        "enum",   "extern",  "template", "typename",  "operator",
+                        "friend", "break",   "continue", "namespace", "static_assert",
+                        "asm",    "__asm__", "public",   "co_yield",  "for",
+                        "if",     "while",   "switch",   "catch",     "try",
+                        "inline", "concept", "requires", "co_await",  "co_return"});
+}
+bool HasArguments(std::string_view word) {
+  return IsOneOf(word, {"alignas", "__attribute__", "__align__", "__declspec", "_Alignas"});
+}
+
+// The signs that may follow a name that is being declared.
+using Enders = std::string_view;
+constexpr Enders kInParameters = ",)=[";
+constexpr Enders kInStatement = "=;,[{";
+constexpr Enders kInFor = "=;,[{:";
+constexpr Enders kInCondition = "={";
+
+// Finds the functions of a file and what they declare.
+class NameFinder {
+ public:
+  explicit NameFinder(const SourceTokens& source)
+      : tokens_(source.tokens), fixed_(source.in_preprocessor) {
+    fixed_.resize(static_cast<size_t>(source.words));
+  }
+
+  std::vector<NameRegion> Run() {
+    if (!PairBraces()) return {};
+    WalkFile(0, tokens_.size());
+    for (NameRegion& region : regions_) CollectNames(region);
+    for (NameRegion& region : regions_) {
+      std::erase_if(region.names, [&](int name) { return fixed_[static_cast<size_t>(name)]; });
+      std::sort(region.names.begin(), region.names.end());
+      region.names.erase(std::unique(region.names.begin(), region.names.end()), region.names.end());
+    }
+    return std::move(regions_);
+  }
+
+ private:
+  const Token& At(size_t at) const { return tokens_[at]; }
+  bool Is(size_t at, char sign) const { return at < tokens_.size() && tokens_[at].sign == sign; }
+  bool IsSign(size_t at, std::string_view text) const {
+    return at < tokens_.size() && tokens_[at].kind == TokenKind::kSign && tokens_[at].text == text;
+  }
+  bool IsWord(size_t at, std::string_view text) const {
+    return IsName(at) && tokens_[at].text == text;
+  }
+  bool IsName(size_t at) const {
+    return at < tokens_.size() && tokens_[at].kind == TokenKind::kWord;
+  }
+  void Fix(size_t at) {
+    if (At(at).word >= 0) fixed_[static_cast<size_t>(At(at).word)] = true;
+  }
+  void FixAll(size_t begin, size_t end) {
+    for (size_t at = begin; at < end; ++at) Fix(at);
+  }
+
+  // False when they do not pair.
+  bool PairBraces() {
+    closing_.assign(tokens_.size(), 0);
+    opening_.assign(tokens_.size(), 0);
+    std::vector<size_t> open;
+    for (size_t at = 0; at < tokens_.size(); ++at) {
+      const char sign = At(at).sign;
+      if (sign == '(' || sign == '[' || sign == '{') open.push_back(at);
+      if (sign != ')' && sign != ']' && sign != '}') continue;
+      if (open.empty()) return false;
+      const char opened = At(open.back()).sign;
+      if (sign != (opened == '(' ? ')' : opened == '[' ? ']' : '}')) return false;
+      closing_[open.back()] = at;
+      opening_[at] = open.back();
+      open.pop_back();
+    }
+    return open.empty();
+  }
+
+  // Outside of functions. What a declaration is shows at its first brace.
+  void WalkFile(size_t begin, size_t end) {
+    size_t first = begin;  // of the declaration
+    for (size_t at = begin; at < end; ++at) {
+      if (Is(at, ';') || At(at).kind == TokenKind::kLine || At(at).kind == TokenKind::kLineEnd) {
+        FixAll(first, at);
+        first = at + 1;
+      } else if (Is(at, '{')) {
+        WalkBraces(first, at);
+        at = closing_[at];
+        first = at + 1;
+      }
+    }
+    FixAll(first, end);
+  }
+
+  void WalkBraces(size_t first, size_t open) {
+    const auto begin = tokens_.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto end = tokens_.begin() + static_cast<std::ptrdiff_t>(open);
+    const auto has = [&](std::string_view text) {
+      return std::any_of(begin, end, [&](const Token& token) {
+        return token.text == text && token.kind != TokenKind::kLiteral;
+      });
+    };
+    const bool space = has("namespace") || (has("extern") && !has("("));
+    if (space) {
+      FixAll(first, open);
+      WalkFile(open + 1, closing_[open]);
+    } else if (has("(") && !has("=") && !has("struct") && !has("class") && !has("union")) {
+      StartFunction(first, open);
+    } else {  // a type, an initialiser: all its words have a meaning elsewhere
+      FixAll(first, closing_[open]);
+    }
+  }
+
+  // The parameters are those of the first parenthesis behind a name that is no attribute.
+  void StartFunction(size_t first, size_t open) {
+    size_t parameters = first;
+    while (parameters < open) {
+      if (Is(parameters, '(') && parameters > first && IsName(parameters - 1) &&
+          !IsAttribute(At(parameters - 1).text)) {
+        break;
+      }
+      parameters = Is(parameters, '(') ? closing_[parameters] + 1 : parameters + 1;
+    }
+    FixAll(first, std::min(parameters, open));
+    if (parameters >= open) {
+      FixAll(open, closing_[open]);
+      return;
+    }
+    regions_.push_back({parameters, closing_[open] + 1, {}});
+  }
+  static bool IsAttribute(std::string_view word) {
+    return HasArguments(word) || word == "__launch_bounds__" || word == "decltype" ||
+           word == "noexcept" || word == "explicit" || word == "requires";
+  }
+
+  void CollectNames(NameRegion& region) {
+    names_ = &region.names;
+    Parameters(region.begin);
+    size_t header_end = 0;  // of the innermost for
+    for (size_t at = closing_[region.begin] + 1; at < region.end; ++at) {
+      if (IsName(at) && IsOneOf(At(at).text, {"struct", "union", "class", "enum"})) {
+        at = FixType(at, region.end);
+      } else if (Is(at, ']') && Is(at + 1, '(') && BeginsLambda(opening_[at])) {
+        Parameters(at + 1);
+      } else if (Is(at, '(') && IsWord(at - 1, "for")) {
+        header_end = closing_[at];
+        Declaration(at + 1, kInFor);
+      } else if (Is(at, '(') &&
+                 (IsWord(at - 1, "if") || IsWord(at - 1, "while") || IsWord(at - 1, "switch"))) {
+        Declaration(at + 1, kInCondition);
+      } else if ((Is(at, ';') && at > header_end) || Is(at, '{') || Is(at, '}') ||
+                 At(at).kind == TokenKind::kLine || At(at).kind == TokenKind::kLineEnd) {
+        Declaration(at + 1, kInStatement);
+      }
+    }
+  }
+  bool BeginsLambda(size_t open) const {
+    return !IsName(open - 1) && !Is(open - 1, ']') && !Is(open - 1, ')');
+  }
+
+  // A type that is defined inside a function: its members keep their names. Returns its last token.
+  size_t FixType(size_t at, size_t end) {
+    size_t open = at;
+    while (open < end && !Is(open, '{') && !Is(open, ';') && !Is(open, '(') && !Is(open, '=')) {
+      ++open;
+    }
+    if (!Is(open, '{')) return at;
+    FixAll(at, closing_[open]);
+    return closing_[open];
+  }
+
+  void Parameters(size_t open) {
+    size_t first = open + 1;
+    for (size_t at = first; at <= closing_[open]; ++at) {
+      if (Is(at, ',') || at == closing_[open]) {
+        Declarator(first, at, kInParameters);
+        first = at + 1;
+      } else if (Is(at, '(') || Is(at, '[') || Is(at, '{')) {
+        at = closing_[at];
+      }
+    }
+  }
+
+  void Declaration(size_t at, Enders enders) {
+    size_t behind = Declarator(at, tokens_.size(), enders);
+    if (behind == 0) return;
+    // "float a = 1, *b, c[2];": what follows a comma, until the statement ends.
+    for (; behind < tokens_.size(); ++behind) {
+      if (Is(behind, '(') || Is(behind, '[') || Is(behind, '{')) {
+        behind = closing_[behind];
+      } else if (Is(behind, ';') || Is(behind, ')') || Is(behind, '}') || Is(behind, ':')) {
+        return;
+      } else if (Is(behind, ',')) {
+        size_t name = behind + 1;
+        while (Is(name, '*') || Is(name, '&') || (IsName(name) && IsSpecifier(At(name).text))) {
+          ++name;
+        }
+        if (IsName(name) && EndsWith(name + 1, kInStatement)) names_->push_back(At(name).word);
+      }
+    }
+  }
+
+  bool EndsWith(size_t at, Enders enders) const {
+    return at < tokens_.size() && At(at).sign != 0 && enders.find(At(at).sign) != Enders::npos;
+  }
+
+  // Reads specifiers, a type and a name from `at` on. Returns the place behind the name, which it
+  // notes; 0: this is no declaration, or none that is understood.
+  size_t Declarator(size_t at, size_t end, Enders enders) {
+    bool typed = false;
+    size_t type = 0, behind_type = 0;  // of a named one
+    while (at < end) {
+      if (Is(at, '[') && Is(at + 1, '[')) {
+        at = closing_[at] + 1;
+      } else if (typed && (Is(at, '*') || Is(at, '&') || IsSign(at, "&&"))) {
+        ++at;
+      } else if (!IsName(at) || IsOtherKeyword(At(at).text)) {
+        return 0;
+      } else if (HasArguments(At(at).text)) {
+        if (!Is(at + 1, '(')) return 0;
+        at = closing_[at + 1] + 1;
+      } else if (IsSpecifier(At(at).text)) {
+        ++at;
+      } else if (IsTypeWord(At(at).text)) {
+        typed = true;
+        ++at;
+      } else if (typed) {
+        if (!EndsWith(at + 1, enders)) return 0;
+        FixAll(type, behind_type);
+        names_->push_back(At(at).word);
+        return at + 1;
+      } else {
+        type = at;
+        at = behind_type = BehindType(at, end);
+        if (at == 0) return 0;
+        typed = true;
+      }
+    }
+    return 0;
+  }
+
+  // Of a named type: a::b<c>. 0: it is none.
+  size_t BehindType(size_t at, size_t end) {
+    while (IsSign(at + 1, "::") && IsName(at + 2)) at += 2;
+    size_t behind = at + 1;
+    if (Is(behind, '<')) {
+      int depth = 0;
+      for (;; ++behind) {
+        if (behind >= end || Is(behind, ';') || Is(behind, '{') || Is(behind, '}')) return 0;
+        depth += Is(behind, '<') ? 1 : Is(behind, '>') ? -1 : 0;
+        if (depth == 0) break;
+      }
+      ++behind;
+    }
+    const bool goes_on =
+        IsName(behind) || Is(behind, '*') || Is(behind, '&') || IsSign(behind, "&&");
+    return behind < end && goes_on ? behind : 0;
+  }
+
+  const Tokens& tokens_;
+  std::vector<bool> fixed_;                // words that keep their names, by number
+  std::vector<size_t> closing_, opening_;  // of brackets: where they are closed, opened
+  std::vector<NameRegion> regions_;
+  std::vector<int>* names_ = nullptr;  // of the region being looked at
+};
+
+}  // namespace
+
+std::vector<NameRegion> LocalNamesOf(const SourceTokens& source) {
+  return NameFinder(source).Run();
+}
+
+bool MayNameLocal(const Tokens& tokens, size_t at) {
+  if (tokens[at].kind != TokenKind::kWord) return false;
+  const auto sign = [&](size_t place, std::string_view text) {
+    return place < tokens.size() && tokens[place].kind == TokenKind::kSign &&
+           tokens[place].text == text;
+  };
+  if (sign(at + 1, "::")) return false;
+  return at == 0 || (!sign(at - 1, ".") && !sign(at - 1, "->") && !sign(at - 1, "::"));
+}
+
+}  // namespace ks

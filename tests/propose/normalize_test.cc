@@ -1,0 +1,132 @@
+#include "propose/normalize.h"
+
+#include <gtest/gtest.h>
+
+#include "propose/source_tokens.h"
+
+namespace ks {
+namespace {
+
+void ExpectSame(const std::string& a, const std::string& b) {
+  EXPECT_EQ(NormalizeSource(a), NormalizeSource(b));
+}
+void ExpectOther(const std::string& a, const std::string& b) {
+  EXPECT_NE(NormalizeSource(a), NormalizeSource(b));
+}
+
+TEST(Normalize, RenamesAllKindsOfLocals) {
+  ExpectSame(
+      R"(template <int kWidth> static inline void run(const float* __restrict__ x, float (&y)[4],
+                                                    std::vector<float>& rest, const int64_t n) {
+           constexpr int64_t step = kWidth, half = step / 2, *none = nullptr;
+           alignas(64) float sums[16] = {};
+           unsigned long long mask = 1ULL << 3;
+           for (int64_t i = 0, j = n; i < j; i += step) {
+             const auto& one = x[i];
+             #pragma omp simd reduction(+ : total)
+             for (auto value : rest) sums[i & 15] += value * one;
+           }
+           auto square = [&](float v) { return v * v; };
+           if (const float last = square(x[half]); last > 1) rest.push_back(last);
+         })",
+      R"(template <int kWidth> static inline void run(const float* __restrict__ in, float (&y)[4],
+                                                    std::vector<float>& out, const int64_t count) {
+           constexpr int64_t s = kWidth, h = s / 2, *z = nullptr;
+           alignas(64) float acc[16] = {};
+           unsigned long long bits = 1ULL << 3;
+           for (int64_t k = 0, l = count; k < l; k += s) {
+             const auto& a = in[k];
+             #pragma omp simd reduction(+ : total)
+             for (auto b : out) acc[k & 15] += b * a;
+           }
+           auto sq = [&](float x) { return x * x; };
+           if (const float end = sq(in[h]); end > 1) out.push_back(end);
+         })");
+}
+
+TEST(Normalize, RenamesLocalsOfCudaAndOpenCl) {
+  ExpectSame(
+      "__global__ void __launch_bounds__(256) k(const float* x, int n) { __shared__ float t[32];\n"
+      "int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) t[threadIdx.x] = x[i]; }",
+      "__global__ void __launch_bounds__(256) k(const float* in, int m) { __shared__ float s[32];\n"
+      "int j = blockIdx.x * blockDim.x + threadIdx.x; if (j < m) s[threadIdx.x] = in[j]; }");
+  ExpectSame(
+      "__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void f(__global float* x) {\n"
+      "  __local float t[64]; t[0] = x[0]; }",
+      "__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void f(__global float* y) {\n"
+      "  __local float u[64]; u[0] = y[0]; }");
+}
+
+TEST(Normalize, RenamesTheVariablesOfPragmas) {
+  ExpectSame(
+      "void f(float* x) { float sum = 0;\n#pragma omp simd reduction(+:sum)\n"
+      "for (int i = 0; i < 9; ++i) sum += x[i]; x[0] = sum; }",
+      "void f(float* x) { float all = 0;\n#pragma omp simd reduction(+:all)\n"
+      "for (int i = 0; i < 9; ++i) all += x[i]; x[0] = all; }");
+  ExpectOther("void f(int simd) {\n#pragma omp simd\nfor (;;) simd++; }",
+              "void f(int parallel) {\n#pragma omp parallel\nfor (;;) parallel++; }");
+}
+
+TEST(Normalize, KeepsEveryNameThatMeansSomethingElsewhere) {
+  ExpectOther("void f(float* x) { x[0] = expf(x[1]); }", "void f(float* x) { x[0] = sinf(x[1]); }");
+  ExpectOther("void f(float* x) { x[0] = 2 * INFINITY; }", "void f(float* x) { x[0] = 2 * NAN; }");
+  ExpectOther("void f(int x) { if (x & FLAG) x = 0; }", "void f(int x) { if (x & MASK) x = 0; }");
+  ExpectOther("void f(int x) { for (; x & FLAG;) --x; }",
+              "void f(int x) { for (; x & MASK;) --x; }");
+  ExpectOther("void f(P* x) { fs[1](x->a * M_PI); }", "void f(P* x) { fs[1](x->a * M_E); }");
+  ExpectOther("int a, b; void f() { int c = a; }", "int a, b; void f() { int c = b; }");
+  ExpectOther("int a, b; void f() { g(a); int a = 1; }", "int a, b; void f() { g(b); int b = 1; }");
+  ExpectOther("void f(P p) { p.x = 1; }", "void f(P p) { p.y = 1; }");
+  ExpectOther("void f(P p) { std::copy(p); }", "void f(P p) { std::move(p); }");
+  ExpectOther("void f() { struct S { int a; int b; } s; s.a = 1; }",
+              "void f() { struct S { int b; int a; } s; s.a = 1; }");
+  ExpectOther("void f() { float expf(float); g(expf(1)); }",
+              "void f() { float sinf(float); g(sinf(1)); }");
+  ExpectOther("void f(float a) { vec4 v = a; }", "void f(float a) { vec8 v = a; }");
+  ExpectOther("void f() { int a = 1, b = 2; g(a - b); }",
+              "void f() { int a = 1, b = 2; g(b - a); }");
+  ExpectOther("#define TWICE x *= 2\nvoid f(int x) { TWICE; }",
+              "#define TWICE x *= 2\nvoid f(int y) { TWICE; }");
+}
+
+TEST(Normalize, AWordThatLooksLikeARenamedOneIsNotTakenForIt) {
+  ExpectOther("void f(int x) { g(x); }", "void f(int x) { g(v0); }");
+}
+
+TEST(Normalize, KeepsWhatIsCodeInsideOfWhiteSpaceAndLiterals) {
+  ExpectOther("void f() { g(a + +b); }", "void f() { g(a ++ b); }");
+  ExpectOther("void f() { g(\"a  b\"); }", "void f() { g(\"a b\"); }");
+  ExpectOther("void f() { g('\"', \" // a\"); }", "void f() { g('\"', \" // b\"); }");
+  ExpectOther("void f() { g(R\"(a\")\" // \n); }", "void f() { g(R\"(a\")\" - 1); }");
+  ExpectOther("#define F(x) 1\n", "#define F (x) 1\n");
+  ExpectOther("#define F 1\nint x;", "#define F 1 int x;");
+  ExpectOther("int a; // b \\\nint c;\n", "int a; // b\nint c;\n");  // the comment goes on
+  ExpectSame("int a;\\\n int c;", "int a;/* b */int c; // d");
+  ExpectSame("#define F(x)  x + \\\n  1 // one\nint a;", "#define F(x) x + 1\nint a;\n");
+  ExpectOther("int a = 1'000 + 0x1p-3;", "int a = 1'000 + 0x1p - 3;");
+}
+
+TEST(Normalize, WhatDoesNotPairKeepsItsNames) {
+  ExpectOther("void f(int x) { g(x); ", "void f(int y) { g(y); ");
+  ExpectSame("void f(int x) { g(x);  ", "void f(int x) {g( x );");
+  for (const char* text : {"\"", "'", "/*", "R\"(", "#", "#define \\", "(", "]", "x::", "\\"}) {
+    EXPECT_EQ(NormalizeSource(text), NormalizeSource(std::string(text)));
+  }
+}
+
+TEST(SourceTokens, NumbersWordsAndNotesThoseOfThePreprocessor) {
+  const SourceTokens source = TokensOf("#define A b\nb c >>= b; // c\n#pragma x\n");
+  ASSERT_EQ(source.tokens.size(), 10u);
+  EXPECT_EQ(source.tokens[0].kind, TokenKind::kLine);
+  EXPECT_EQ(source.tokens[1].word, source.tokens[5].word);
+  EXPECT_NE(source.tokens[1].word, source.tokens[2].word);
+  EXPECT_EQ(source.tokens[3].text, ">");
+  EXPECT_EQ(source.tokens[4].text, ">=");
+  EXPECT_EQ(source.tokens[7].kind, TokenKind::kPragma);
+  EXPECT_EQ(source.tokens[9].kind, TokenKind::kLineEnd);
+  EXPECT_TRUE(source.in_preprocessor[static_cast<size_t>(source.tokens[1].word)]);
+  EXPECT_FALSE(source.in_preprocessor[static_cast<size_t>(source.tokens[2].word)]);
+}
+
+}  // namespace
+}  // namespace ks
