@@ -18,7 +18,7 @@ Result<LocalModules> OpenModules(const EvaluationConfig& config, std::stop_token
   KS_ASSIGN_OR_RETURN(modules.sandbox, Sandbox::Create());
   KS_ASSIGN_OR_RETURN(
       modules.evaluator,
-      ModuleEvaluator::Create(*modules.sandbox, std::move(python), config, std::move(stop)));
+      ModuleEvaluator::Create(*modules.sandbox, std::move(python), {}, config, std::move(stop)));
   return modules;
 }
 

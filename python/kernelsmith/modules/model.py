@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from kernelsmith.modules.device import this_device
 from kernelsmith.modules.memory import NAMES
 from kernelsmith.modules.source import Problem, load, problem_of
 
@@ -128,18 +129,24 @@ class Reference:
         """Return a model with weights from `seed`."""
         sow(seed)
         arguments = self.init_arguments()
-        if isinstance(arguments, dict):
-            model = self._call("init", lambda: self.space["Model"](**arguments))
-        else:
-            model = self._call("init", lambda: self.space["Model"](*arguments))
-        vary_constants(model)
+        with torch.device(this_device().name):  # what a module draws is drawn there
+            if isinstance(arguments, dict):
+                model = self._call("init", lambda: self.space["Model"](**arguments))
+            else:
+                model = self._call("init", lambda: self.space["Model"](*arguments))
+            model = self._call("init", lambda: model.to(this_device().name))
+            vary_constants(model)
         return model
 
     def new_inputs(self, seed: int) -> list[Value]:
         """Return inputs from `seed`."""
         sow(seed)
-        inputs = check_inputs(self._call("inputs", self.space["get_inputs"]))
-        return [v.contiguous() if isinstance(v, torch.Tensor) else v for v in inputs]
+        with torch.device(this_device().name):
+            inputs = check_inputs(self._call("inputs", self.space["get_inputs"]))
+        return [
+            v.to(this_device().name).contiguous() if isinstance(v, torch.Tensor) else v
+            for v in inputs
+        ]
 
     def run(self, model: torch.nn.Module, inputs: list[Value]) -> list[torch.Tensor]:
         """Return the outputs on copies: neither model nor inputs change."""

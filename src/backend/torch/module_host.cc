@@ -23,7 +23,7 @@ constexpr double kStartTimeoutS = 120;
 constexpr double kHostTimeoutS = 20;
 constexpr size_t kMaxListBytes = 64u << 10;
 
-SandboxSpec HostSpec(const PythonEnvironment& python, int socket) {
+SandboxSpec HostSpec(const PythonEnvironment& python, const ModuleDevice& device, int socket) {
   SandboxSpec spec;
   spec.argv = {python.executable, "-I", "-B", "-c",
                fmt::format("import sys; sys.path.insert(0, '{}'); from kernelsmith.modules.host "
@@ -33,7 +33,8 @@ SandboxSpec HostSpec(const PythonEnvironment& python, int socket) {
   spec.env = {"LC_ALL=C.UTF-8",         "HOME=/",
               "PATH=/usr/bin:/bin",     "PYTHONHASHSEED=0",
               "OMP_NUM_THREADS=1",      "MKL_NUM_THREADS=1",
-              "OPENBLAS_NUM_THREADS=1", "TRITON_INTERPRET=1"};
+              "OPENBLAS_NUM_THREADS=1"};
+  if (!device.is_cuda()) spec.env.emplace_back("TRITON_INTERPRET=1");
   spec.mounts = PythonMounts(python);
   for (const auto& [name, text] : WorkerFiles()) {
     spec.files.push_back({fmt::format("{}/kernelsmith/{}", kFolder, name), text});
@@ -82,23 +83,42 @@ int ProcessesBelow(int64_t pid) {
 
 }  // namespace
 
-ModuleHost::ModuleHost(std::unique_ptr<SandboxProcess> process, UniqueFd socket, std::string filter)
-    : process_(std::move(process)), channel_(std::move(socket)), filter_(std::move(filter)) {}
+ModuleChild::~ModuleChild() {
+  if (const Result<ModuleExit> exit = End(); !exit.ok()) return;  // the host has gone, and it with it
+}
+
+Result<ModuleExit> ModuleChild::End() {
+  if (channel_ == nullptr) return ModuleExit();
+  channel_.reset();
+  return host_->End(id_);
+}
+
+ModuleCensus ModuleChild::Census() const {
+  return channel_ == nullptr ? ModuleCensus() : host_->Census();
+}
+
+ModuleHost::ModuleHost(std::unique_ptr<SandboxProcess> process, UniqueFd socket,
+                       ModuleDevice device, std::string filter)
+    : process_(std::move(process)),
+      channel_(std::move(socket)),
+      device_(std::move(device)),
+      filter_(std::move(filter)) {}
 
 ModuleHost::~ModuleHost() = default;
 
-Result<std::unique_ptr<ModuleHost>> ModuleHost::Create(const Sandbox& sandbox,
+Result<std::shared_ptr<ModuleHost>> ModuleHost::Create(const Sandbox& sandbox,
                                                        const PythonEnvironment& python,
+                                                       const ModuleDevice& device,
                                                        std::stop_token stop) {
   if (const std::string fault = TorchFault(python); !fault.empty()) {
     return Error{ErrorCode::kFailedPrecondition, fault};
   }
   KS_ASSIGN_OR_RETURN(std::string filter, ChildFilter());
   KS_ASSIGN_OR_RETURN(auto ends, NewModuleSocket());
-  KS_ASSIGN_OR_RETURN(auto process, sandbox.Start(HostSpec(python, ends.second.get())));
+  KS_ASSIGN_OR_RETURN(auto process, sandbox.Start(HostSpec(python, device, ends.second.get())));
   ends.second.Reset();
-  std::unique_ptr<ModuleHost> host(new ModuleHost(std::move(process), std::move(ends.first),
-                                                  std::move(filter)));  // private
+  std::shared_ptr<ModuleHost> host(new ModuleHost(std::move(process), std::move(ends.first),
+                                                  device, std::move(filter)));  // private
   KS_ASSIGN_OR_RETURN(const auto answer, host->channel_.Receive(kStartTimeoutS, std::move(stop)));
   std::string problem = fmt::format("no answer in {} s", kStartTimeoutS);
   if (const auto* const text = std::get_if<std::string>(&answer)) {
@@ -126,30 +146,31 @@ Result<std::string> ModuleHost::AskHost(const std::string& message, std::span<co
   return Error{ErrorCode::kUnavailable, "the Python with torch has ended"};
 }
 
-Result<std::unique_ptr<ModuleChannel>> ModuleHost::Start(ModuleRole role, int64_t memory_bytes,
-                                                         std::stop_token stop) {
-  if (has_child_) {
-    KS_ASSIGN_OR_RETURN(const ModuleExit ended, End());
-    static_cast<void>(ended);
-  }
+Result<std::unique_ptr<ModuleChild>> ModuleHost::Start(ModuleRole role, int64_t memory_bytes,
+                                                       std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(auto ends, NewModuleSocket());
+  // A CUDA context reserves more addresses than any limit would allow.
+  const bool limited = memory_bytes > 0 && !device_.is_cuda();
+  const bool reference = role == ModuleRole::kReference;
   const Json request = {{"op", "start"},
-                        {"role", role == ModuleRole::kReference ? "reference" : "candidate"},
-                        {"memory_bytes", memory_bytes > 0 ? memory_bytes + kBaseMemoryBytes : 0},
+                        {"role", reference ? "reference" : "candidate"},
+                        {"device", device_.name},
+                        {"memory_bytes", limited ? memory_bytes + kBaseMemoryBytes : 0},
                         {"filter", filter_}};
   const int theirs = ends.second.get();
-  KS_ASSIGN_OR_RETURN(const std::string started,
-                      AskHost(request.dump(), {&theirs, 1}, std::move(stop)));
-  static_cast<void>(started);
-  has_child_ = true;
-  return std::make_unique<ModuleChannel>(std::move(ends.first));
+  KS_ASSIGN_OR_RETURN(const std::string text, AskHost(request.dump(), {&theirs, 1}, stop));
+  const Json answer = Json::parse(text, nullptr, false);
+  const int64_t id = answer.is_object() ? answer.value("started", int64_t{0}) : 0;
+  if (id <= 0) return Error{ErrorCode::kUnavailable, "the Python with torch talks nonsense"};
+  return std::make_unique<ModuleChild>(
+      shared_from_this(), id,
+      std::make_unique<ModuleChannel>(std::move(ends.first), /*takes_files=*/reference));
 }
 
-Result<ModuleExit> ModuleHost::End() {
+Result<ModuleExit> ModuleHost::End(int64_t child) {
   ModuleExit exit;
-  if (!has_child_) return exit;
-  has_child_ = false;
-  KS_ASSIGN_OR_RETURN(const std::string text, AskHost(R"({"op": "end"})", {}, {}));
+  const Json request = {{"op", "end"}, {"child", child}};
+  KS_ASSIGN_OR_RETURN(const std::string text, AskHost(request.dump(), {}, {}));
   const Json answer = Json::parse(text, nullptr, false);
   if (!answer.is_object()) {
     return Error{ErrorCode::kUnavailable, "the Python with torch talks nonsense"};
@@ -163,7 +184,7 @@ Result<ModuleExit> ModuleHost::End() {
 
 ModuleCensus ModuleHost::Census() const {
   const std::vector<int64_t> children = ChildrenOf(process_->pid());
-  if (!has_child_ || children.empty()) return {};
+  if (children.empty()) return {};
   // The eldest is the module; what it left without a parent stands behind it.
   const auto threads =
       PosixFileSystem().List(fmt::format("/proc/{}/task", children.front())).value_or({});

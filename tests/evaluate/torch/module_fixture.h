@@ -40,7 +40,7 @@ class ModuleFixture : public testing::Test {
     config.compile_timeout_s = 4;
     config.call_timeout_s = 4;
     config.memory_limit_bytes = int64_t{2} << 30;
-    auto evaluator = ModuleEvaluator::Create(*shared->sandbox, *python, config, {});
+    auto evaluator = ModuleEvaluator::Create(*shared->sandbox, *python, {}, config, {});
     ASSERT_TRUE(evaluator.ok()) << evaluator.error().message;
     shared->evaluator = *std::move(evaluator);
     shared_ = std::move(shared);
