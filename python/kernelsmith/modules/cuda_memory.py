@@ -71,9 +71,7 @@ class CudaMemory:
         call("cuMemAddressReserve", ctypes.byref(self._address), length, align, none, none)
         call("cuMemMap", self._address, length, ctypes.c_size_t(0), handle, none)
         access = AccessDescription(ON_DEVICE, 0, READ_WRITE)
-        call(
-            "cuMemSetAccess", self._address, length, ctypes.byref(access), ctypes.c_size_t(1)
-        )
+        call("cuMemSetAccess", self._address, length, ctypes.byref(access), ctypes.c_size_t(1))
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:

@@ -157,10 +157,24 @@ def warm() -> dict[str, Any]:
     import kernelsmith.modules.candidate  # noqa: F401
 
     exercise()
+    if os.environ.get("KSMITH_MODULE_DEVICE") == "cuda":
+        warm_triton()
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, all of it
 
     return {"torch": str(torch.__version__), "triton": triton_version}
+
+
+def warm_triton() -> None:
+    """Compile a kernel of our own, so that children find Triton's compiler and stubs at work.
+
+    The driver stays untouched: a process that forks must not have initialised it.
+    """
+    with contextlib.suppress(ImportError):
+        from kernelsmith.modules.warm_triton import warm
+
+        warm()
+    empty_scratch()
 
 
 def main() -> None:

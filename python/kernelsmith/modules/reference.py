@@ -183,12 +183,12 @@ class Server:
 
     def do_reveal(self, request: Message, files: list[int]) -> Message:
         """Write the inputs into the memory of a side, and poison its outputs."""
-        self._timed().reveal(int(request["side"]))
+        self._timed().reveal(int(request["side"]), request["order"])
         return {"revealed": True}
 
     def do_snapshot(self, request: Message, files: list[int]) -> Message:
         """Copy what lies in a side's outputs now."""
-        self._timed().snapshot(int(request["side"]))
+        self._timed().snapshot(int(request["side"]), request["order"])
         return {"kept": True}
 
     def do_judge_timed(self, request: Message, files: list[int]) -> Message:

@@ -23,7 +23,7 @@ class Side:
     def __init__(self, memory: SharedMemory) -> None:
         """Begin with nothing kept."""
         self.memory = memory
-        self.outputs: list[list[torch.Tensor]] = []
+        self.outputs: dict[int, list[torch.Tensor]] = {}
 
 
 class TimedCalls:
@@ -54,7 +54,7 @@ class TimedCalls:
             self.layout.write_weights(memory, model)
             self.descriptors.append(descriptor)
             self.sides.append(Side(memory))
-            self.reveal(len(self.sides) - 1)  # for warming up
+            self.reveal(len(self.sides) - 1, list(range(sets)))  # for warming up
 
     def describe(self) -> dict[str, Any]:
         """Return what the other sides must know."""
@@ -65,38 +65,47 @@ class TimedCalls:
         self.drawn = [self.reference.new_inputs(seed + i) for i in range(len(self.drawn))]
         this_device().synchronize()
 
-    def reveal(self, side: int) -> None:
-        """Write the inputs, poison the outputs."""
-        for index, values in enumerate(self.drawn):
-            self.layout.write_set(self.sides[side].memory, index, values)
+    def reveal(self, side: int, order: list[int]) -> None:
+        """Write the inputs of these sets, poison their outputs."""
+        for index in order:
+            self.layout.write_set(self.sides[side].memory, index, self.drawn[index])
         this_device().synchronize()
 
-    def snapshot(self, side: int) -> None:
-        """Copy all outputs; what is written later does not count."""
-        one = self.sides[side]
-        one.outputs = [
-            [one.memory.tensor(place).clone() for place in outputs]
-            for _, outputs in self.layout.sets
-        ]
+    def snapshot(self, side: int, order: list[int]) -> None:
+        """Copy the outputs of these sets; what is written later does not count."""
+        memory = self.sides[side].memory
+        self.sides[side].outputs = {
+            index: [memory.tensor(place).clone() for place in self.layout.sets[index][1]]
+            for index in order
+        }
         this_device().synchronize()
 
     def judge(self, side: int, exact: list[int], errors: list[float]) -> dict[str, Any]:
         """Compare the snapshot: the sets of `exact` with fp64, the others with the plain result."""
-        one = self.sides[side]
-        for index, (values, (places, outputs)) in enumerate(
-            zip(self.drawn, self.layout.sets, strict=True)
-        ):
-            for place, value in zip(places, values, strict=True):
-                if place is not None and not same_bits(one.memory.tensor(place), value):
-                    return {"verdict": "input_changed", "what": place.name}
-            plain = self.reference.run(self.model, values)
-            want = self.reference.run_double(self.model, values) if index in exact else None
-            for number, place in enumerate(outputs):
-                got = one.outputs[index][number]
-                known = errors[number] if number < len(errors) else 0.0
-                wanted = (plain[number], known) if want is None else (want[number], 0.0)
-                precision = self.reference.precision
-                wrong = compare(got, wanted[0], plain[number], precision, wanted[1])
-                if wrong is not None:
-                    return {"verdict": "wrong", "what": place.name, **wrong}
+        for index, got in self.sides[side].outputs.items():
+            verdict = self._judge_set(side, index, got, index in exact, errors)
+            if verdict is not None:
+                return verdict
         return {"verdict": "passed"}
+
+    def _judge_set(
+        self, side: int, index: int, got: list[torch.Tensor], exact: bool, errors: list[float]
+    ) -> dict[str, Any] | None:
+        values, (places, outputs) = self.drawn[index], self.layout.sets[index]
+        for place, value in zip(places, values, strict=True):
+            if place is not None:
+                assert isinstance(value, torch.Tensor)
+                if not same_bits(self.sides[side].memory.tensor(place), value):
+                    return {"verdict": "input_changed", "what": place.name}
+        plain = self.reference.run(self.model, values)
+        want = self.reference.run_double(self.model, values) if exact else None
+        precision = self.reference.precision
+        for number, place in enumerate(outputs):
+            known = errors[number] if number < len(errors) else 0.0
+            if want is None:
+                wrong = compare(got[number], plain[number], plain[number], precision, known)
+            else:
+                wrong = compare(got[number], want[number], plain[number], precision)
+            if wrong is not None:
+                return {"verdict": "wrong", "what": place.name, **wrong}
+        return None

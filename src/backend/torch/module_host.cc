@@ -19,9 +19,35 @@ constexpr const char* kFolder = "/ksmith";
 constexpr int64_t kProcesses = 256;
 // What Python and torch map before a module does anything.
 constexpr int64_t kBaseMemoryBytes = int64_t{6} << 30;
+constexpr int64_t kScratchBytes = int64_t{512} << 20;
 constexpr double kStartTimeoutS = 120;
 constexpr double kHostTimeoutS = 20;
 constexpr size_t kMaxListBytes = 64u << 10;
+
+// The driver, and a private place where Triton compiles what it launches; it is emptied between
+// children.
+void AddCuda(const ModuleDevice& device, SandboxSpec& spec) {
+  spec.env.emplace_back("KSMITH_MODULE_DEVICE=cuda");
+  spec.env.emplace_back("CUDA_VISIBLE_DEVICES=" + device.visible);
+  spec.env.emplace_back("CUDA_CACHE_DISABLE=1");
+  spec.env.emplace_back("TMPDIR=/tmp");
+  spec.env.emplace_back("TRITON_HOME=/tmp");
+  spec.env.emplace_back("TRITON_CACHE_DIR=/tmp/triton");
+  spec.env.emplace_back("TORCHINDUCTOR_CACHE_DIR=/tmp/inductor");
+  spec.env.emplace_back("TORCHINDUCTOR_COMPILE_THREADS=1");
+  if (!device.library_folders.empty()) {
+    spec.env.emplace_back("LD_LIBRARY_PATH=" + Join(device.library_folders, ":"));
+    for (const std::string& folder : device.library_folders) {
+      if (!folder.starts_with("/usr/")) spec.mounts.push_back({folder, folder, false});
+    }
+  }
+  spec.devices = device.nodes;
+  spec.processes_listed = true;
+  spec.tmp_bytes = kScratchBytes;
+  spec.tmp_executable = true;
+  spec.limits.open_files = 1024;
+  spec.profile = SeccompProfile::kDevice;
+}
 
 SandboxSpec HostSpec(const PythonEnvironment& python, const ModuleDevice& device, int socket) {
   SandboxSpec spec;
@@ -34,7 +60,6 @@ SandboxSpec HostSpec(const PythonEnvironment& python, const ModuleDevice& device
               "PATH=/usr/bin:/bin",     "PYTHONHASHSEED=0",
               "OMP_NUM_THREADS=1",      "MKL_NUM_THREADS=1",
               "OPENBLAS_NUM_THREADS=1"};
-  if (!device.is_cuda()) spec.env.emplace_back("TRITON_INTERPRET=1");
   spec.mounts = PythonMounts(python);
   for (const auto& [name, text] : WorkerFiles()) {
     spec.files.push_back({fmt::format("{}/kernelsmith/{}", kFolder, name), text});
@@ -43,6 +68,11 @@ SandboxSpec HostSpec(const PythonEnvironment& python, const ModuleDevice& device
   spec.capture_output = true;
   spec.limits.processes = kProcesses;
   spec.profile = SeccompProfile::kCompile;
+  if (device.is_cuda()) {
+    AddCuda(device, spec);
+  } else {
+    spec.env.emplace_back("TRITON_INTERPRET=1");
+  }
   return spec;
 }
 
@@ -156,7 +186,7 @@ Result<std::unique_ptr<ModuleChild>> ModuleHost::Start(ModuleRole role, int64_t 
                         {"role", reference ? "reference" : "candidate"},
                         {"device", device_.name},
                         {"memory_bytes", limited ? memory_bytes + kBaseMemoryBytes : 0},
-                        {"filter", filter_}};
+                        {"filter", device_.is_cuda() ? "" : filter_}};  // Triton starts compilers
   const int theirs = ends.second.get();
   KS_ASSIGN_OR_RETURN(const std::string text, AskHost(request.dump(), {&theirs, 1}, stop));
   const Json answer = Json::parse(text, nullptr, false);
