@@ -39,6 +39,11 @@ class Device:
         """Return the memory that is free now; 0: not known."""
         return int(torch.cuda.mem_get_info()[0]) if self.is_cuda else 0
 
+    def release(self) -> None:
+        """Give back the memory that nothing lies in, for allocations that are not torch's."""
+        if self.is_cuda:
+            torch.cuda.empty_cache()
+
     def flush(self) -> None:
         """Push everything out of the device's caches."""
         if not self.is_cuda:

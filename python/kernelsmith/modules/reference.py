@@ -41,7 +41,8 @@ class Server:
         """Begin without a module."""
         self.reference: Reference | None = None
         self.model: torch.nn.Module | None = None
-        self.calls: list[Call] = []
+        self.calls: dict[int, Call] = {}  # of the present weights
+        self.drawn = 0
         self.forms: list[Form] = []  # of the outputs, once they are known
         self.gap = 256
         self.timed: TimedCalls | None = None
@@ -89,14 +90,11 @@ class Server:
         reference = self._opened()
         if request.get("model_seed") is not None:
             self.model = reference.new_model(int(request["model_seed"]))
-            for earlier in self.calls:  # only calls of the same weights are repeated
-                earlier.inputs = []
+            self.calls = {}  # only calls of the same weights are repeated
         if self.model is None:
             raise Problem("init", "no weights were drawn")
         if request.get("repeat") is not None:
             inputs = self.calls[int(request["repeat"])].inputs
-            if not inputs:
-                raise Problem("inputs", "the call to repeat was made with other weights")
         else:
             inputs = reference.new_inputs(int(request["input_seed"]))
         call = Call(self.model, inputs)
@@ -109,10 +107,11 @@ class Server:
         call.layout.write_weights(call.memory, self.model)
         call.layout.write_set(call.memory, 0, inputs)
         this_device().synchronize()
-        self.calls.append(call)
+        number, self.drawn = self.drawn, self.drawn + 1
+        self.calls[number] = call
         described = call.layout.to_json([inputs])
         one = described.pop("sets")[0]
-        return {"call": len(self.calls) - 1, **described, **one}
+        return {"call": number, **described, **one}
 
     def _forms(self, inputs: list[Value]) -> list[Form]:
         """Return dtype and shape of the outputs; their values are dropped here."""
@@ -161,12 +160,23 @@ class Server:
         errors = [worst_error(p, w) for p, w in zip(plain, want, strict=True)]
         self.worst = [max(a, b) for a, b in zip(self.worst or errors, errors, strict=True)]
 
+    def _learn_errors(self, model: torch.nn.Module, inputs: list[Value]) -> None:
+        """Note the errors of one call, when the module runs in fp64."""
+        want = self._opened().run_double(model, inputs)
+        if want is not None:
+            plain = self._opened().run(model, inputs)
+            if [w.shape for w in want] == [p.shape for p in plain]:
+                self._note_errors(plain, want)
+
     def do_stage(self, request: Message, files: list[int]) -> Message:
         """Make memories for timed calls: one a side, with the same weights and sets of inputs."""
         reference = self._opened()
+        self.calls, self.timed = {}, None
+        this_device().release()
         self.model = reference.new_model(int(request["model_seed"]))
         inputs = reference.new_inputs(int(request["model_seed"]))
         forms = self._forms(inputs)
+        self._learn_errors(self.model, inputs)
         self.timed = TimedCalls(reference, self.model, forms, inputs, request)
         self.outgoing += self.timed.descriptors
         return self.timed.describe()
@@ -198,6 +208,7 @@ class Server:
     def do_unstage(self, request: Message, files: list[int]) -> Message:
         """Give the memory of timed calls back."""
         self.timed = None
+        this_device().release()
         return {"unstaged": True}
 
 

@@ -59,9 +59,9 @@ Result<ModuleReply> ModuleCandidate::Ask(const Json& message, std::span<const in
     if (!exit.ok()) return exit.error();
     return ModuleReply(OutcomeOf(*exit, workload_));
   }
+  const ModuleCensus census = child_->Census();  // also where it does not count: it takes time
   if (census_) {
-    std::optional<Outcome> company = OutcomeOf(child_->Census(), allowed_threads_);
-    if (company) return ModuleReply(*std::move(company));
+    if (auto company = OutcomeOf(census, allowed_threads_)) return ModuleReply(*std::move(company));
   }
   if (const auto* const problem = std::get_if<ModuleProblem>(&answer)) {
     return ModuleReply(OutcomeOf(*problem));

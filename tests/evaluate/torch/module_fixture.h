@@ -50,6 +50,7 @@ class ModuleFixture : public testing::Test {
   }
 
   static ModuleEvaluator& evaluator() { return *shared_->evaluator; }
+  static const Sandbox& sandbox() { return *shared_->sandbox; }
   static const PythonEnvironment& python() { return shared_->python; }
   static Evaluation Evaluate(const std::string& module, const std::string& candidate,
                              const Stages& stages = {}) {
