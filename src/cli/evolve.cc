@@ -16,6 +16,7 @@
 #include "cli/evolve.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
+#include "cli/modules.h"
 #include "cli/presets.h"
 #include "cli/report_file.h"
 #include "cli/run_reader.h"
@@ -43,6 +44,7 @@ struct OpenRun {
   RunIdentity identity;
   Task task;
   int64_t recorded_events = 0;
+  std::unique_ptr<Sandbox> sandbox;  // of modules
   std::unique_ptr<Backend> backend;  // null: a service evaluates
   std::unique_ptr<Evaluator> evaluator;
   std::unique_ptr<Proposer> proposer;
@@ -107,9 +109,10 @@ Result<RunConfig> ConfigOf(const EvolveOptions& options) {
 
 namespace {
 
-// Where a resumed run finds the task again: an absolute folder, or empty for one of the library.
-std::string TaskOrigin(const Task& task) {
-  if (!PosixFileSystem().IsDir(task.origin)) return "";
+// Where a resumed run finds the task again: an absolute folder, the file of a module, or empty for
+// one of the library.
+std::string TaskOrigin(const Task& task, const std::string& backend) {
+  if (backend != kTorchBackend && !PosixFileSystem().IsDir(task.origin)) return "";
   return std::filesystem::absolute(task.origin).lexically_normal().string();
 }
 
@@ -124,7 +127,18 @@ std::string NewRunDir(const std::string& task, const Clock& clock, const FileSys
 Status OpenParts(const RemoteService& service, std::stop_token stop, OpenRun& run) {
   // Keys, templates and names are looked at before anything is written; Search makes the real one.
   if (const auto proposer = MakeProposer(run.config, {}); !proposer.ok()) return proposer.error();
-  if (service.url.empty()) {
+  if (run.config.backend == kTorchBackend) {
+    if (!service.url.empty()) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "PyTorch modules are evaluated on this machine only: leave --evaluator out"};
+    }
+    KS_ASSIGN_OR_RETURN(TimedModules modules,
+                        OpenTimedModules(run.task, run.config.evaluation, run.config.device,
+                                         std::move(stop)));
+    run.sandbox = std::move(modules.sandbox);
+    run.backend = std::move(modules.backend);
+    run.evaluator = std::move(modules.evaluator);
+  } else if (service.url.empty()) {
     KS_ASSIGN_OR_RETURN(run.backend, OpenBackend(run.config.backend, run.config.device));
     run.task = ForDeviceClass(run.task, run.backend->device_class());
     run.evaluator = MakeEvaluator(run.task, *run.backend, run.config.evaluation);
@@ -137,11 +151,18 @@ Status OpenParts(const RemoteService& service, std::stop_token stop, OpenRun& ru
   return {};
 }
 
+Result<Task> TaskToEvolve(const EvolveOptions& options, const RunConfig& config) {
+  if (config.backend == kTorchBackend) return OpenModuleTask(options.task, options.seed_files);
+  if (options.seed_files.empty()) return OpenTask(options.task);
+  return Error{ErrorCode::kInvalidArgument,
+               "--seed-file is for PyTorch modules; the seed of a task is in its folder"};
+}
+
 Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token stop,
                OpenRun& run) {
   PosixFileSystem files;
   KS_ASSIGN_OR_RETURN(run.config, ConfigOf(options));
-  KS_ASSIGN_OR_RETURN(run.task, OpenTask(options.task));
+  KS_ASSIGN_OR_RETURN(run.task, TaskToEvolve(options, run.config));
   run.dir = options.run_dir.empty() ? NewRunDir(run.task.name, clock, files) : options.run_dir;
   const RunFolder folder(run.dir);
   if (HoldsRun(files, folder)) {
@@ -152,7 +173,7 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token
   KS_RETURN_IF_ERROR(OpenParts(options.service, std::move(stop), run));
   run.identity = {Sha256Hex(fmt::format("{}/{}/{}", run.dir, clock.UnixMs(), clock.MonotonicNs()))
                       .substr(0, 16),
-                  kVersion, ConfigToJson(run.config, TaskOrigin(run.task)), ConfigHash(run.config)};
+                  kVersion, ConfigToJson(run.config, TaskOrigin(run.task, run.config.backend)), ConfigHash(run.config)};
   run.made_folder = !files.IsDir(run.dir);
   KS_RETURN_IF_ERROR(files.MakeDirs(run.dir));
   KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
@@ -174,7 +195,7 @@ Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun&
   if (options.task.empty()) {
     KS_ASSIGN_OR_RETURN(run.task, OpenRecordedTask(started));
   } else {
-    KS_ASSIGN_OR_RETURN(run.task, OpenTask(options.task));
+    KS_ASSIGN_OR_RETURN(run.task, TaskToEvolve(options, recorded.config));
   }
   run.dir = options.resume_dir;
   run.resumed = true;

@@ -33,7 +33,8 @@ struct ModelOptions {
 
 // Empty optionals were not given: the configuration file, the preset, then the defaults decide.
 struct EvolveOptions {
-  std::string task;         // name in the library or a folder; empty with resume_dir
+  std::string task;  // name in the library or a folder; a module's file; empty with resume_dir
+  std::vector<std::string> seed_files;  // further starts, for a module
   std::string run_dir;      // empty: ./runs/<task>-<date>-<n>
   std::string resume_dir;   // a run to go on with; empty: none
   std::string preset;       // a name of `ksmith presets`; empty: none

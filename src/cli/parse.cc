@@ -115,9 +115,12 @@ void DeclareServe(CLI::App& app, ServeOptions& options) {
 }
 
 void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
-  app.add_option("TASK", options.task, "task: a name of `ksmith tasks` or a folder");
-  app.add_option("--backend", options.backend, kBackendHelp);
+  app.add_option("TASK", options.task,
+                 "task: a name of `ksmith tasks` or a folder; a Python file with --backend torch");
+  app.add_option("--backend", options.backend, kEvaluateBackendHelp);
   AddDevice(app, options.device);
+  app.add_option("--seed-file", options.seed_files,
+                 "another file to start from, with --backend torch (may be repeated)");
   app.add_option("--proposer", options.proposer,
                  "who proposes: builtin, random, llm, scientist, best_of_n or replay "
                  "(default: builtin; docs/llm.md)");

@@ -39,6 +39,21 @@ class Device:
         """Return the memory that is free now; 0: not known."""
         return int(torch.cuda.mem_get_info()[0]) if self.is_cuda else 0
 
+    def describe(self) -> dict[str, Any]:
+        """Return what the driver says of it."""
+        if not self.is_cuda:
+            return {"name": self.name}
+        found = torch.cuda.get_device_properties(0)
+        return {
+            "name": found.name,
+            "arch": f"sm_{found.major}{found.minor}",
+            "driver": str(torch.version.cuda),
+            "sm_count": found.multi_processor_count,
+            "memory_bytes": found.total_memory,
+            "l2_bytes": getattr(found, "L2_cache_size", 0),
+            "threads_per_sm": getattr(found, "max_threads_per_multi_processor", 0),
+        }
+
     def release(self) -> None:
         """Give back the memory that nothing lies in, for allocations that are not torch's."""
         if self.is_cuda:

@@ -54,6 +54,10 @@ class Server:
         action = getattr(self, f"do_{request['op']}")
         return action(request, files)
 
+    def do_describe(self, request: Message, files: list[int]) -> Message:
+        """Say what the device is."""
+        return {"device": this_device().describe()}
+
     def do_open(self, request: Message, files: list[int]) -> Message:
         """Load a module file and choose its sizes."""
         reference = Reference(request["source"], request["file"])

@@ -84,6 +84,29 @@ Result<std::unique_ptr<ModuleCandidate>> ModuleSession::StartRunner(const Module
   return runner;
 }
 
+Result<DeviceInfo> ModuleSession::Describe(std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(auto child, Start(trusted_, ModuleRole::kReference, stop));
+  ModuleReference reference(std::move(child), "the CUDA device");
+  const Result<Json> answer =
+      reference.MustAnswer({{"op", "describe"}}, "device", std::move(stop));
+  if (!answer.ok()) {
+    if (answer.error().code == ErrorCode::kCancelled) return answer.error();
+    return Error{ErrorCode::kFailedPrecondition,
+                 "torch cannot use the CUDA device in the sandbox: " + answer.error().message};
+  }
+  const Json& found = (*answer)["device"];
+  DeviceInfo info;
+  info.name = TextOf(found, "name");
+  info.api = device_.name;
+  info.arch = TextOf(found, "arch");
+  info.driver = TextOf(found, "driver");
+  info.sm_count = static_cast<int>(IntegerOf(found, "sm_count"));
+  info.memory_bytes = IntegerOf(found, "memory_bytes");
+  info.l2_bytes = IntegerOf(found, "l2_bytes");
+  info.threads_per_sm = IntegerOf(found, "threads_per_sm");
+  return info;
+}
+
 Result<OpenModule> ModuleSession::Open(const ModuleSource& module, std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(auto child, Start(trusted_, ModuleRole::kReference, stop));
   OpenModule opened{std::make_unique<ModuleReference>(std::move(child), module.file), {}};

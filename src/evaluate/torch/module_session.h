@@ -9,6 +9,7 @@
 
 #include "backend/torch/module_host.h"
 #include "core/config.h"
+#include "core/machine.h"
 #include "core/module.h"
 #include "evaluate/torch/module_sides.h"
 
@@ -36,6 +37,9 @@ class ModuleSession {
                                                        const EvaluationConfig& config,
                                                        std::stop_token stop);
 
+  // What the modules run on; on the CPU only a name. ERRORS: kFailedPrecondition (the driver does
+  // not start in the sandbox).
+  Result<DeviceInfo> Describe(std::stop_token stop);
   // Opens a module in a fresh child and runs the gate there. On a CUDA device the sizes are the
   // full ones where they fit. A module that cannot be loaded is not admitted. ERRORS: our side
   // only.
