@@ -34,7 +34,9 @@ Result<std::optional<Outcome>> CheckModule(ModuleReference& reference, ModuleCan
     Json draw = {{"op", "draw"}, {"input_seed", DeriveSeed(secret_seed, "inputs", index)}};
     if (place == 0) draw["model_seed"] = DeriveSeed(secret_seed, "weights", index);
     if (place == kCallsOfTrial - 1) draw["repeat"] = first_of_trial;
-    KS_ASSIGN_OR_RETURN(Json ask, reference.MustAnswer(draw, "call", stop));
+    KS_ASSIGN_OR_RETURN(ModuleReply drawn, reference.AskBeside(draw, "call", "check", stop));
+    if (auto* const outcome = std::get_if<Outcome>(&drawn)) return std::optional(*outcome);
+    Json ask = std::get<Json>(std::move(drawn));
     KS_ASSIGN_OR_RETURN(const std::vector<UniqueFd> memory, reference.TakeFiles(1));
     const int64_t number = IntegerOf(ask, "call");
     if (place == 0) first_of_trial = number;
@@ -50,7 +52,10 @@ Result<std::optional<Outcome>> CheckModule(ModuleReference& reference, ModuleCan
     if (auto* const outcome = std::get_if<Outcome>(&reply)) return std::optional(*outcome);
     Json judge = {{"op", "judge"}, {"call", number}, {"repeat", nullptr}};
     if (draw.contains("repeat")) judge["repeat"] = draw["repeat"];
-    KS_ASSIGN_OR_RETURN(const Json verdict, reference.MustAnswer(judge, "verdict", stop));
+    KS_ASSIGN_OR_RETURN(const ModuleReply judged,
+                        reference.AskBeside(judge, "verdict", "check", stop));
+    if (const auto* const outcome = std::get_if<Outcome>(&judged)) return std::optional(*outcome);
+    const Json& verdict = std::get<Json>(judged);
     facts.oracle = TextOf(verdict, "oracle");
     if (auto outcome = OutcomeOfVerdict(verdict, candidate.workload())) return outcome;
     ++facts.calls;

@@ -28,6 +28,17 @@ Result<Json> ModuleReference::MustAnswer(const Json& message, const std::string&
   return Error{ErrorCode::kInvalidArgument, FaultOf(answer)};
 }
 
+Result<ModuleReply> ModuleReference::AskBeside(const Json& message, const std::string& wanted,
+                                               const std::string& stage, std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(ModuleAnswer answer, Ask(message, wanted, std::move(stop)));
+  if (auto* const json = std::get_if<Json>(&answer)) return ModuleReply(std::move(*json));
+  const auto* const problem = std::get_if<ModuleProblem>(&answer);
+  if (problem != nullptr && problem->phase == "memory") {
+    return ModuleReply(Outcome(OutOfMemory{stage, 0}));
+  }
+  return Error{ErrorCode::kInvalidArgument, FaultOf(answer)};
+}
+
 Result<std::vector<UniqueFd>> ModuleReference::TakeFiles(size_t count) {
   std::vector<UniqueFd> files = child_->channel().TakeFiles();
   if (files.size() == count) return files;

@@ -16,6 +16,9 @@
 
 namespace ks {
 
+// What a process said, or the end of the candidate.
+using ModuleReply = std::variant<nlohmann::json, Outcome>;
+
 // The trusted side. Errors and silence there are the module's fault: Errors. Single thread.
 class ModuleReference {
  public:
@@ -28,6 +31,10 @@ class ModuleReference {
   // ERRORS: kInvalidArgument for whatever is not an answer.
   Result<nlohmann::json> MustAnswer(const nlohmann::json& message, const std::string& wanted,
                                     std::stop_token stop);
+  // The same while a candidate holds memory of the device: when there is none left for this side, it
+  // is out of memory.
+  Result<ModuleReply> AskBeside(const nlohmann::json& message, const std::string& wanted,
+                                const std::string& stage, std::stop_token stop);
   // The files that came with the last answer. ERRORS: kInternal when there are not `count`.
   Result<std::vector<UniqueFd>> TakeFiles(size_t count);
   std::string FaultOf(const ModuleAnswer& answer) const;
@@ -38,9 +45,6 @@ class ModuleReference {
   std::unique_ptr<ModuleChild> child_;
   const std::string file_;
 };
-
-// What a candidate's process said, or the end of the candidate.
-using ModuleReply = std::variant<nlohmann::json, Outcome>;
 
 // The hostile side: everything that goes wrong is an Outcome. Also our own runner. Single thread.
 class ModuleCandidate {

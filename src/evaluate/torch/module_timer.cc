@@ -82,13 +82,18 @@ Status ModulePairTimer::Stage(const ModuleSource& rival, const ModuleSource& can
   KS_ASSIGN_OR_RETURN(sides_[kRival], session_.StartCandidate(Slot::kRival, facts_, stop));
   KS_ASSIGN_OR_RETURN(sides_[kCandidate], session_.StartCandidate(Slot::kCandidate, facts_, stop));
   KS_ASSIGN_OR_RETURN(sides_[kEmpty], session_.StartRunner(facts_, stop));
-  KS_ASSIGN_OR_RETURN(const Json staged,
-                      reference_.MustAnswer({{"op", "stage"},
-                                             {"model_seed", rng_.Next() >> 1},
-                                             {"sets", kMostSets},
-                                             {"sides", sides_.size()},
-                                             {"memory_bytes", kMemoryBytes}},
-                                            "staged", stop));
+  KS_ASSIGN_OR_RETURN(const ModuleReply reply,
+                      reference_.AskBeside({{"op", "stage"},
+                                            {"model_seed", rng_.Next() >> 1},
+                                            {"sets", kMostSets},
+                                            {"sides", sides_.size()},
+                                            {"memory_bytes", kMemoryBytes}},
+                                           "staged", "time", stop));
+  if (const auto* const outcome = std::get_if<Outcome>(&reply)) {
+    result.fault = *outcome;
+    return {};
+  }
+  const Json& staged = std::get<Json>(reply);
   KS_ASSIGN_OR_RETURN(const std::vector<UniqueFd> files, reference_.TakeFiles(sides_.size()));
   staged_ = static_cast<int>(std::clamp<int64_t>(IntegerOf(staged, "staged"), 1, kMostSets));
   const std::array<const ModuleSource*, 3> sources = {&rival, &candidate, nullptr};
@@ -136,10 +141,11 @@ void ModulePairTimer::Blame(Side side, Outcome outcome, TimingResult& result) co
   }
 }
 
-Status ModulePairTimer::Sow(const std::stop_token& stop) {
+Status ModulePairTimer::Sow(TimingResult& result, const std::stop_token& stop) {
   const Json request = {{"op", "sow"}, {"seed", rng_.Next() >> 2}};
-  KS_ASSIGN_OR_RETURN(const Json answer, reference_.MustAnswer(request, "sown", stop));
-  static_cast<void>(answer);
+  KS_ASSIGN_OR_RETURN(const ModuleReply reply,
+                      reference_.AskBeside(request, "sown", "time", stop));
+  if (const auto* const outcome = std::get_if<Outcome>(&reply)) result.fault = *outcome;
   return {};
 }
 
@@ -156,7 +162,9 @@ Result<ModulePairTimer::Ran> ModulePairTimer::Measure(Side side, const std::stop
   KS_ASSIGN_OR_RETURN(ModuleReply reply, sides_[side]->Ask({{"op", "run"}, {"order", order}}, {},
                                                            "ran", "time", timeout_s, stop));
   if (auto* const outcome = std::get_if<Outcome>(&reply)) return Ran(std::move(*outcome));
-  KS_ASSIGN_OR_RETURN(const Json kept, reference_.MustAnswer(snapshot, "kept", stop));
+  KS_ASSIGN_OR_RETURN(const ModuleReply kept,
+                      reference_.AskBeside(snapshot, "kept", "time", stop));
+  if (const auto* const outcome = std::get_if<Outcome>(&kept)) return Ran(*outcome);
   const ModuleRun run{calls_, MeanOf(std::get<Json>(reply)["ran"], calls_), NsSince(begin)};
   return Ran(run);
 }
@@ -165,7 +173,8 @@ Result<ModulePairTimer::Ran> ModulePairTimer::Measure(Side side, const std::stop
 Status ModulePairTimer::Calibrate(TimingResult& result, const std::stop_token& stop) {
   calls_ = std::min(staged_, kFirstCalls);
   double longest_ns = 1;
-  KS_RETURN_IF_ERROR(Sow(stop));
+  KS_RETURN_IF_ERROR(Sow(result, stop));
+  if (result.fault) return {};
   for (const Side side : {kRival, kCandidate}) {
     KS_ASSIGN_OR_RETURN(Ran ran, Measure(side, stop));
     if (auto* const outcome = std::get_if<Outcome>(&ran)) {
@@ -204,7 +213,8 @@ Status ModulePairTimer::TakePairs(TimingResult& result, const std::stop_token& s
 
 // A B, B A, A B, ...
 Status ModulePairTimer::TakePair(int pair, TimingResult& result, const std::stop_token& stop) {
-  KS_RETURN_IF_ERROR(Sow(stop));
+  KS_RETURN_IF_ERROR(Sow(result, stop));
+  if (result.fault) return {};
   const bool judge = pair == 0 || rng_.Chance(kJudgeChance);
   for (const bool first : {true, false}) {
     const Side side = (pair % 2 == 0) == first ? kRival : kCandidate;
@@ -234,8 +244,10 @@ Status ModulePairTimer::TakePair(int pair, TimingResult& result, const std::stop
 Result<std::optional<Outcome>> ModulePairTimer::Judge(Side side, const std::stop_token& stop) {
   const auto exact = static_cast<int>(rng_.Below(static_cast<uint64_t>(calls_)));
   const Json request = {{"op", "judge_timed"}, {"side", side}, {"exact", {exact}}};
-  KS_ASSIGN_OR_RETURN(const Json verdict, reference_.MustAnswer(request, "verdict", stop));
-  std::optional<Outcome> outcome = OutcomeOfVerdict(verdict, facts_.workload);
+  KS_ASSIGN_OR_RETURN(const ModuleReply verdict,
+                      reference_.AskBeside(request, "verdict", "time", stop));
+  if (const auto* const outcome = std::get_if<Outcome>(&verdict)) return std::optional(*outcome);
+  std::optional<Outcome> outcome = OutcomeOfVerdict(std::get<Json>(verdict), facts_.workload);
   if (outcome) {
     if (auto* const wrong = std::get_if<WrongResult>(&*outcome)) wrong->in_timed_call = true;
   }

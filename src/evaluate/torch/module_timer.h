@@ -49,7 +49,7 @@ class ModulePairTimer {
   Status TakePairs(TimingResult& result, const std::stop_token& stop);
   Status TakePair(int pair, TimingResult& result, const std::stop_token& stop);
   // Draws new inputs; the next runs of all sides see the same.
-  Status Sow(const std::stop_token& stop);
+  Status Sow(TimingResult& result, const std::stop_token& stop);
   // One run of `calls_` calls.
   Result<Ran> Measure(Side side, const std::stop_token& stop);
   // The verdict on the last run's outputs, at least one set by the fp64 oracle.
