@@ -44,7 +44,7 @@ Result<Judged> JudgeTimedModule(const EvaluateOptions& options, const Evaluation
   request.baseline_source = task.seeds.front().source;
   KS_ASSIGN_OR_RETURN(Evaluation evaluation,
                       modules.evaluator->Evaluate(request, std::move(stop)));
-  evaluation.module = modules.facts;
+  if (!evaluation.module) evaluation.module = modules.facts;
   if (!options.stages.time) evaluation.module->untimed = "the time stage was not asked for";
   return Judged{std::move(evaluation), std::move(candidate.text)};
 }

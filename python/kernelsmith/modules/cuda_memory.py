@@ -110,6 +110,8 @@ def create(size: int) -> tuple[torch.Tensor, int]:
     properties = AllocationProperties(PINNED, FILE, ON_DEVICE, 0, None, (ctypes.c_ubyte * 8)())
     handle, file = ctypes.c_ulonglong(), ctypes.c_int()
     length, none = ctypes.c_size_t(rounded(size)), ctypes.c_ulonglong(0)
+    if torch.cuda.mem_get_info()[0] < 2 * size:
+        torch.cuda.empty_cache()
     call("cuMemCreate", ctypes.byref(handle), length, ctypes.byref(properties), none)
     memory = CudaMemory(handle, rounded(size))
     call("cuMemExportToShareableHandle", ctypes.byref(file), handle, FILE, none)

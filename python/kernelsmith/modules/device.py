@@ -16,6 +16,9 @@ CUDA = "cuda"
 # More than any last-level cache of a device holds.
 FLUSH_BYTES = 256 << 20
 
+# One part of so many may stay with a process that does not need it now.
+MOST_KEPT = 8
+
 
 class Device:
     """One device. Single thread."""
@@ -55,8 +58,13 @@ class Device:
         }
 
     def release(self) -> None:
-        """Give back the memory that nothing lies in, for allocations that are not torch's."""
+        """Give back the memory that nothing lies in: other processes want some."""
         if self.is_cuda:
+            torch.cuda.empty_cache()
+
+    def release_much(self) -> None:
+        """The same when it is a good part of the device's; giving back takes time."""
+        if self.is_cuda and torch.cuda.memory_reserved() * MOST_KEPT > torch.cuda.mem_get_info()[1]:
             torch.cuda.empty_cache()
 
     def flush(self) -> None:

@@ -72,6 +72,7 @@ class Server:
         """Run the admission gate."""
         gate = Gate(self._opened())
         checks = gate.run()
+        this_device().release()
         return {
             "checks": checks,
             "admitted": all(check["passed"] for check in checks),
@@ -134,6 +135,7 @@ class Server:
             return self._verdict(call, request.get("repeat"))
         finally:
             call.memory = None
+            this_device().release_much()
 
     def _verdict(self, call: Call, repeat: int | None) -> Message:
         memory = call.memory

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "evaluate/torch/module_check.h"
+#include "evaluate/torch/module_coverage.h"
 #include "evaluate/torch/module_outcome.h"
 
 namespace ks {
@@ -22,6 +23,7 @@ constexpr double kRunNs = 6e6;  // of calls, in one run, about
 constexpr int kEmptyRuns = 7;
 constexpr int kPairsBetweenEmptyRuns = 2;
 constexpr double kJudgeChance = 0.34;  // the first run is judged always
+constexpr double kTraceTimeoutS = 60;
 constexpr double kRunSlack = 20;       // a run that takes this much longer than foreseen hangs
 // Inputs are drawn and outputs are judged besides: a comparison may take this times its budget.
 constexpr double kWallOverBudget = 3;
@@ -67,6 +69,11 @@ Result<TimingResult> ModulePairTimer::Run(const ModuleSource& rival, const Modul
   if (!ended(result)) KS_RETURN_IF_ERROR(Calibrate(result, stop));
   if (!ended(result)) KS_RETURN_IF_ERROR(TakePairs(result, stop));
   if (!ended(result)) Summarize(result);
+  result.module = facts_;
+  // The device's tracer takes seconds to start: only for what is measured in earnest.
+  if (!ended(result) && plan_.fresh && session_.device().is_cuda()) {
+    KS_RETURN_IF_ERROR(Trace(candidate, result, stop));
+  }
   for (const auto& side : sides_) {
     if (side != nullptr) KS_RETURN_IF_ERROR(side->End());
   }
@@ -252,6 +259,19 @@ Result<std::optional<Outcome>> ModulePairTimer::Judge(Side side, const std::stop
     if (auto* const wrong = std::get_if<WrongResult>(&*outcome)) wrong->in_timed_call = true;
   }
   return outcome;
+}
+
+Status ModulePairTimer::Trace(const ModuleSource& candidate, TimingResult& result,
+                              const std::stop_token& stop) {
+  sides_[kCandidate]->AllowAnyThreads();  // the tracer has some
+  KS_ASSIGN_OR_RETURN(const ModuleReply reply,
+                      sides_[kCandidate]->Ask({{"op", "trace"}, {"set", 0}}, {}, "activities",
+                                              "time", kTraceTimeoutS, stop));
+  const auto* const answer = std::get_if<Json>(&reply);
+  if (answer == nullptr) return {};
+  result.module->activities = ActivitiesOf((*answer)["activities"], candidate.text);
+  result.module->coverage = CoverageOf(result.module->activities);
+  return {};
 }
 
 void ModulePairTimer::Summarize(TimingResult& result) const {

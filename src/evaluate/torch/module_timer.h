@@ -55,6 +55,8 @@ class ModulePairTimer {
   // The verdict on the last run's outputs, at least one set by the fp64 oracle.
   Result<std::optional<Outcome>> Judge(Side side, const std::stop_token& stop);
   void Blame(Side side, Outcome outcome, TimingResult& result) const;
+  // What runs on the device during a call; the facts say nothing of it when that cannot be had.
+  Status Trace(const ModuleSource& candidate, TimingResult& result, const std::stop_token& stop);
   void Summarize(TimingResult& result) const;
 
   ModuleSession& session_;
