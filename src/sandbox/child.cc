@@ -133,7 +133,7 @@ class Child {
     }
     MakeFoldersAndLinks();
     if (plan_.processes_listed) {
-      Must(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0,
+      Must(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid") == 0,
            ChildStep::kProcFs);
     }
     for (size_t i = 0; i < plan_.binds.size(); ++i)

@@ -102,8 +102,7 @@ class PlanBuilder {
 
   void AddLimits() {
     limits_.push_back({RLIMIT_CORE, 0});
-    // A GPU's driver locks what the device reads.
-    if (spec_.profile != SeccompProfile::kDevice) limits_.push_back({RLIMIT_MEMLOCK, 0});
+    limits_.push_back({RLIMIT_MEMLOCK, 0});
     limits_.push_back({RLIMIT_MSGQUEUE, 0});
     AddLimit(RLIMIT_AS, spec_.limits.address_space_bytes);
     AddLimit(RLIMIT_CPU, spec_.limits.cpu_s);

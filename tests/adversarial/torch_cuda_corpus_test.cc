@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,7 +42,8 @@ std::vector<Case> Corpus() {
     if (!name.ends_with(".py")) continue;
     const std::string source = files.Read(folder + name, kMaxTextFileBytes).value_or("");
     Case one{name.substr(0, name.size() - 3), source, {}};
-    for (const std::string_view word : SplitWords(source.substr(0, source.find('\n')))) {
+    const std::string first = source.substr(0, source.find('\n'));
+    for (const std::string_view word : SplitWords(first)) {
       if (word != "#" && word != "expect:") one.verdicts.emplace_back(word);
     }
     cases.push_back(std::move(one));
@@ -82,6 +84,8 @@ Result<std::unique_ptr<Parts>> Open() {
   return parts;
 }
 
+void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
+
 class AdversarialTorchCuda : public testing::TestWithParam<Case> {
  protected:
   static void SetUpTestSuite() {
@@ -112,7 +116,7 @@ TEST_P(AdversarialTorchCuda, GetsItsVerdictAndGainsNothing) {
   ASSERT_FALSE(one.verdicts.empty()) << one.name << " has no `# expect:` line";
   const Evaluation evaluation = Evaluate(one.source);
   const std::string verdict = OutcomeName(evaluation.outcome);
-  printf("%s: %s\n", one.name.c_str(), OutcomeSummary(evaluation.outcome).c_str());
+  std::cout << one.name << ": " << OutcomeSummary(evaluation.outcome) << '\n';
   EXPECT_NE(std::ranges::find(one.verdicts, verdict), one.verdicts.end())
       << OutcomeSummary(evaluation.outcome);
   const Measured* const measured = AsMeasured(evaluation.outcome);

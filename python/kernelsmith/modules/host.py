@@ -56,11 +56,9 @@ def run_child(request: Message, descriptor: int) -> None:
     if limit > 0:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     install_filter(bytes.fromhex(request["filter"]))
-    from kernelsmith.modules.device import CUDA, use_device
+    from kernelsmith.modules.device import use_device
 
-    if use_device(request["device"]).name == CUDA:
-        # The driver reads /proc/self; the host's own stays closed to it.
-        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+    use_device(request["device"])
     channel = Channel(descriptor)
     if request["role"] == "reference":
         from kernelsmith.modules.reference import serve

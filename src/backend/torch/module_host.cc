@@ -128,44 +128,55 @@ ModuleCensus ModuleChild::Census() const {
 }
 
 ModuleHost::ModuleHost(std::unique_ptr<SandboxProcess> process, UniqueFd socket,
-                       ModuleDevice device, std::string filter)
+                       ModuleDevice device, std::string executable, std::string filter)
     : process_(std::move(process)),
       channel_(std::move(socket)),
       device_(std::move(device)),
+      executable_(std::move(executable)),
       filter_(std::move(filter)) {}
 
 ModuleHost::~ModuleHost() = default;
 
-Result<std::shared_ptr<ModuleHost>> ModuleHost::Create(const Sandbox& sandbox,
+Result<std::shared_ptr<ModuleHost>> ModuleHost::Launch(const Sandbox& sandbox,
                                                        const PythonEnvironment& python,
-                                                       const ModuleDevice& device,
-                                                       std::stop_token stop) {
+                                                       const ModuleDevice& device) {
   if (const std::string fault = TorchFault(python); !fault.empty()) {
     return Error{ErrorCode::kFailedPrecondition, fault};
   }
   KS_ASSIGN_OR_RETURN(std::string filter, ChildFilter());
   KS_ASSIGN_OR_RETURN(auto ends, NewModuleSocket());
   KS_ASSIGN_OR_RETURN(auto process, sandbox.Start(HostSpec(python, device, ends.second.get())));
-  ends.second.Reset();
-  std::shared_ptr<ModuleHost> host(new ModuleHost(std::move(process), std::move(ends.first),
-                                                  device, std::move(filter)));  // private
-  KS_ASSIGN_OR_RETURN(const auto answer, host->channel_.Receive(kStartTimeoutS, std::move(stop)));
+  return std::shared_ptr<ModuleHost>(new ModuleHost(std::move(process), std::move(ends.first),
+                                                    device, python.executable,
+                                                    std::move(filter)));  // private
+}
+
+Status ModuleHost::AwaitReady(std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(const auto answer, channel_.Receive(kStartTimeoutS, std::move(stop)));
   std::string problem = fmt::format("no answer in {} s", kStartTimeoutS);
   if (const auto* const text = std::get_if<std::string>(&answer)) {
     const Json greeting = Json::parse(*text, nullptr, false);
     if (greeting.is_object() && greeting.value("ready", false)) {
-      host->torch_version_ = greeting.value("torch", "");
-      host->triton_version_ = greeting.value("triton", "");
-      return host;
+      torch_version_ = greeting.value("torch", "");
+      triton_version_ = greeting.value("triton", "");
+      return {};
     }
     problem = greeting.is_object() ? greeting.value("problem", "") : "it talks nonsense";
   } else if (!std::get<ModuleSilence>(answer).timed_out) {
-    const Result<SandboxExit> exit = host->process_->Wait(2, {});
+    const Result<SandboxExit> exit = process_->Wait(2, {});
     problem = exit.ok() ? fmt::format("it ended; {}", Shorten(exit->err, 2000)) : "it ended";
   }
-  return Error{
-      ErrorCode::kFailedPrecondition,
-      fmt::format("the Python with torch ({}) does not start: {}", python.executable, problem)};
+  return Error{ErrorCode::kFailedPrecondition,
+               fmt::format("the Python with torch ({}) does not start: {}", executable_, problem)};
+}
+
+Result<std::shared_ptr<ModuleHost>> ModuleHost::Create(const Sandbox& sandbox,
+                                                       const PythonEnvironment& python,
+                                                       const ModuleDevice& device,
+                                                       std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(std::shared_ptr<ModuleHost> host, Launch(sandbox, python, device));
+  KS_RETURN_IF_ERROR(host->AwaitReady(std::move(stop)));
+  return host;
 }
 
 Result<std::string> ModuleHost::AskHost(const std::string& message, std::span<const int> files,

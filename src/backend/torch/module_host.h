@@ -61,8 +61,14 @@ class ModuleChild {
 // Single thread. The sandbox outlives it.
 class ModuleHost : public std::enable_shared_from_this<ModuleHost> {
  public:
-  // Starts the process and waits until torch is imported; children use `device`. ERRORS:
-  // kFailedPrecondition (no torch, one too old, no sandbox), kCancelled.
+  // Starts the process; children use `device`. ERRORS: kFailedPrecondition (no torch, one too old,
+  // no sandbox).
+  static Result<std::shared_ptr<ModuleHost>> Launch(const Sandbox& sandbox,
+                                                    const PythonEnvironment& python,
+                                                    const ModuleDevice& device);
+  // Waits until torch is imported. ERRORS: kFailedPrecondition (it does not start), kCancelled.
+  Status AwaitReady(std::stop_token stop);
+  // Both. ERRORS: as they.
   static Result<std::shared_ptr<ModuleHost>> Create(const Sandbox& sandbox,
                                                     const PythonEnvironment& python,
                                                     const ModuleDevice& device,
@@ -81,7 +87,7 @@ class ModuleHost : public std::enable_shared_from_this<ModuleHost> {
  private:
   friend class ModuleChild;
   ModuleHost(std::unique_ptr<SandboxProcess> process, UniqueFd socket, ModuleDevice device,
-             std::string filter);
+             std::string executable, std::string filter);
   Result<std::string> AskHost(const std::string& message, std::span<const int> files,
                               std::stop_token stop);
   Result<ModuleExit> End(int64_t child);
@@ -90,6 +96,7 @@ class ModuleHost : public std::enable_shared_from_this<ModuleHost> {
   const std::unique_ptr<SandboxProcess> process_;
   ModuleChannel channel_;
   const ModuleDevice device_;
+  const std::string executable_;
   const std::string filter_;  // hex, for a child to install
   std::string torch_version_, triton_version_;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <future>
 #include <utility>
 
 namespace ks {
@@ -28,8 +29,19 @@ Result<std::unique_ptr<ModuleSession>> ModuleSession::Create(const Sandbox& sand
                                                              std::stop_token stop) {
   std::unique_ptr<ModuleSession> session(
       new ModuleSession(sandbox, std::move(python), std::move(device), config));  // private
-  KS_ASSIGN_OR_RETURN(session->trusted_, ModuleHost::Create(sandbox, session->python_,
-                                                            session->device_, std::move(stop)));
+  const auto launch = [&] {
+    return ModuleHost::Launch(sandbox, session->python_, session->device_);
+  };
+  KS_ASSIGN_OR_RETURN(session->trusted_, launch());
+  if (session->device_.is_cuda()) {  // times are wanted: all import torch at once
+    for (auto& host : session->hostile_) {
+      KS_ASSIGN_OR_RETURN(host, launch());
+    }
+  }
+  KS_RETURN_IF_ERROR(session->trusted_->AwaitReady(stop));
+  for (const auto& host : session->hostile_) {
+    if (host != nullptr) KS_RETURN_IF_ERROR(host->AwaitReady(stop));
+  }
   return session;
 }
 
@@ -74,6 +86,23 @@ Result<std::unique_ptr<ModuleCandidate>> ModuleSession::StartCandidate(Slot slot
   KS_ASSIGN_OR_RETURN(auto child, Start(hostile_[slot == Slot::kCandidate ? 0 : 1],
                                         ModuleRole::kCandidate, stop));
   return Warm(std::move(child), facts, std::move(stop));
+}
+
+Result<ModuleSession::Trio> ModuleSession::StartTrio(const ModuleFacts& facts,
+                                                     std::stop_token stop) {
+  // Each of a host of its own, so no two threads use one; contexts take a while to make.
+  auto rival = std::async(std::launch::async,
+                          [&] { return StartCandidate(Slot::kRival, facts, stop); });
+  auto candidate = std::async(std::launch::async,
+                              [&] { return StartCandidate(Slot::kCandidate, facts, stop); });
+  auto runner = StartRunner(facts, stop);
+  Trio trio;
+  auto started_rival = rival.get();
+  auto started_candidate = candidate.get();
+  KS_ASSIGN_OR_RETURN(trio.rival, std::move(started_rival));
+  KS_ASSIGN_OR_RETURN(trio.candidate, std::move(started_candidate));
+  KS_ASSIGN_OR_RETURN(trio.runner, std::move(runner));
+  return trio;
 }
 
 Result<std::unique_ptr<ModuleCandidate>> ModuleSession::StartRunner(const ModuleFacts& facts,

@@ -29,8 +29,8 @@ struct OpenModule {
 // Single thread. The sandbox outlives it.
 class ModuleSession {
  public:
-  // Starts the trusted host; those of candidates start when they are needed. ERRORS: as
-  // ModuleHost::Create.
+  // Starts the trusted host, and with a device those of candidates and rivals; without one they
+  // start when they are needed. ERRORS: as ModuleHost::Create.
   static Result<std::unique_ptr<ModuleSession>> Create(const Sandbox& sandbox,
                                                        PythonEnvironment python,
                                                        ModuleDevice device,
@@ -49,6 +49,11 @@ class ModuleSession {
   enum class Slot { kCandidate, kRival };
   Result<std::unique_ptr<ModuleCandidate>> StartCandidate(Slot slot, const ModuleFacts& facts,
                                                           std::stop_token stop);
+  // What a comparison needs, started at once. ERRORS: as StartCandidate.
+  struct Trio {
+    std::unique_ptr<ModuleCandidate> rival, candidate, runner;
+  };
+  Result<Trio> StartTrio(const ModuleFacts& facts, std::stop_token stop);
   // The same loop without a candidate, among the trusted.
   Result<std::unique_ptr<ModuleCandidate>> StartRunner(const ModuleFacts& facts,
                                                        std::stop_token stop);

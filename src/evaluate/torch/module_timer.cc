@@ -85,10 +85,8 @@ Result<TimingResult> ModulePairTimer::Run(const ModuleSource& rival, const Modul
 
 Status ModulePairTimer::Stage(const ModuleSource& rival, const ModuleSource& candidate,
                               TimingResult& result, const std::stop_token& stop) {
-  using Slot = ModuleSession::Slot;
-  KS_ASSIGN_OR_RETURN(sides_[kRival], session_.StartCandidate(Slot::kRival, facts_, stop));
-  KS_ASSIGN_OR_RETURN(sides_[kCandidate], session_.StartCandidate(Slot::kCandidate, facts_, stop));
-  KS_ASSIGN_OR_RETURN(sides_[kEmpty], session_.StartRunner(facts_, stop));
+  KS_ASSIGN_OR_RETURN(ModuleSession::Trio trio, session_.StartTrio(facts_, stop));
+  sides_ = {std::move(trio.rival), std::move(trio.candidate), std::move(trio.runner)};
   KS_ASSIGN_OR_RETURN(const ModuleReply reply,
                       reference_.AskBeside({{"op", "stage"},
                                             {"model_seed", rng_.Next() >> 1},
