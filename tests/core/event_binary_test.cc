@@ -34,6 +34,7 @@ std::vector<Event> AllSamples() {
   Evaluation on_device;
   on_device.device = DeviceFeatures{.registers = 40, .occupancy = 0.5};
   on_device.profile = DeviceProfile{"model", "no ncu", "rows", "memory", 0.5, {{"bytes", 64, "B"}}};
+  on_device.module = ModuleFacts{"full", "", "fp32", "fp64", 15, "", 0.75, {{"rows", 2, 3e4, true}}};
   events.push_back({.body = CandidateEvaluated{.id = 11, .evaluation = on_device}});
   return events;
 }
@@ -69,7 +70,7 @@ std::string FromHex(std::string_view hex) {
   return bytes;
 }
 
-// Written before evaluations had a profile.
+// Written before evaluations had a profile, and the facts of a module.
 TEST(EventBinary, BodiesWithFewerFieldsAreStillRead) {
   const std::string path = std::string(KS_SOURCE_DIR) + "/tests/golden/event_bodies_v1_first.hex";
   const Result<std::string> text = PosixFileSystem().Read(path, kMaxTextFileBytes);
@@ -77,7 +78,9 @@ TEST(EventBinary, BodiesWithFewerFieldsAreStillRead) {
   std::vector<Event> samples = AllSamples();
   for (Event& sample : samples) {
     auto* evaluated = std::get_if<CandidateEvaluated>(&sample.body);
-    if (evaluated != nullptr) evaluated->evaluation.profile.reset();
+    if (evaluated == nullptr) continue;
+    evaluated->evaluation.profile.reset();
+    evaluated->evaluation.module.reset();
   }
   const std::vector<std::string_view> lines = SplitWords(*text);
   ASSERT_EQ(lines.size(), samples.size());
