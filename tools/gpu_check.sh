@@ -6,14 +6,14 @@
 #   tools/gpu_check.sh run [--parts a,b] [--seconds N] [--out DIR]
 #                                                in a bundle or a checkout, on a machine with a GPU
 #
-# Parts: info tests corpus tasks bench torch evolve (all, in this order). --seconds: for each search of
+# Parts: info tests corpus tasks bench torch modules evolve (all, in this order). --seconds: for each search of
 # `evolve` (default 20); --searches: so many side by side (default: a third of the cores); --tasks,
 # --backends: a,b (default: all; cuda,triton). Prints one table at the end.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 bundle=build/gpu_bundle
-programs=(ksmith device_bench backend_device_test adversarial_device_test)
+programs=(ksmith device_bench backend_device_test adversarial_device_test adversarial_torch_cuda_test)
 
 pack() {
   rm -rf "$bundle" && mkdir -p "$bundle/bin" "$bundle/tools" "$bundle/bench" || return 1
@@ -58,7 +58,7 @@ case "${1:-}" in
   *) remote "$@" ;;
 esac
 
-parts=info,tests,corpus,tasks,bench,torch,evolve
+parts=info,tests,corpus,tasks,bench,torch,modules,evolve
 seconds=20
 searches=$(($(nproc) / 3 + 1))
 out=bench/results
@@ -161,6 +161,29 @@ if has torch; then
   note 'torch, eager and compiled'
   step torch timeout 300 python3 bench/torch_baselines.py --compile --folder tasks \
     --out "$out/torch_baselines.json"
+fi
+# Modules: what cheats, then some of our own against themselves, then a search with two starts.
+check_modules() {
+  local corpus=$KS_CORPUS_DIR module runs
+  runs=$(mktemp -d)
+  step 'modules corpus' timeout 240 "$bin/adversarial_torch_cuda_test" --gtest_brief=1 >"$out/modules_corpus.log" 2>&1
+  grep -E '^[a-z_0-9]+: ' "$out/modules_corpus.log"
+  count_tests "$out/modules_corpus.log"
+  for module in level1/embedding_bag level2/alibi_attention level3/point_net; do
+    sed 's/\bModel\b/ModelNew/g' "tasks/torch/$module.py" >"$runs/eager.py"
+    step "module $module" timeout 90 "$bin/ksmith" evaluate "tasks/torch/$module.py" --kernel "$runs/eager.py" \
+      --backend torch --json >"$out/module_$(basename "$module").json"
+    head -c 600 "$out/module_$(basename "$module").json"
+  done
+  step 'modules evolve' timeout 120 "$bin/ksmith" evolve "$corpus/torch/reference/linear_relu_add.py" \
+    --backend torch --seed-file "$corpus/torch_cuda/honest_triton.py" --steps 2 --run "$runs/run" >"$out/modules_evolve.log" 2>&1
+  tail -n 8 "$out/modules_evolve.log"
+  "$bin/ksmith" show "$runs/run" --json >"$out/modules_evolve.json"
+  rm -rf "$runs"
+}
+if has modules; then
+  note modules
+  check_modules
 fi
 # Every GPU serves; searches of all tasks go on side by side and send it their candidates.
 evolve_all() {

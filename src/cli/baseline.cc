@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend/torch/module_backend.h"
 #include "core/kernel_source.h"
 
 namespace ks {
@@ -66,6 +67,14 @@ Result<std::vector<std::string>> BaselineVariants(const Task& task, const std::s
                  "task '" + task.name + "' has no seed for backend '" + backend + "'"};
   }
   std::vector<std::string> variants = {seed->source};
+  if (backend == kTorchBackend) {  // no flags, but several starts
+    for (const SeedKernel& other : task.seeds) {
+      if (std::ranges::find(variants, other.source) == variants.end()) {
+        variants.push_back(other.source);
+      }
+    }
+    return variants;
+  }
   const std::vector<BuildDirectives> choices = backend == "cpu"
                                                    ? FlagChoices(task, machine)
                                                    : DeviceFlagChoices(task, backend, seed->source);

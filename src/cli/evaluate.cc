@@ -31,6 +31,24 @@ struct Judged {
   std::string source;
 };
 
+// Against the module itself, on a CUDA device.
+Result<Judged> JudgeTimedModule(const EvaluateOptions& options, const EvaluationConfig& config,
+                                std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(const Task task, OpenModuleTask(options.task, {}));
+  KS_ASSIGN_OR_RETURN(ModuleSource candidate, ReadModule(options.kernel_file));
+  KS_ASSIGN_OR_RETURN(const TimedModules modules,
+                      OpenTimedModules(task, config, options.device, stop));
+  EvaluationRequest request;
+  request.source = candidate.text;
+  request.stages = options.stages;
+  request.baseline_source = task.seeds.front().source;
+  KS_ASSIGN_OR_RETURN(Evaluation evaluation,
+                      modules.evaluator->Evaluate(request, std::move(stop)));
+  if (!evaluation.module) evaluation.module = modules.facts;
+  if (!options.stages.time) evaluation.module->untimed = "the time stage was not asked for";
+  return Judged{std::move(evaluation), std::move(candidate.text)};
+}
+
 Result<Judged> JudgeModule(const EvaluateOptions& options, const EvaluationConfig& config,
                            std::stop_token stop) {
   if (!options.service.url.empty()) {
@@ -38,10 +56,10 @@ Result<Judged> JudgeModule(const EvaluateOptions& options, const EvaluationConfi
                  "PyTorch modules are evaluated on this machine only: leave --evaluator out"};
   }
   if (options.stages.profile) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "PyTorch modules run on CPU tensors here: there is nothing to profile"};
+    return Error{ErrorCode::kInvalidArgument, "PyTorch modules have no profile: leave it out"};
   }
   KS_ASSIGN_OR_RETURN(const ModuleSource module, ReadModule(options.task));
+  if (HasModuleDevice()) return JudgeTimedModule(options, config, std::move(stop));
   KS_ASSIGN_OR_RETURN(ModuleSource candidate, ReadModule(options.kernel_file));
   KS_ASSIGN_OR_RETURN(const LocalModules modules, OpenModules(config, stop));
   KS_ASSIGN_OR_RETURN(Evaluation evaluation,
@@ -94,7 +112,8 @@ int EvaluateKernel(const EvaluateOptions& options, const Console& console) {
   const InterruptGuard interrupt("\n");
   const Result<Judged> judged = Judge(options, interrupt.token());
   if (!judged.ok()) return console.Fail(judged.error());
-  const bool timed = options.stages.time && !judged->evaluation.module;
+  const auto& module = judged->evaluation.module;
+  const bool timed = options.stages.time && (!module || module->untimed.empty());
   const EvaluationInput input{&judged->evaluation, options.task,   options.backend,
                               options.kernel_file, judged->source, timed};
   console.Out(options.json ? EvaluationJson(input) + "\n" : EvaluationText(input, console.style));

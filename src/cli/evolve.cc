@@ -121,9 +121,10 @@ Result<RunConfig> ConfigOf(const EvolveOptions& options) {
 
 namespace {
 
-// Where a resumed run finds the task again: an absolute folder, or empty for one of the library.
-std::string TaskOrigin(const Task& task) {
-  if (!PosixFileSystem().IsDir(task.origin)) return "";
+// Where a resumed run finds the task again: an absolute folder, the file of a module, or empty for
+// one of the library.
+std::string TaskOrigin(const Task& task, const std::string& backend) {
+  if (backend != kTorchBackend && !PosixFileSystem().IsDir(task.origin)) return "";
   return std::filesystem::absolute(task.origin).lexically_normal().string();
 }
 
@@ -141,7 +142,8 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token
                OpenRun& run) {
   PosixFileSystem files;
   KS_ASSIGN_OR_RETURN(run.config, ConfigOf(options));
-  KS_ASSIGN_OR_RETURN(const Task task, OpenSearchTask(options.task, run.config.backend));
+  KS_ASSIGN_OR_RETURN(const Task task,
+                      OpenSearchTask(options.task, run.config.backend, options.seed_files));
   run.dir = options.run_dir.empty() ? NewRunDir(task.name, clock, files) : options.run_dir;
   const RunFolder folder(run.dir);
   if (HoldsRun(files, folder)) {
@@ -152,8 +154,8 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token
   KS_RETURN_IF_ERROR(OpenParts(task, options.service, std::move(stop), run));
   run.identity = {Sha256Hex(fmt::format("{}/{}/{}", run.dir, clock.UnixMs(), clock.MonotonicNs()))
                       .substr(0, 16),
-                  kVersion, ConfigToJson(run.config, TaskOrigin(task)), ConfigHash(run.config),
-                  options.prior_skills};
+                  kVersion, ConfigToJson(run.config, TaskOrigin(task, run.config.backend)),
+                  ConfigHash(run.config), options.prior_skills};
   run.made_folder = !files.IsDir(run.dir);
   KS_RETURN_IF_ERROR(files.MakeDirs(run.dir));
   KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
@@ -172,9 +174,10 @@ Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun&
                  "--workers and the budgets may be given with --resume"};
   }
   const RunStarted& started = recorded.started;
-  KS_ASSIGN_OR_RETURN(const Task task, options.task.empty()
-                                           ? OpenRecordedTask(started)
-                                           : OpenSearchTask(options.task, started.backend));
+  KS_ASSIGN_OR_RETURN(const Task task,
+                      options.task.empty()
+                          ? OpenRecordedTask(started)
+                          : OpenSearchTask(options.task, started.backend, options.seed_files));
   run.dir = options.resume_dir;
   run.resumed = true;
   run.config = recorded.config;

@@ -2,13 +2,39 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "base/file.h"
+#include "base/hash.h"
 #include "cli/device_wiring.h"
+#include "cli/wiring.h"
+#include "evaluate/local_evaluator.h"
+#include "evaluate/torch/module_judge.h"
+#include "evaluate/torch/module_task.h"
 
 namespace ks {
 namespace {
 
 constexpr size_t kMaxModuleBytes = 1 << 20;
+
+std::string Environment(const char* name) {
+  const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing sets it
+  return value == nullptr ? "" : value;
+}
+
+Result<ModuleDevice> FindModuleDevice(int index) {
+  return FindCudaModuleDevice(Environment("CUDA_VISIBLE_DEVICES"), Environment("LD_LIBRARY_PATH"),
+                              index);
+}
+
+Machine WithDevice(Machine machine, DeviceInfo device, const std::string& versions) {
+  machine.id = Sha256Hex(fmt::format("{}/{}/{}/{}", machine.id, device.name, device.arch, versions))
+                   .substr(0, 16);
+  machine.compilers.push_back(versions);
+  machine.device = std::move(device);
+  return machine;
+}
 
 }  // namespace
 
@@ -18,8 +44,54 @@ Result<LocalModules> OpenModules(const EvaluationConfig& config, std::stop_token
   KS_ASSIGN_OR_RETURN(modules.sandbox, Sandbox::Create());
   KS_ASSIGN_OR_RETURN(
       modules.evaluator,
-      ModuleEvaluator::Create(*modules.sandbox, std::move(python), config, std::move(stop)));
+      ModuleEvaluator::Create(*modules.sandbox, std::move(python), {}, config, std::move(stop)));
   return modules;
+}
+
+bool HasModuleDevice() { return FindModuleDevice(0).ok(); }
+
+Result<TimedModules> OpenTimedModules(const Task& task, const EvaluationConfig& config, int device,
+                                      std::stop_token stop) {
+  Result<ModuleDevice> found = FindModuleDevice(device);
+  if (!found.ok()) {
+    return Error{found.error().code, fmt::format("{} (modules on CPU tensors are never timed)",
+                                                 found.error().message)};
+  }
+  TimedModules modules;
+  KS_ASSIGN_OR_RETURN(PythonEnvironment python, FindPython());
+  KS_ASSIGN_OR_RETURN(modules.sandbox, Sandbox::Create());
+  KS_ASSIGN_OR_RETURN(auto session, ModuleSession::Create(*modules.sandbox, std::move(python),
+                                                          *std::move(found), config, stop));
+  KS_ASSIGN_OR_RETURN(DeviceInfo info, session->Describe(stop));
+  KS_ASSIGN_OR_RETURN(auto judge,
+                      ModuleJudge::Create(std::move(session),
+                                          {task.reference_file, task.reference_source},
+                                          std::move(stop)));
+  modules.facts = judge->facts();
+  KS_ASSIGN_OR_RETURN(const auto host, OpenHostBackend());
+  modules.backend = std::make_unique<ModuleBackend>(
+      WithDevice(host->machine(), std::move(info), judge->Versions()), judge->Versions());
+  modules.evaluator =
+      std::make_unique<LocalEvaluator>(task, *modules.backend, std::move(judge), config);
+  return modules;
+}
+
+Result<Task> OpenModuleTask(const std::string& path, const std::vector<std::string>& seed_files) {
+  const PosixFileSystem files;
+  KS_ASSIGN_OR_RETURN(const ModuleSource module, ReadModule(path));
+  std::vector<std::string> paths = seed_files;
+  const std::string folder = path.substr(0, path.ends_with(".py") ? path.size() - 3 : path.size());
+  std::vector<std::string> beside = files.List(folder + ".seeds").value_or({});
+  std::ranges::sort(beside);
+  for (const std::string& name : beside) {
+    if (name.ends_with(".py")) paths.push_back(folder + ".seeds/" + name);
+  }
+  std::vector<ModuleSource> seeds;
+  for (const std::string& one : paths) {
+    KS_ASSIGN_OR_RETURN(ModuleSource seed, ReadModule(one));
+    seeds.push_back(std::move(seed));
+  }
+  return ModuleTask(module, seeds);
 }
 
 Result<ModuleSource> ReadModule(const std::string& path) {

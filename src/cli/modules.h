@@ -1,29 +1,51 @@
-// PyTorch modules on this machine: the evaluator behind `evaluate --backend torch` and `import`.
+// PyTorch modules on this machine: what is behind `--backend torch` and `import`.
 #ifndef KS_CLI_MODULES_H_
 #define KS_CLI_MODULES_H_
 
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
+#include "backend/torch/module_backend.h"
 #include "base/result.h"
 #include "core/config.h"
+#include "core/evaluator.h"
+#include "core/task.h"
 #include "evaluate/torch/module_evaluator.h"
 #include "sandbox/sandbox.h"
 
 namespace ks {
 
-inline constexpr const char* kTorchBackend = "torch";
-
-// An evaluator with the sandbox that it works in.
+// An evaluator for verdicts with the sandbox that it works in.
 struct LocalModules {
   std::unique_ptr<Sandbox> sandbox;
   std::unique_ptr<ModuleEvaluator> evaluator;  // destroyed first
 };
 
-// The Python is that of FindPython. ERRORS: kFailedPrecondition (no Python, no torch, no sandbox:
-// how to mend it).
+// On CPU tensors. The Python is that of FindPython. ERRORS: kFailedPrecondition (no Python, no
+// torch, no sandbox: how to mend it).
 Result<LocalModules> OpenModules(const EvaluationConfig& config, std::stop_token stop);
+
+// An evaluator of candidates for one module, on a CUDA device; parts are destroyed in reverse order.
+struct TimedModules {
+  std::unique_ptr<Sandbox> sandbox;
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<Evaluator> evaluator;
+  ModuleFacts facts;
+};
+
+// Whether this machine has a device to time modules on.
+bool HasModuleDevice();
+// `task` comes from OpenModuleTask and outlives it. ERRORS: kFailedPrecondition (no device: CPU
+// tensors are never timed; no Python, no torch, no sandbox), kInvalidArgument (no such device, the
+// module is not admitted).
+Result<TimedModules> OpenTimedModules(const Task& task, const EvaluationConfig& config, int device,
+                                      std::stop_token stop);
+
+// The task of a module's file; seeds are those of the files, then those beside it
+// (NAME.seeds/*.py). ERRORS: as ReadModule.
+Result<Task> OpenModuleTask(const std::string& path, const std::vector<std::string>& seed_files);
 
 // A Python file. ERRORS: kNotFound; kInvalidArgument (a folder, too large, not text).
 Result<ModuleSource> ReadModule(const std::string& path);

@@ -33,9 +33,10 @@ struct ModelOptions {
 
 // Empty optionals were not given: the configuration file, the preset, then the defaults decide.
 struct EvolveOptions {
-  std::string task;  // name in the library or a folder; empty with resume_dir or tasks
+  std::string task;  // a library name, a folder, a module's file; empty with resume_dir or tasks
   // Several, one after the other, each in a folder of its own in run_dir; "all": the library.
   std::vector<std::string> tasks;
+  std::vector<std::string> seed_files;  // further starts, for a module
   std::string prior_skills;  // records of skills from other runs (core/skill_record.h)
   std::string run_dir;       // empty: ./runs/<task>-<date>-<n>
   std::string resume_dir;    // a run to go on with; empty: none

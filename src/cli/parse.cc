@@ -118,14 +118,17 @@ void DeclareServe(CLI::App& app, ServeOptions& options) {
 
 void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
   CLI::Option* task = app.add_option("TASK", options.task,
-                                     "task: a name of `ksmith tasks` or a folder; or names: a,b,c");
+                                     "task: a name of `ksmith tasks` or a folder; or names: a,b,c; "
+                                     "a Python file with --backend torch");
   CLI::Option* tasks =
       app.add_option("--tasks", options.tasks,
                      "several tasks one after the other, or 'all'; they share what skills did")
           ->delimiter(',')
           ->excludes(task);
-  app.add_option("--backend", options.backend, kBackendHelp);
+  app.add_option("--backend", options.backend, kEvaluateBackendHelp);
   AddDevice(app, options.device);
+  app.add_option("--seed-file", options.seed_files,
+                 "another file to start from, with --backend torch (may be repeated)");
   app.add_option("--proposer", options.proposer,
                  "who proposes: builtin, random, llm, scientist, best_of_n or replay "
                  "(default: builtin; docs/llm.md)");

@@ -9,20 +9,30 @@
 
 namespace ks {
 
-Result<Task> OpenSearchTask(const std::string& name_or_path, const std::string& backend) {
-  if (backend == kTorchBackend) {
-    return Error{ErrorCode::kFailedPrecondition,
-                 "PyTorch modules are judged (`ksmith evaluate --backend torch`), but not searched "
-                 "by this version"};
-  }
-  return OpenTask(name_or_path);
+Result<Task> OpenSearchTask(const std::string& name_or_path, const std::string& backend,
+                            const std::vector<std::string>& seed_files) {
+  if (backend == kTorchBackend) return OpenModuleTask(name_or_path, seed_files);
+  if (seed_files.empty()) return OpenTask(name_or_path);
+  return Error{ErrorCode::kInvalidArgument,
+               "--seed-file is for PyTorch modules; the seed of a task is in its folder"};
 }
 
 Result<std::unique_ptr<SearchTarget>> OpenSearchTarget(Task task, const RunConfig& config,
                                                        const RemoteService& service,
                                                        std::stop_token stop) {
   auto target = std::make_unique<SearchTarget>();
-  if (service.url.empty()) {
+  if (config.backend == kTorchBackend) {
+    if (!service.url.empty()) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "PyTorch modules are evaluated on this machine only: leave --evaluator out"};
+    }
+    target->task = std::move(task);
+    KS_ASSIGN_OR_RETURN(TimedModules modules, OpenTimedModules(target->task, config.evaluation,
+                                                               config.device, std::move(stop)));
+    target->sandbox = std::move(modules.sandbox);
+    target->backend = std::move(modules.backend);
+    target->evaluator = std::move(modules.evaluator);
+  } else if (service.url.empty()) {
     KS_ASSIGN_OR_RETURN(target->backend, OpenBackend(config.backend, config.device));
     target->task = ForDeviceClass(task, target->backend->device_class());
     target->evaluator = MakeEvaluator(target->task, *target->backend, config.evaluation);

@@ -5,25 +5,29 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "backend/backend.h"
 #include "cli/options.h"
 #include "core/config.h"
 #include "core/evaluator.h"
 #include "core/task.h"
+#include "sandbox/sandbox.h"
 
 namespace ks {
 
 // Members are destroyed in reverse order: the evaluator refers to the others.
 struct SearchTarget {
   Task task;                         // with the workloads of the device's class
+  std::unique_ptr<Sandbox> sandbox;  // of modules
   std::unique_ptr<Backend> backend;  // null: a service evaluates
   std::unique_ptr<Evaluator> evaluator;
 };
 
-// What `evolve` and `bench` search: a task by its name or folder. ERRORS: as OpenTask;
-// kFailedPrecondition (a backend whose candidates are not searched yet).
-Result<Task> OpenSearchTask(const std::string& name_or_path, const std::string& backend);
+// What `evolve` and `bench` search: a task by its name or folder, a PyTorch module by its file.
+// `seed_files`: further starts of a module. ERRORS: as OpenTask and OpenModuleTask.
+Result<Task> OpenSearchTask(const std::string& name_or_path, const std::string& backend,
+                            const std::vector<std::string>& seed_files = {});
 
 // `task` on the backend and device of `config`, judged here or by `service`. The seed is there.
 // ERRORS: kInvalidArgument (no seed for the backend); those of OpenBackend and ConnectEvaluator.

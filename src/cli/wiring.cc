@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/config_file.h"
 #include "cli/device_wiring.h"
+#include "cli/modules.h"
 #include "cli/token_file.h"
 #include "evaluate/device_judge.h"
 #include "evaluate/local_evaluator.h"
@@ -34,6 +35,11 @@ Error Unknown(std::string_view what, const std::string& name,
           fmt::format("there is no {} '{}' (known: {})", what, name, Join(known, ", "))};
 }
 
+// The origin of a task is a folder or nothing, that of a module its file.
+bool IsModuleFile(const std::string& origin) {
+  return origin.ends_with(".py") && !PosixFileSystem().IsDir(origin);
+}
+
 // The last core this process may use: the first ones get most interrupts. -1: there is only one.
 int TimingCore() {
   cpu_set_t cores;
@@ -54,7 +60,8 @@ Result<Task> OpenLibraryTask(const std::string& name) { return TaskLibrary().Loa
 
 Result<Task> OpenRecordedTask(const RunStarted& started) {
   const std::string origin = TaskOriginIn(started.config_json);
-  Result<Task> task = OpenTask(origin.empty() ? started.task : origin);
+  Result<Task> task = IsModuleFile(origin) ? OpenModuleTask(origin, {})
+                                           : OpenTask(origin.empty() ? started.task : origin);
   if (!task.ok()) return task.error().Under("the task of this run");
   return task;
 }

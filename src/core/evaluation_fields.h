@@ -168,6 +168,24 @@ void Fields(V& v, Ref<V, StageSeconds> x) {
   v("queue", x.queue);
 }
 template <typename V>
+void Fields(V& v, Ref<V, ModuleActivity> x) {
+  v("name", x.name);
+  v("count", x.count);
+  v("ns", x.ns);
+  v("own", x.own);
+}
+template <typename V>
+void Fields(V& v, Ref<V, ModuleFacts> x) {
+  v("workload", x.workload);
+  v("note", x.note);
+  v("precision", x.precision);
+  v("oracle", x.oracle);
+  v("calls", x.calls);
+  v("untimed", x.untimed);
+  v("coverage", x.coverage);
+  v("activities", x.activities);
+}
+template <typename V>
 void Fields(V& v, Ref<V, Evaluation> x) {
   v.Variant("outcome", x.outcome);
   v("features", x.features);
@@ -179,6 +197,7 @@ void Fields(V& v, Ref<V, Evaluation> x) {
   v("seconds", x.seconds);
   v("held_out", x.held_out);
   v.Optional("profile", x.profile);
+  v.Optional("module", x.module);
 }
 
 }  // namespace ks

@@ -55,7 +55,7 @@ std::string_view SourceEnding(std::string_view backend) {
   if (backend == "cuda") return "cu";
   if (backend == "hip") return "hip";
   if (backend == "opencl") return "cl";
-  return backend == "triton" ? "py" : "cc";
+  return backend == "triton" || backend == "torch" ? "py" : "cc";
 }
 
 std::string PlanDirectives(std::string_view source) {

@@ -8,6 +8,15 @@
 
 namespace ks {
 
+// What ran on the device during one call of a candidate, of one name.
+struct ModuleActivity {
+  std::string name;
+  int64_t count = 0;
+  double ns = 0;     // all of them
+  bool own = false;  // a kernel that the candidate's source defines
+  bool operator==(const ModuleActivity&) const = default;
+};
+
 // How a PyTorch module was judged.
 struct ModuleFacts {
   std::string workload;   // "full"; "reduced": the file's own smaller sizes; "scaled": halved axes
@@ -16,6 +25,8 @@ struct ModuleFacts {
   std::string oracle;     // what outputs were compared with: "fp64", or the precision
   int calls = 0;          // that were judged and right
   std::string untimed;    // why no time was taken
+  double coverage = -1;  // share of device time in own kernels, 0..1; -1: not traced
+  std::vector<ModuleActivity> activities;  // the longest first
   bool operator==(const ModuleFacts&) const = default;
 };
 

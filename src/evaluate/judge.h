@@ -30,6 +30,7 @@ struct TimingResult {
   std::optional<Outcome> fault;          // of the candidate; then the rest is partial
   bool rival_failed = false;             // the rival itself broke: choose another one
   std::optional<DeviceFeatures> device;  // as the driver sees the candidate, device backends
+  std::optional<ModuleFacts> module;     // how a PyTorch module was judged
 };
 
 // Thread-safe; takes whatever lease of the device it needs inside.

@@ -165,6 +165,10 @@ Result<TimingResult> LocalEvaluator::Compare(const CompiledKernel& rival,
   KS_ASSIGN_OR_RETURN(TimingResult timing,
                       judge_->Compare(rival, kernel, plan, evaluation.seconds, stop));
   if (timing.device) evaluation.device = timing.device;
+  // Not every comparison traces what runs.
+  if (timing.module && (!evaluation.module || timing.module->coverage >= 0)) {
+    evaluation.module = timing.module;
+  }
   return timing;
 }
 

@@ -148,8 +148,19 @@ Json ToJson(const CodeFeatures& f) {
 }
 
 Json ToJson(const ModuleFacts& f) {
-  return {{"workload", f.workload}, {"note", f.note},   {"precision", f.precision},
-          {"oracle", f.oracle},     {"calls", f.calls}, {"untimed", f.untimed}};
+  Json activities = Json::array();
+  for (const ModuleActivity& one : f.activities) {
+    activities.push_back(
+        {{"name", one.name}, {"count", one.count}, {"ns", one.ns}, {"own", one.own}});
+  }
+  return {{"workload", f.workload},
+          {"note", f.note},
+          {"precision", f.precision},
+          {"oracle", f.oracle},
+          {"calls", f.calls},
+          {"untimed", f.untimed},
+          {"coverage", f.coverage < 0 ? Json() : Json(f.coverage)},
+          {"activities", std::move(activities)}};
 }
 
 Json ToJson(const DeviceFeatures& f) {

@@ -132,6 +132,10 @@ class Child {
       Must(mount("tmpfs", "tmp", "tmpfs", flags, plan_.tmp_options) == 0, ChildStep::kTmpFs);
     }
     MakeFoldersAndLinks();
+    if (plan_.processes_listed) {
+      Must(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid") == 0,
+           ChildStep::kProcFs);
+    }
     for (size_t i = 0; i < plan_.binds.size(); ++i)
       Attach(plan_.binds[i], sources[i], static_cast<int>(i));
     for (size_t i = 0; i < plan_.files.size(); ++i) WriteFile(plan_.files[i], static_cast<int>(i));
@@ -268,6 +272,8 @@ const char* ChildStepName(ChildStep step) {
       return "mounting the root tmpfs";
     case ChildStep::kTmpFs:
       return "mounting /tmp";
+    case ChildStep::kProcFs:
+      return "mounting /proc";
     case ChildStep::kFolder:
       return "making a folder";
     case ChildStep::kLink:

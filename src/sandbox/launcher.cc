@@ -53,7 +53,10 @@ class PlanBuilder {
   Status Build(const std::array<int, 3>& stdio) {
     for (const SandboxMount& mount : settings_.root.mounts) AddBind(mount, false);
     for (const SandboxMount& mount : spec_.mounts) AddBind(mount, false);
-    for (const std::string& device : settings_.root.devices) AddBind({device, device, false}, true);
+    for (const auto* devices : {&settings_.root.devices, &spec_.devices}) {
+      for (const std::string& device : *devices) AddBind({device, device, false}, true);
+    }
+    if (spec_.processes_listed) AddFolder("/proc");
     for (const auto& [inside, target] : settings_.root.links) {
       links_.push_back({Relative(inside), target.c_str()});
     }
@@ -109,6 +112,11 @@ class PlanBuilder {
     AddLimit(RLIMIT_STACK, spec_.limits.stack_bytes);
   }
 
+  const FilterProgram& FilterFor(SeccompProfile profile) const {
+    if (profile == SeccompProfile::kCompile) return settings_.compile_filter;
+    return profile == SeccompProfile::kRunner ? settings_.runner_filter : settings_.device_filter;
+  }
+
   void FillPlan() {
     root_options_ = fmt::format("mode=0755,nr_inodes=4096,size={}", RootBytes());
     tmp_options_ = fmt::format("mode=1777,nr_inodes=4096,size={}", spec_.tmp_bytes);
@@ -124,6 +132,7 @@ class PlanBuilder {
     plan_.root_options = root_options_.c_str();
     plan_.tmp_options = spec_.tmp_bytes > 0 ? tmp_options_.c_str() : nullptr;
     plan_.tmp_executable = spec_.tmp_executable;
+    plan_.processes_listed = spec_.processes_listed;
     plan_.passed_fds = fds_;
     plan_.limits = limits_;
     CPU_ZERO(&cores_);
@@ -132,9 +141,7 @@ class PlanBuilder {
     plan_.fixed_addresses = spec_.fixed_addresses;
     plan_.user_namespace = settings_.user_namespace;
     plan_.last_capability = settings_.last_capability;
-    const FilterProgram& filter = spec_.profile == SeccompProfile::kCompile
-                                      ? settings_.compile_filter
-                                      : settings_.runner_filter;
+    const FilterProgram& filter = FilterFor(spec_.profile);
     plan_.filter = {static_cast<unsigned short>(filter.size()),
                     const_cast<sock_filter*>(filter.data())};
   }

@@ -50,6 +50,7 @@ struct LaunchSettings {
   SystemRoot root;
   FilterProgram compile_filter;
   FilterProgram runner_filter;
+  FilterProgram device_filter;
 };
 
 // Starts `spec` from `thread`. ERRORS: as Sandbox::Start.

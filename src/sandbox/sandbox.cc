@@ -44,6 +44,8 @@ Result<std::unique_ptr<Sandbox>> Sandbox::Create() {
                       BuildFilter(ProfileSpec(SeccompProfile::kCompile)));
   KS_ASSIGN_OR_RETURN(state->settings.runner_filter,
                       BuildFilter(ProfileSpec(SeccompProfile::kRunner)));
+  KS_ASSIGN_OR_RETURN(state->settings.device_filter,
+                      BuildFilter(ProfileSpec(SeccompProfile::kDevice)));
   std::unique_ptr<Sandbox> sandbox(new Sandbox(std::move(state)));  // private constructor
   Result<std::unique_ptr<SandboxProcess>> trial = sandbox->Start(TrialSpec());
   if (!trial.ok() && geteuid() == 0) {

@@ -54,7 +54,9 @@ struct SandboxSpec {
   std::vector<SandboxFile> files;
   int64_t tmp_bytes = 0;        // size of a writable /tmp; 0: none
   bool tmp_executable = false;  // code in /tmp may be run: for compilers that load what they make
-  std::vector<int> fds;         // become 3, 4, ... inside
+  std::vector<std::string> devices;  // nodes of /dev beside the usual three: "/dev/nvidia0"
+  bool processes_listed = false;     // a /proc of its own processes alone: a GPU's driver reads it
+  std::vector<int> fds;              // become 3, 4, ... inside
   bool capture_output = false;  // else stdout and stderr are /dev/null
   SandboxLimits limits;
   std::vector<int> cores;        // empty: as the parent

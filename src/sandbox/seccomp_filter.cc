@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -109,13 +110,6 @@ FilterRule KernelInterfaces() {  // NOLINT(readability-function-size)
            "chroot",
            "unshare",
            "setns",
-           "socket",
-           "socketpair",
-           "connect",
-           "bind",
-           "listen",
-           "accept",
-           "accept4",
            "keyctl",
            "add_key",
            "request_key",
@@ -166,6 +160,24 @@ FilterRule KernelInterfaces() {  // NOLINT(readability-function-size)
           {}};
 }
 
+FilterRule Sockets() {
+  return {{"socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"},
+          FilterAction::kFail,
+          EPERM,
+          {}};
+}
+
+// All but AF_UNIX, which reaches no further than the network namespace and the private root.
+std::vector<FilterRule> ForeignSockets() {
+  constexpr uint64_t kFamilies = 64;  // more than there are
+  std::vector<FilterRule> rules;
+  for (uint64_t family = 0; family < kFamilies; ++family) {
+    if (family == AF_UNIX) continue;
+    rules.push_back({{"socket"}, FilterAction::kFail, EPERM, {{0, ~uint64_t{0}, family}}});
+  }
+  return rules;
+}
+
 }  // namespace
 
 Result<FilterProgram> BuildFilter(const FilterSpec& spec) {
@@ -188,6 +200,11 @@ FilterSpec ProfileSpec(SeccompProfile profile) {
   FilterSpec spec;
   spec.rules = NoNewNamespaces();
   spec.rules.push_back(KernelInterfaces());
+  if (profile == SeccompProfile::kDevice) {
+    for (FilterRule& rule : ForeignSockets()) spec.rules.push_back(std::move(rule));
+  } else {
+    spec.rules.push_back(Sockets());
+  }
   if (profile == SeccompProfile::kRunner) {
     spec.rules.push_back({{"fork", "vfork"}, FilterAction::kFail, EPERM, {}});
     spec.rules.push_back({{"clone"}, FilterAction::kFail, EPERM, {{0, CLONE_THREAD, 0}}});

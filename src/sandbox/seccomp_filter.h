@@ -50,6 +50,7 @@ std::string SyscallName(int number);
 enum class SeccompProfile {
   kCompile,  // no new namespaces, mounts, sockets, tracing, kernel interfaces; processes allowed
   kRunner,   // as kCompile, and no new processes (threads only)
+  kDevice,   // as kCompile, but sockets of the machine itself: a GPU's driver makes one
 };
 FilterSpec ProfileSpec(SeccompProfile profile);
 

@@ -31,6 +31,14 @@ bool Uses(const std::string& source, const std::string& flag) {
          directives.flags.end();
 }
 
+TEST(BaselineVariants, OfAModuleAreItsSeedsEachOnce) {
+  Task task = SmallTask(true);
+  task.seeds = {{"torch", "m.py", "eager"}, {"torch", "a.py", "fused"}, {"torch", "b.py", "eager"}};
+  const auto variants = BaselineVariants(task, "torch", WithBoth());
+  ASSERT_TRUE(variants.ok());
+  EXPECT_EQ(*variants, (std::vector<std::string>{"eager", "fused"}));
+}
+
 TEST(BaselineVariants, BeginWithTheSeedAsWrittenAndAllDiffer) {
   const Result<std::vector<std::string>> variants =
       BaselineVariants(SmallTask(true), "cpu", WithBoth());

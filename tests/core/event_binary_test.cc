@@ -36,6 +36,7 @@ std::vector<Event> AllSamples() {
   Evaluation on_device;
   on_device.device = DeviceFeatures{.registers = 40, .occupancy = 0.5};
   on_device.profile = DeviceProfile{"model", "no ncu", "rows", "memory", 0.5, {{"bytes", 64, "B"}}};
+  on_device.module = ModuleFacts{"full", "", "fp32", "fp64", 15, "", 0.75, {{"rows", 2, 3e4, true}}};
   events.push_back({.body = CandidateEvaluated{.id = 11, .evaluation = on_device}});
   return events;
 }
@@ -71,7 +72,8 @@ std::string FromHex(std::string_view hex) {
   return bytes;
 }
 
-// Written before evaluations had a profile, proposals a novelty record and runs prior skills.
+// Written before evaluations had a profile and the facts of a module, proposals a novelty record
+// and runs prior skills.
 TEST(EventBinary, BodiesWithFewerFieldsAreStillRead) {
   const std::string path = std::string(KS_SOURCE_DIR) + "/tests/golden/event_bodies_v1_first.hex";
   const Result<std::string> text = PosixFileSystem().Read(path, kMaxTextFileBytes);
@@ -79,7 +81,10 @@ TEST(EventBinary, BodiesWithFewerFieldsAreStillRead) {
   std::vector<Event> samples = AllSamples();
   for (Event& sample : samples) {
     auto* evaluated = std::get_if<CandidateEvaluated>(&sample.body);
-    if (evaluated != nullptr) evaluated->evaluation.profile.reset();
+    if (evaluated != nullptr) {
+      evaluated->evaluation.profile.reset();
+      evaluated->evaluation.module.reset();
+    }
     if (auto* p = std::get_if<CandidateProposed>(&sample.body)) p->novelty_record.clear();
     if (auto* started = std::get_if<RunStarted>(&sample.body)) started->prior_skills.clear();
   }

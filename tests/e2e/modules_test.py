@@ -111,7 +111,23 @@ class Modules(EndToEnd):
         self.assertIn("none.py", done.stderr)
         done = self.ksmith("evaluate", file, "--backend", "torch", "--kernel", candidate,
                            "--stages", "time,profile", status=2)
-        self.assertIn("nothing to profile", done.stderr)
+        self.assertIn("no profile", done.stderr)
+
+    def test_evolve_times_no_cpu_tensors(self) -> None:
+        if os.path.exists("/dev/nvidia0"):
+            self.skipTest("there is a CUDA device")
+        task = str(CORPUS / "reference" / "linear_relu_add.py")
+        run = self.dir / "run"
+        done = self.ksmith("evolve", task, "--backend", "torch", "--run", str(run), status=1)
+        self.assertIn("no CUDA device", done.stderr)
+        self.assertIn("never timed", done.stderr)
+        self.assertFalse(run.exists())
+
+    def test_evolve_wants_its_files_to_be_modules(self) -> None:
+        done = self.ksmith("evolve", "none.py", "--backend", "torch", status=2)
+        self.assertIn("none.py", done.stderr)
+        done = self.ksmith("evolve", "matmul", "--seed-file", "x.py", status=2)
+        self.assertIn("--seed-file is for PyTorch modules", done.stderr)
 
 
 class WithoutTorch(EndToEnd):

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -272,6 +273,37 @@ TEST(ProbeSandbox, ReportsEveryLayerWithAWayToMendIt) {
     for (const SandboxLayer& layer : layers)
       EXPECT_TRUE(layer.ok) << layer.name << ": " << layer.detail;
   }
+}
+
+TEST_F(SandboxTest, ListsNoProcessesUnlessAskedForAndThenOnlyItsOwn) {
+  EXPECT_EQ(Run(Shell("ls /proc 2>/dev/null | head -n 1")).out, "");
+  SandboxSpec spec = Shell("cat /proc/1/comm; ls -d /proc/[0-9]* | wc -l; ls /proc/meminfo");
+  spec.processes_listed = true;
+  const SandboxExit exit = Run(spec);
+  EXPECT_EQ(exit.out.substr(0, exit.out.find('\n')), "sh");
+  EXPECT_LE(std::stoi(exit.out.substr(exit.out.find('\n'))), 4) << exit.out;
+  EXPECT_NE(exit.code, 0) << "it tells of the machine too";
+}
+
+TEST_F(SandboxTest, ShowsTheDevicesThatItIsToldTo) {
+  SandboxSpec spec = Shell("echo x >/dev/full || ls /dev | tr '\\n' ' '");
+  spec.devices = {"/dev/full"};
+  EXPECT_EQ(Run(spec).out, "full null urandom zero ");
+}
+
+TEST_F(SandboxTest, OpensSocketsOfTheMachineForDevicesOnly) {
+  const auto try_family = [&](SeccompProfile profile, int family) {
+    SandboxSpec spec = Shell("");
+    spec.argv = {"/usr/bin/python3", "-I", "-c",
+                 "import socket; socket.socket(" + std::to_string(family) + ", 1)"};
+    spec.profile = profile;
+    return Run(spec).code;
+  };
+  if (access("/usr/bin/python3", X_OK) != 0) GTEST_SKIP() << "no /usr/bin/python3";
+  EXPECT_EQ(try_family(SeccompProfile::kDevice, AF_UNIX), 0);
+  EXPECT_NE(try_family(SeccompProfile::kDevice, AF_INET), 0);
+  EXPECT_NE(try_family(SeccompProfile::kDevice, AF_NETLINK), 0);
+  EXPECT_NE(try_family(SeccompProfile::kCompile, AF_UNIX), 0);
 }
 
 }  // namespace

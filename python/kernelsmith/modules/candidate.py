@@ -7,57 +7,50 @@ counted from outside. The checks below only give an early and clear answer.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
 
+from kernelsmith.modules.answer import answer_into
 from kernelsmith.modules.channel import Channel, Message
-from kernelsmith.modules.memory import Place, SharedMemory, place_from_json
+from kernelsmith.modules.device import this_device
+from kernelsmith.modules.memory import Place, SharedMemory, open_memory, place_from_json
+from kernelsmith.modules.repeat import Repeater, Set
 from kernelsmith.modules.source import Problem, load, problem_of
 
 ENTRY = "ModelNew"
 
 
-def overlaps(left: torch.Tensor, right: torch.Tensor) -> bool:
-    """Whether two tensors share memory."""
-    if left.numel() == 0 or right.numel() == 0:
-        return False
-    a, b = left.untyped_storage(), right.untyped_storage()
-    return a.data_ptr() < b.data_ptr() + b.nbytes() and b.data_ptr() < a.data_ptr() + a.nbytes()
+def take_memory(request: Message, files: list[int]) -> SharedMemory:
+    """Open the memory that came with a message."""
+    memory = open_memory(files[0], int(request["bytes"]))
+    os.close(files[0])
+    return memory
 
 
-def flatten(result: Any) -> list[Any]:
-    """Return the parts of a result."""
-    if isinstance(result, tuple | list):
-        return [tensor for part in result for tensor in flatten(part)]
-    return [result]
+def inputs_in(memory: SharedMemory, specs: list[Message]) -> list[Any]:
+    """Return the inputs that a message describes: tensors in the memory, and numbers."""
+    return [
+        memory.tensor(place_from_json(spec)) if "offset" in spec else spec["value"]
+        for spec in specs
+    ]
 
 
-def check_output(output: Any, place: Place, known: list[torch.Tensor]) -> None:
-    """Refuse an output that is not plain, fresh memory of the right form."""
-    name = place.name
-    if type(output) is not torch.Tensor:
-        kind = type(output).__name__
-        raise Problem("output_type", f"{name} is a {kind}; it must be a plain torch.Tensor")
-    if output.__dict__:
-        extra = ", ".join(sorted(output.__dict__))
-        raise Problem("output_type", f"{name} has attributes of its own: {extra}")
-    if output.layout is not torch.strided or output.device.type != "cpu" or output.is_quantized:
-        raise Problem("output_type", f"{name} is not dense memory of this device")
-    if list(output.shape) != list(place.shape):
-        want, got = list(place.shape), list(output.shape)
-        raise Problem("output_form", f"{name} has the shape {got}; {want} is wanted")
-    wanted = torch.empty(0, dtype=_dtype(place)).dtype
-    if output.dtype is not wanted:
-        raise Problem("output_form", f"{name} is {output.dtype}; {wanted} is wanted")
-    if any(overlaps(output, other) for other in known):
-        raise Problem("output_alias", f"{name} shares memory with an input or an earlier output")
+def places_in(specs: list[Message]) -> list[Place]:
+    """Return the places that a message describes."""
+    return [place_from_json(spec) for spec in specs]
 
 
-def _dtype(place: Place) -> torch.dtype:
-    from kernelsmith.modules.memory import DTYPES
-
-    return DTYPES[place.dtype]
+def warm_up() -> None:
+    """Run what most modules run, so that libraries have their handles and threads."""
+    device = this_device()
+    if not device.is_cuda:
+        return
+    values = torch.ones(64, 64, device=device.name)
+    torch.tanh(values @ values + values).sum().item()
+    device.flush()
+    device.synchronize()
 
 
 class Server:
@@ -69,10 +62,25 @@ class Server:
         self.space: dict[str, Any] = {}
         self.model: Any = None
         self.kept: list[torch.Tensor] = []  # outputs of earlier calls of this model
+        self.repeater: Repeater | None = None
 
     def answer(self, request: Message, files: list[int]) -> Message:
         """Do what a message asks."""
-        return {"load": self.load, "call": self.call}[request["op"]](request, files)
+        actions = {
+            "warm": self.warm,
+            "load": self.load,
+            "call": self.call,
+            "prepare": self.prepare,
+            "run": self.run,
+            "trace": self.trace,
+        }
+        return actions[request["op"]](request, files)
+
+    def warm(self, request: Message, files: list[int]) -> Message:
+        """Make the device's context, so that what it runs is known before the candidate is."""
+        this_device().set_precision(request["precision"])
+        warm_up()
+        return {"warm": True}
 
     def load(self, request: Message, files: list[int]) -> Message:
         """Execute the candidate's file."""
@@ -85,38 +93,60 @@ class Server:
 
     def call(self, request: Message, files: list[int]) -> Message:
         """Run one call on the memory that comes with the message."""
-        memory = SharedMemory(files[0], int(request["bytes"]))
+        memory = take_memory(request, files)
         if request["new_model"]:
             self.kept = []
             self.model = self._new_model(request, memory)
-        inputs = [
-            memory.tensor(place_from_json(spec)) if "offset" in spec else spec["value"]
-            for spec in request["inputs"]
-        ]
+        inputs = inputs_in(memory, request["inputs"])
+        result = self._forward(inputs)
+        known = [value for value in inputs if isinstance(value, torch.Tensor)] + self.kept
+        self.kept += answer_into(memory, places_in(request["outputs"]), result, known)
+        # What is kept stays alive, so that a later call cannot be given its memory.
+        this_device().synchronize()
+        return {"done": True}
+
+    def _forward(self, inputs: list[Any]) -> Any:
         try:
             with torch.no_grad():
-                result = self.model(*inputs)
+                return self.model(*inputs)
         except (Exception, SystemExit) as error:
             raise problem_of("forward", error, self.file) from error
-        places = [place_from_json(spec) for spec in request["outputs"]]
-        outputs = flatten(result)
-        if len(outputs) != len(places):
-            raise Problem("output_form", f"{len(outputs)} outputs; {len(places)} are wanted")
-        known = [value for value in inputs if isinstance(value, torch.Tensor)] + self.kept
-        for output, place in zip(outputs, places, strict=True):
-            check_output(output, place, known)
-            memory.write(place, output)
-            known.append(output)
-        self.kept += outputs  # stays alive, so that a later call cannot be given its memory
-        return {"done": True}
+
+    def prepare(self, request: Message, files: list[int]) -> Message:
+        """Get ready for timed calls: the memory, a model of its own, calls that nobody times."""
+        memory = take_memory(request, files)
+        sets = [
+            Set(inputs_in(memory, one["inputs"]), memory, places_in(one["outputs"]))
+            for one in request["sets"]
+        ]
+        forward = None
+        if not request["empty"]:
+            self.kept = []
+            self.model = self._new_model(request, memory)
+            forward = self._forward
+        self.repeater = Repeater(forward, sets, bool(request["graph"]))
+        for _ in range(int(request["warm_calls"])):
+            self.repeater.run([0])
+        return {"prepared": True}
+
+    def run(self, request: Message, files: list[int]) -> Message:
+        """Run the calls that a message lists, one after the other."""
+        assert self.repeater is not None
+        return {"ran": self.repeater.run(request["order"])}
+
+    def trace(self, request: Message, files: list[int]) -> Message:
+        """Run one call under the device's activity trace."""
+        assert self.repeater is not None
+        return {"activities": self.repeater.trace(int(request["set"]))}
 
     def _new_model(self, request: Message, memory: SharedMemory) -> Any:
         arguments = request["init"]
         try:
-            if isinstance(arguments, dict):
-                model = self.space[ENTRY](**arguments)
-            else:
-                model = self.space[ENTRY](*arguments)
+            with torch.device(this_device().name):
+                if isinstance(arguments, dict):
+                    model = self.space[ENTRY](**arguments)
+                else:
+                    model = self.space[ENTRY](*arguments)
         except (Exception, SystemExit) as error:
             raise problem_of("init", error, self.file) from error
         places = [place_from_json(spec) for spec in request["weights"]]
@@ -125,6 +155,7 @@ class Server:
         try:
             if not isinstance(model, torch.nn.Module):
                 raise Problem("init", f"{ENTRY} is not a torch.nn.Module")
+            model = model.to(this_device().name)
             result = model.load_state_dict(state, strict=False)
             own = {name for name, _ in model.named_parameters()}
         except (Exception, SystemExit) as error:

@@ -48,9 +48,11 @@ class Channel:
             os.set_inheritable(descriptor, False)
         return json.loads(bytes(body)), files
 
-    def send(self, message: Message) -> None:
-        """Write a message."""
+    def send(self, message: Message, files: list[int] | None = None) -> None:
+        """Write a message, with files that stay open here."""
         body = json.dumps(message, allow_nan=False).encode("utf-8", "replace")
         if len(body) > MAX_MESSAGE_BYTES:
             body = b'{"error": {"phase": "answer", "message": "the answer is too long"}}'
-        self._socket.sendall(struct.pack("<Q", len(body)) + body)
+        body = struct.pack("<Q", len(body)) + body
+        sent = socket.send_fds(self._socket, [body], files) if files else 0
+        self._socket.sendall(body[sent:])

@@ -12,6 +12,7 @@ import gc
 import linecache
 import os
 import resource
+import shutil
 import signal
 import sys
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from kernelsmith.modules.channel import Channel, Message
 
 SOCKET = 3
+SCRATCH = "/tmp"  # where there is one, it is this sandbox's own
 PR_SET_DUMPABLE = 4
 PR_SET_SECCOMP = 22
 SECCOMP_MODE_FILTER = 2
@@ -54,6 +56,9 @@ def run_child(request: Message, descriptor: int) -> None:
     if limit > 0:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     install_filter(bytes.fromhex(request["filter"]))
+    from kernelsmith.modules.device import use_device
+
+    use_device(request["device"])
     channel = Channel(descriptor)
     if request["role"] == "reference":
         from kernelsmith.modules.reference import serve
@@ -74,15 +79,15 @@ def start(request: Message, descriptor: int) -> int:
     return child
 
 
-def end(child: int) -> Message:
-    """Kill and reap the child and all that it may have started."""
+def end(child: int, last: bool) -> Message:
+    """Kill and reap a child; the last one with all that it may have started and written."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     ended, status = os.waitpid(child, os.WNOHANG)
     killed = ended == 0
     if killed:
         os.kill(child, signal.SIGKILL)
         status = os.waitpid(child, 0)[1]
-    if os.getpid() == 1:
+    if os.getpid() == 1 and last:
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
         while True:
@@ -90,6 +95,7 @@ def end(child: int) -> Message:
                 os.waitpid(-1, 0)
             except ChildProcessError:
                 break
+        empty_scratch()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return {
         "killed": killed,
@@ -97,6 +103,16 @@ def end(child: int) -> Message:
         "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else -1,
         "peak_rss_bytes": max(peak, before) * 1024,
     }
+
+
+def empty_scratch() -> None:
+    """Remove what a child may have left for the next one."""
+    if os.path.isdir(SCRATCH):
+        for entry in os.scandir(SCRATCH):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)
 
 
 WARM_MODULE = """
@@ -141,10 +157,24 @@ def warm() -> dict[str, Any]:
     import kernelsmith.modules.candidate  # noqa: F401
 
     exercise()
+    if os.environ.get("KSMITH_MODULE_DEVICE") == "cuda":
+        warm_triton()
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, all of it
 
     return {"torch": str(torch.__version__), "triton": triton_version}
+
+
+def warm_triton() -> None:
+    """Compile a kernel of our own, so that children find Triton's compiler and stubs at work.
+
+    The driver stays untouched: a process that forks must not have initialised it.
+    """
+    with contextlib.suppress(ImportError):
+        from kernelsmith.modules.warm_triton import warm
+
+        warm()
+    empty_scratch()
 
 
 def main() -> None:
@@ -157,15 +187,16 @@ def main() -> None:
     except Exception as error:
         channel.send({"ready": False, "problem": f"{type(error).__name__}: {error}"})
         sys.exit(1)
-    child = 0
+    children: set[int] = set()
     while (received := channel.receive()) is not None:
         request, files = received
         if request["op"] == "start":
             child = start(request, files[0])
-            channel.send({"started": True})
+            children.add(child)
+            channel.send({"started": child})
         else:
-            channel.send(end(child))
-            child = 0
+            children.discard(request["child"])
+            channel.send(end(request["child"], not children))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,20 @@
 """Tensors in memory that two processes share, and where each lies.
 
-On the CPU that is a file in memory. A device would hand over its own kind of handle here; nothing
-outside this file knows which.
+On the CPU that is a sealed file in memory, on a CUDA device an allocation that a file stands for
+(cuda_memory.py); nothing outside these two files knows which.
 """
 
 from __future__ import annotations
 
+import fcntl
 import mmap
+import os
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+
+from kernelsmith.modules.device import this_device
 
 ALIGNMENT = 256
 POISON = 0xA5
@@ -82,20 +86,23 @@ class Planner:
         return place
 
 
-class SharedMemory:
-    """Maps a file in memory; tensors on it stay valid while one of them lives."""
+SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
-    def __init__(self, descriptor: int, size: int) -> None:
-        """Map `size` bytes of the file."""
-        self._map = mmap.mmap(descriptor, size)
+
+class SharedMemory:
+    """The memory of one message; tensors on it stay valid while one of them lives."""
+
+    def __init__(self, everything: torch.Tensor) -> None:
+        """Take over all its bytes; see create_memory and open_memory."""
+        self._bytes = everything
 
     def tensor(self, place: Place) -> torch.Tensor:
         """Return the tensor that lies at `place`: a view, not a copy."""
         dtype = DTYPES[place.dtype]
         if place.elements == 0:
-            return torch.empty(place.shape, dtype=dtype)
-        flat = torch.frombuffer(self._map, dtype=dtype, count=place.elements, offset=place.offset)
-        return flat.view(place.shape)
+            return torch.empty(place.shape, dtype=dtype, device=self._bytes.device)
+        part = self._bytes[place.offset : place.offset + place.size]
+        return part.view(dtype).view(place.shape)
 
     def write(self, place: Place, value: torch.Tensor) -> None:
         """Copy `value` to its place."""
@@ -113,3 +120,30 @@ class SharedMemory:
             tensor.fill_(False)
         else:
             tensor.view(torch.uint8).fill_(POISON)
+
+
+def create_memory(size: int) -> tuple[SharedMemory, int]:
+    """Return new memory of this process's device, and the file to hand over."""
+    if this_device().is_cuda:
+        from kernelsmith.modules import cuda_memory
+
+        everything, descriptor = cuda_memory.create(size)
+        return SharedMemory(everything), descriptor
+    descriptor = os.memfd_create("ksmith-module", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(descriptor, max(size, 1))
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
+    return SharedMemory(map_file(descriptor, size)), descriptor
+
+
+def open_memory(descriptor: int, size: int) -> SharedMemory:
+    """Return the memory that a file from the other side stands for."""
+    if this_device().is_cuda:
+        from kernelsmith.modules import cuda_memory
+
+        return SharedMemory(cuda_memory.open_file(descriptor, size))
+    return SharedMemory(map_file(descriptor, size))
+
+
+def map_file(descriptor: int, size: int) -> torch.Tensor:
+    """Return the bytes of a file; they stay mapped while a tensor on them lives."""
+    return torch.frombuffer(mmap.mmap(descriptor, max(size, 1)), dtype=torch.uint8)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import random
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
+from kernelsmith.modules.device import this_device
 from kernelsmith.modules.memory import NAMES
 from kernelsmith.modules.source import Problem, load, problem_of
 
@@ -126,20 +128,40 @@ class Reference:
 
     def new_model(self, seed: int) -> torch.nn.Module:
         """Return a model with weights from `seed`."""
-        sow(seed)
+        return self._on_device(seed, self._make_model)
+
+    def _make_model(self) -> torch.nn.Module:
         arguments = self.init_arguments()
         if isinstance(arguments, dict):
             model = self._call("init", lambda: self.space["Model"](**arguments))
         else:
             model = self._call("init", lambda: self.space["Model"](*arguments))
+        model = self._call("init", lambda: model.to(this_device().name))
         vary_constants(model)
         return model
 
+    @staticmethod
+    def _on_device(seed: int, make: Callable[[], Any]) -> Any:
+        """Return what is drawn from `seed`: on the device, or where the module insists on it."""
+        sow(seed)
+        try:
+            with torch.device(this_device().name):
+                return make()
+        except Problem as problem:
+            if not this_device().is_cuda or problem.phase == "memory":
+                raise
+        sow(seed)  # a generator of the processor's, say, draws nothing elsewhere
+        return make()
+
     def new_inputs(self, seed: int) -> list[Value]:
         """Return inputs from `seed`."""
-        sow(seed)
-        inputs = check_inputs(self._call("inputs", self.space["get_inputs"]))
-        return [v.contiguous() if isinstance(v, torch.Tensor) else v for v in inputs]
+        inputs = self._on_device(
+            seed, lambda: check_inputs(self._call("inputs", self.space["get_inputs"]))
+        )
+        return [
+            v.to(this_device().name).contiguous() if isinstance(v, torch.Tensor) else v
+            for v in inputs
+        ]
 
     def run(self, model: torch.nn.Module, inputs: list[Value]) -> list[torch.Tensor]:
         """Return the outputs on copies: neither model nor inputs change."""

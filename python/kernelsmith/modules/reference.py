@@ -5,18 +5,22 @@ What is expected is computed here, after the candidate has answered, from privat
 
 from __future__ import annotations
 
+import os
 import random
 from typing import Any
 
 import torch
 
 from kernelsmith.modules.channel import Channel, Message
-from kernelsmith.modules.compare import compare
+from kernelsmith.modules.compare import compare, worst_error
+from kernelsmith.modules.device import this_device
 from kernelsmith.modules.gate import Gate
-from kernelsmith.modules.memory import Place, Planner, SharedMemory
+from kernelsmith.modules.layout import Form, Layout, same_bits
+from kernelsmith.modules.memory import SharedMemory, create_memory
 from kernelsmith.modules.model import Reference, Value
 from kernelsmith.modules.reduce import choose_sizes
 from kernelsmith.modules.source import Problem, problem_of
+from kernelsmith.modules.timed import TimedCalls
 
 
 class Call:
@@ -26,8 +30,7 @@ class Call:
         """Keep private copies."""
         self.model, self.inputs = model, inputs
         self.memory: SharedMemory | None = None
-        self.input_places: list[Place | None] = []
-        self.output_places: list[Place] = []
+        self.layout: Layout
         self.passed = False
 
 
@@ -38,27 +41,38 @@ class Server:
         """Begin without a module."""
         self.reference: Reference | None = None
         self.model: torch.nn.Module | None = None
-        self.calls: list[Call] = []
+        self.calls: dict[int, Call] = {}  # of the present weights
+        self.drawn = 0
+        self.forms: list[Form] = []  # of the outputs, once they are known
         self.gap = 256
+        self.timed: TimedCalls | None = None
+        self.worst: list[float] = []  # error of the declared precision so far, an output each
+        self.outgoing: list[int] = []  # files to send with the next answer
 
     def answer(self, request: Message, files: list[int]) -> Message:
         """Do what a message asks."""
         action = getattr(self, f"do_{request['op']}")
         return action(request, files)
 
+    def do_describe(self, request: Message, files: list[int]) -> Message:
+        """Say what the device is."""
+        return {"device": this_device().describe()}
+
     def do_open(self, request: Message, files: list[int]) -> Message:
         """Load a module file and choose its sizes."""
         reference = Reference(request["source"], request["file"])
-        self.chosen = choose_sizes(
-            reference, int(request["memory_bytes"]), request["workload"] == "full"
-        )
+        # A device's own memory is the limit there; the host's does not matter.
+        memory_bytes = this_device().free_bytes() or int(request["memory_bytes"])
+        self.chosen = choose_sizes(reference, memory_bytes, request["workload"] == "full")
         self.reference = reference
+        this_device().set_precision(str(reference.precision))
         return {"init": reference.init_arguments(), "precision": reference.precision, **self.chosen}
 
     def do_gate(self, request: Message, files: list[int]) -> Message:
         """Run the admission gate."""
         gate = Gate(self._opened())
         checks = gate.run()
+        this_device().release()
         return {
             "checks": checks,
             "admitted": all(check["passed"] for check in checks),
@@ -81,66 +95,36 @@ class Server:
         reference = self._opened()
         if request.get("model_seed") is not None:
             self.model = reference.new_model(int(request["model_seed"]))
-            for earlier in self.calls:  # only calls of the same weights are repeated
-                earlier.inputs = []
+            self.calls = {}  # only calls of the same weights are repeated
         if self.model is None:
             raise Problem("init", "no weights were drawn")
         if request.get("repeat") is not None:
             inputs = self.calls[int(request["repeat"])].inputs
-            if not inputs:
-                raise Problem("inputs", "the call to repeat was made with other weights")
         else:
             inputs = reference.new_inputs(int(request["input_seed"]))
         call = Call(self.model, inputs)
-        planner = Planner()
         # One gap a model: its calls have the same addresses with other contents, other models' not.
         if request.get("model_seed") is not None:
             self.gap = random.SystemRandom().randrange(1, 64) * 256
-        planner.add("gap", torch.uint8, (self.gap,))
-        state = {
-            name: tensor
-            for name, tensor in self.model.state_dict().items()
-            if isinstance(tensor, torch.Tensor)
-        }
-        weights = [planner.add(n, t.dtype, tuple(t.shape)) for n, t in state.items()]
-        call.input_places = [
-            planner.add(f"input {i}", v.dtype, tuple(v.shape))
-            if isinstance(v, torch.Tensor)
-            else None
-            for i, v in enumerate(inputs)
-        ]
-        self.drawn, self.weights = call, list(zip(weights, state.values(), strict=True))
-        outputs = reference.run(self.model, inputs) if not self.calls else None
-        if outputs is not None:  # the form of the outputs; the values are dropped here
-            self.forms = [(o.dtype, tuple(o.shape)) for o in outputs]
-        call.output_places = [
-            planner.add(f"output {i}", dtype, shape) for i, (dtype, shape) in enumerate(self.forms)
-        ]
-        return {
-            "bytes": planner.end,
-            "weights": [place.to_json() for place in weights],
-            "parameters": [name for name, _ in self.model.named_parameters()],
-            "inputs": [
-                place.to_json() if place else {"value": value}
-                for place, value in zip(call.input_places, inputs, strict=True)
-            ],
-            "outputs": [place.to_json() for place in call.output_places],
-        }
+        call.layout = Layout(self.model, [inputs], self._forms(inputs), self.gap)
+        call.memory, descriptor = create_memory(call.layout.bytes)
+        self.outgoing.append(descriptor)
+        call.layout.write_weights(call.memory, self.model)
+        call.layout.write_set(call.memory, 0, inputs)
+        this_device().synchronize()
+        number, self.drawn = self.drawn, self.drawn + 1
+        self.calls[number] = call
+        described = call.layout.to_json([inputs])
+        one = described.pop("sets")[0]
+        return {"call": number, **described, **one}
 
-    def do_fill(self, request: Message, files: list[int]) -> Message:
-        """Write the call that was drawn into the memory that comes with the message."""
-        call = self.drawn
-        memory = SharedMemory(files[0], int(request["bytes"]))
-        for place, tensor in self.weights:
-            memory.write(place, tensor)
-        for place, value in zip(call.input_places, call.inputs, strict=True):
-            if place is not None:
-                memory.write(place, value)
-        for place in call.output_places:
-            memory.poison(place)
-        call.memory = memory
-        self.calls.append(call)
-        return {"call": len(self.calls) - 1}
+    def _forms(self, inputs: list[Value]) -> list[Form]:
+        """Return dtype and shape of the outputs; their values are dropped here."""
+        if not self.forms:
+            assert self.model is not None
+            outputs = self._opened().run(self.model, inputs)
+            self.forms = [(o.dtype, tuple(o.shape)) for o in outputs]
+        return self.forms
 
     def do_judge(self, request: Message, files: list[int]) -> Message:
         """Compare what a call left behind with what it should be."""
@@ -151,20 +135,23 @@ class Server:
             return self._verdict(call, request.get("repeat"))
         finally:
             call.memory = None
+            this_device().release_much()
 
     def _verdict(self, call: Call, repeat: int | None) -> Message:
         memory = call.memory
         assert memory is not None
-        for place, value in zip(call.input_places, call.inputs, strict=True):
+        inputs, outputs = call.layout.sets[0]
+        for place, value in zip(inputs, call.inputs, strict=True):
             if place is not None and not same_bits(memory.tensor(place), value):
                 return {"verdict": "input_changed", "what": place.name}
-        got = [memory.tensor(place).clone() for place in call.output_places]
+        got = [memory.tensor(place).clone() for place in outputs]
         plain = self._opened().run(call.model, call.inputs)
         want = self._opened().run_double(call.model, call.inputs)
         oracle = "fp64"
         if want is None or [w.shape for w in want] != [p.shape for p in plain]:
             want, oracle = plain, self._opened().precision
-        for place, *values in zip(call.output_places, got, want, plain, strict=True):
+        self._note_errors(plain, want)
+        for place, *values in zip(outputs, got, want, plain, strict=True):
             wrong = compare(*values, self._opened().precision)
             if wrong is None:
                 continue
@@ -174,13 +161,61 @@ class Server:
         call.passed = True
         return {"verdict": "passed", "oracle": oracle}
 
+    def _note_errors(self, plain: list[torch.Tensor], want: list[torch.Tensor]) -> None:
+        """Remember how far right results lie from the exact ones: timed calls are judged by it."""
+        errors = [worst_error(p, w) for p, w in zip(plain, want, strict=True)]
+        self.worst = [max(a, b) for a, b in zip(self.worst or errors, errors, strict=True)]
 
-def same_bits(left: torch.Tensor, right: torch.Tensor) -> bool:
-    """Whether two dense tensors hold the same bytes."""
-    if left.numel() == 0:
-        return True
-    a, b = left.contiguous().flatten(), right.contiguous().flatten()
-    return bool(torch.equal(a.view(torch.uint8), b.view(torch.uint8)))
+    def _learn_errors(self, model: torch.nn.Module, inputs: list[Value]) -> None:
+        """Note the errors of one call, when the module runs in fp64."""
+        want = self._opened().run_double(model, inputs)
+        if want is not None:
+            plain = self._opened().run(model, inputs)
+            if [w.shape for w in want] == [p.shape for p in plain]:
+                self._note_errors(plain, want)
+
+    def do_stage(self, request: Message, files: list[int]) -> Message:
+        """Make memories for timed calls: one a side, with the same weights and sets of inputs."""
+        reference = self._opened()
+        self.calls, self.timed = {}, None
+        this_device().release()
+        self.model = reference.new_model(int(request["model_seed"]))
+        inputs = reference.new_inputs(int(request["model_seed"]))
+        forms = self._forms(inputs)
+        self._learn_errors(self.model, inputs)
+        self.timed = TimedCalls(reference, self.model, forms, inputs, request)
+        self.outgoing += self.timed.descriptors
+        return self.timed.describe()
+
+    def _timed(self) -> TimedCalls:
+        if self.timed is None:
+            raise Problem("form", "no timed calls are staged")
+        return self.timed
+
+    def do_sow(self, request: Message, files: list[int]) -> Message:
+        """Draw new inputs for all sets; nobody else sees them yet."""
+        self._timed().sow(int(request["seed"]))
+        return {"sown": True}
+
+    def do_reveal(self, request: Message, files: list[int]) -> Message:
+        """Write the inputs into the memory of a side, and poison its outputs."""
+        self._timed().reveal(int(request["side"]), request["order"])
+        return {"revealed": True}
+
+    def do_snapshot(self, request: Message, files: list[int]) -> Message:
+        """Copy what lies in a side's outputs now."""
+        self._timed().snapshot(int(request["side"]), request["order"])
+        return {"kept": True}
+
+    def do_judge_timed(self, request: Message, files: list[int]) -> Message:
+        """Judge the last snapshot: some sets by the fp64 oracle, all by the plain result."""
+        return self._timed().judge(int(request["side"]), request["exact"], self.worst)
+
+    def do_unstage(self, request: Message, files: list[int]) -> Message:
+        """Give the memory of timed calls back."""
+        self.timed = None
+        this_device().release()
+        return {"unstaged": True}
 
 
 def serve(channel: Channel) -> None:
@@ -194,4 +229,7 @@ def serve(channel: Channel) -> None:
             answer = server.answer(request, files)
         except Exception as error:
             answer = problem_of("reference", error, request.get("file", "")).to_json()
-        channel.send(answer)
+        channel.send(answer, server.outgoing)
+        for descriptor in server.outgoing:
+            os.close(descriptor)
+        server.outgoing = []

@@ -67,10 +67,10 @@ Result<ModuleChannel::Answer> ModuleChannel::Ask(std::string_view message,
 
 Result<ModuleChannel::Answer> ModuleChannel::Receive(double timeout_s, std::stop_token stop) {
   const Clock::time_point deadline = After(timeout_s);
+  files_.clear();
   const auto receive = [&](char* data, size_t bytes) {
-    return TransferAll(socket_.get(), POLLIN, bytes, deadline, stop, [&](size_t done) {
-      return recv(socket_.get(), data + done, bytes - done, MSG_DONTWAIT);
-    });
+    return TransferAll(socket_.get(), POLLIN, bytes, deadline, stop,
+                       [&](size_t done) { return ReceiveSome(data + done, bytes - done); });
   };
   uint64_t size = 0;
   Transfer transfer = receive(reinterpret_cast<char*>(&size), sizeof size);
@@ -80,6 +80,31 @@ Result<ModuleChannel::Answer> ModuleChannel::Receive(double timeout_s, std::stop
   transfer = receive(text.data(), text.size());
   if (transfer != Transfer::kDone) return Silent(transfer);
   return Answer(std::move(text));
+}
+
+ssize_t ModuleChannel::ReceiveSome(char* data, size_t bytes) {
+  if (!takes_files_) return recv(socket_.get(), data, bytes, MSG_DONTWAIT);
+  iovec part = {data, bytes};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMostFiles * sizeof(int))> control{};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t received = recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (received < 0) return received;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; ++i) {
+      int file = -1;
+      std::memcpy(&file, CMSG_DATA(header) + i * sizeof file, sizeof file);
+      UniqueFd owned(file);
+      if (files_.size() < kMostFiles) files_.push_back(std::move(owned));
+    }
+  }
+  return received;
 }
 
 Result<std::pair<UniqueFd, UniqueFd>> NewModuleSocket() {

@@ -19,11 +19,37 @@ constexpr const char* kFolder = "/ksmith";
 constexpr int64_t kProcesses = 256;
 // What Python and torch map before a module does anything.
 constexpr int64_t kBaseMemoryBytes = int64_t{6} << 30;
+constexpr int64_t kScratchBytes = int64_t{512} << 20;
 constexpr double kStartTimeoutS = 120;
 constexpr double kHostTimeoutS = 20;
 constexpr size_t kMaxListBytes = 64u << 10;
 
-SandboxSpec HostSpec(const PythonEnvironment& python, int socket) {
+// The driver, and a private place where Triton compiles what it launches; it is emptied between
+// children.
+void AddCuda(const ModuleDevice& device, SandboxSpec& spec) {
+  spec.env.emplace_back("KSMITH_MODULE_DEVICE=cuda");
+  spec.env.emplace_back("CUDA_VISIBLE_DEVICES=" + device.visible);
+  spec.env.emplace_back("CUDA_CACHE_DISABLE=1");
+  spec.env.emplace_back("TMPDIR=/tmp");
+  spec.env.emplace_back("TRITON_HOME=/tmp");
+  spec.env.emplace_back("TRITON_CACHE_DIR=/tmp/triton");
+  spec.env.emplace_back("TORCHINDUCTOR_CACHE_DIR=/tmp/inductor");
+  spec.env.emplace_back("TORCHINDUCTOR_COMPILE_THREADS=1");
+  if (!device.library_folders.empty()) {
+    spec.env.emplace_back("LD_LIBRARY_PATH=" + Join(device.library_folders, ":"));
+    for (const std::string& folder : device.library_folders) {
+      if (!folder.starts_with("/usr/")) spec.mounts.push_back({folder, folder, false});
+    }
+  }
+  spec.devices = device.nodes;
+  spec.processes_listed = true;
+  spec.tmp_bytes = kScratchBytes;
+  spec.tmp_executable = true;
+  spec.limits.open_files = 1024;
+  spec.profile = SeccompProfile::kDevice;
+}
+
+SandboxSpec HostSpec(const PythonEnvironment& python, const ModuleDevice& device, int socket) {
   SandboxSpec spec;
   spec.argv = {python.executable, "-I", "-B", "-c",
                fmt::format("import sys; sys.path.insert(0, '{}'); from kernelsmith.modules.host "
@@ -33,7 +59,7 @@ SandboxSpec HostSpec(const PythonEnvironment& python, int socket) {
   spec.env = {"LC_ALL=C.UTF-8",         "HOME=/",
               "PATH=/usr/bin:/bin",     "PYTHONHASHSEED=0",
               "OMP_NUM_THREADS=1",      "MKL_NUM_THREADS=1",
-              "OPENBLAS_NUM_THREADS=1", "TRITON_INTERPRET=1"};
+              "OPENBLAS_NUM_THREADS=1"};
   spec.mounts = PythonMounts(python);
   for (const auto& [name, text] : WorkerFiles()) {
     spec.files.push_back({fmt::format("{}/kernelsmith/{}", kFolder, name), text});
@@ -42,6 +68,11 @@ SandboxSpec HostSpec(const PythonEnvironment& python, int socket) {
   spec.capture_output = true;
   spec.limits.processes = kProcesses;
   spec.profile = SeccompProfile::kCompile;
+  if (device.is_cuda()) {
+    AddCuda(device, spec);
+  } else {
+    spec.env.emplace_back("TRITON_INTERPRET=1");
+  }
   return spec;
 }
 
@@ -82,40 +113,70 @@ int ProcessesBelow(int64_t pid) {
 
 }  // namespace
 
-ModuleHost::ModuleHost(std::unique_ptr<SandboxProcess> process, UniqueFd socket, std::string filter)
-    : process_(std::move(process)), channel_(std::move(socket)), filter_(std::move(filter)) {}
+ModuleChild::~ModuleChild() {
+  if (const Result<ModuleExit> exit = End(); !exit.ok()) return;  // the host has gone, and it with it
+}
+
+Result<ModuleExit> ModuleChild::End() {
+  if (channel_ == nullptr) return ModuleExit();
+  channel_.reset();
+  return host_->End(id_);
+}
+
+ModuleCensus ModuleChild::Census() const {
+  return channel_ == nullptr ? ModuleCensus() : host_->Census();
+}
+
+ModuleHost::ModuleHost(std::unique_ptr<SandboxProcess> process, UniqueFd socket,
+                       ModuleDevice device, std::string executable, std::string filter)
+    : process_(std::move(process)),
+      channel_(std::move(socket)),
+      device_(std::move(device)),
+      executable_(std::move(executable)),
+      filter_(std::move(filter)) {}
 
 ModuleHost::~ModuleHost() = default;
 
-Result<std::unique_ptr<ModuleHost>> ModuleHost::Create(const Sandbox& sandbox,
+Result<std::shared_ptr<ModuleHost>> ModuleHost::Launch(const Sandbox& sandbox,
                                                        const PythonEnvironment& python,
-                                                       std::stop_token stop) {
+                                                       const ModuleDevice& device) {
   if (const std::string fault = TorchFault(python); !fault.empty()) {
     return Error{ErrorCode::kFailedPrecondition, fault};
   }
   KS_ASSIGN_OR_RETURN(std::string filter, ChildFilter());
   KS_ASSIGN_OR_RETURN(auto ends, NewModuleSocket());
-  KS_ASSIGN_OR_RETURN(auto process, sandbox.Start(HostSpec(python, ends.second.get())));
-  ends.second.Reset();
-  std::unique_ptr<ModuleHost> host(new ModuleHost(std::move(process), std::move(ends.first),
-                                                  std::move(filter)));  // private
-  KS_ASSIGN_OR_RETURN(const auto answer, host->channel_.Receive(kStartTimeoutS, std::move(stop)));
+  KS_ASSIGN_OR_RETURN(auto process, sandbox.Start(HostSpec(python, device, ends.second.get())));
+  return std::shared_ptr<ModuleHost>(new ModuleHost(std::move(process), std::move(ends.first),
+                                                    device, python.executable,
+                                                    std::move(filter)));  // private
+}
+
+Status ModuleHost::AwaitReady(std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(const auto answer, channel_.Receive(kStartTimeoutS, std::move(stop)));
   std::string problem = fmt::format("no answer in {} s", kStartTimeoutS);
   if (const auto* const text = std::get_if<std::string>(&answer)) {
     const Json greeting = Json::parse(*text, nullptr, false);
     if (greeting.is_object() && greeting.value("ready", false)) {
-      host->torch_version_ = greeting.value("torch", "");
-      host->triton_version_ = greeting.value("triton", "");
-      return host;
+      torch_version_ = greeting.value("torch", "");
+      triton_version_ = greeting.value("triton", "");
+      return {};
     }
     problem = greeting.is_object() ? greeting.value("problem", "") : "it talks nonsense";
   } else if (!std::get<ModuleSilence>(answer).timed_out) {
-    const Result<SandboxExit> exit = host->process_->Wait(2, {});
+    const Result<SandboxExit> exit = process_->Wait(2, {});
     problem = exit.ok() ? fmt::format("it ended; {}", Shorten(exit->err, 2000)) : "it ended";
   }
-  return Error{
-      ErrorCode::kFailedPrecondition,
-      fmt::format("the Python with torch ({}) does not start: {}", python.executable, problem)};
+  return Error{ErrorCode::kFailedPrecondition,
+               fmt::format("the Python with torch ({}) does not start: {}", executable_, problem)};
+}
+
+Result<std::shared_ptr<ModuleHost>> ModuleHost::Create(const Sandbox& sandbox,
+                                                       const PythonEnvironment& python,
+                                                       const ModuleDevice& device,
+                                                       std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(std::shared_ptr<ModuleHost> host, Launch(sandbox, python, device));
+  KS_RETURN_IF_ERROR(host->AwaitReady(std::move(stop)));
+  return host;
 }
 
 Result<std::string> ModuleHost::AskHost(const std::string& message, std::span<const int> files,
@@ -126,30 +187,31 @@ Result<std::string> ModuleHost::AskHost(const std::string& message, std::span<co
   return Error{ErrorCode::kUnavailable, "the Python with torch has ended"};
 }
 
-Result<std::unique_ptr<ModuleChannel>> ModuleHost::Start(ModuleRole role, int64_t memory_bytes,
-                                                         std::stop_token stop) {
-  if (has_child_) {
-    KS_ASSIGN_OR_RETURN(const ModuleExit ended, End());
-    static_cast<void>(ended);
-  }
+Result<std::unique_ptr<ModuleChild>> ModuleHost::Start(ModuleRole role, int64_t memory_bytes,
+                                                       std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(auto ends, NewModuleSocket());
+  // A CUDA context reserves more addresses than any limit would allow.
+  const bool limited = memory_bytes > 0 && !device_.is_cuda();
+  const bool reference = role == ModuleRole::kReference;
   const Json request = {{"op", "start"},
-                        {"role", role == ModuleRole::kReference ? "reference" : "candidate"},
-                        {"memory_bytes", memory_bytes > 0 ? memory_bytes + kBaseMemoryBytes : 0},
-                        {"filter", filter_}};
+                        {"role", reference ? "reference" : "candidate"},
+                        {"device", device_.name},
+                        {"memory_bytes", limited ? memory_bytes + kBaseMemoryBytes : 0},
+                        {"filter", device_.is_cuda() ? "" : filter_}};  // Triton starts compilers
   const int theirs = ends.second.get();
-  KS_ASSIGN_OR_RETURN(const std::string started,
-                      AskHost(request.dump(), {&theirs, 1}, std::move(stop)));
-  static_cast<void>(started);
-  has_child_ = true;
-  return std::make_unique<ModuleChannel>(std::move(ends.first));
+  KS_ASSIGN_OR_RETURN(const std::string text, AskHost(request.dump(), {&theirs, 1}, stop));
+  const Json answer = Json::parse(text, nullptr, false);
+  const int64_t id = answer.is_object() ? answer.value("started", int64_t{0}) : 0;
+  if (id <= 0) return Error{ErrorCode::kUnavailable, "the Python with torch talks nonsense"};
+  return std::make_unique<ModuleChild>(
+      shared_from_this(), id,
+      std::make_unique<ModuleChannel>(std::move(ends.first), /*takes_files=*/reference));
 }
 
-Result<ModuleExit> ModuleHost::End() {
+Result<ModuleExit> ModuleHost::End(int64_t child) {
   ModuleExit exit;
-  if (!has_child_) return exit;
-  has_child_ = false;
-  KS_ASSIGN_OR_RETURN(const std::string text, AskHost(R"({"op": "end"})", {}, {}));
+  const Json request = {{"op", "end"}, {"child", child}};
+  KS_ASSIGN_OR_RETURN(const std::string text, AskHost(request.dump(), {}, {}));
   const Json answer = Json::parse(text, nullptr, false);
   if (!answer.is_object()) {
     return Error{ErrorCode::kUnavailable, "the Python with torch talks nonsense"};
@@ -163,7 +225,7 @@ Result<ModuleExit> ModuleHost::End() {
 
 ModuleCensus ModuleHost::Census() const {
   const std::vector<int64_t> children = ChildrenOf(process_->pid());
-  if (!has_child_ || children.empty()) return {};
+  if (children.empty()) return {};
   // The eldest is the module; what it left without a parent stands behind it.
   const auto threads =
       PosixFileSystem().List(fmt::format("/proc/{}/task", children.front())).value_or({});

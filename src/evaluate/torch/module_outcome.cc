@@ -68,14 +68,14 @@ std::optional<Outcome> OutcomeOfVerdict(const Json& verdict, const std::string& 
   return Wrong(verdict, workload);
 }
 
-std::optional<Outcome> OutcomeOf(const ModuleCensus& census) {
+std::optional<Outcome> OutcomeOf(const ModuleCensus& census, int allowed_threads) {
   if (census.processes > 0) {
     return Rejected{"leaves_processes",
                     fmt::format("{} processes run when the call has returned", census.processes)};
   }
-  if (census.threads > 1) {
-    return Rejected{"leaves_threads",
-                    fmt::format("{} threads run when the call has returned", census.threads - 1)};
+  if (census.threads > allowed_threads) {
+    return Rejected{"leaves_threads", fmt::format("{} threads run when the call has returned",
+                                                  census.threads - allowed_threads)};
   }
   return std::nullopt;
 }

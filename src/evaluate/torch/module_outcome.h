@@ -17,8 +17,8 @@ Outcome OutcomeOf(const ModuleProblem& problem);
 Outcome OutcomeOf(const ModuleExit& exit, const std::string& workload);
 // The trusted side's verdict on a call; empty: it was right.
 std::optional<Outcome> OutcomeOfVerdict(const nlohmann::json& verdict, const std::string& workload);
-// What runs beside the module when a call has returned; empty: nothing.
-std::optional<Outcome> OutcomeOf(const ModuleCensus& census);
+// What runs beside the module when a call has returned; empty: nothing but `allowed_threads`.
+std::optional<Outcome> OutcomeOf(const ModuleCensus& census, int allowed_threads = 1);
 
 }  // namespace ks
 

@@ -40,7 +40,7 @@ class ModuleFixture : public testing::Test {
     config.compile_timeout_s = 4;
     config.call_timeout_s = 4;
     config.memory_limit_bytes = int64_t{2} << 30;
-    auto evaluator = ModuleEvaluator::Create(*shared->sandbox, *python, config, {});
+    auto evaluator = ModuleEvaluator::Create(*shared->sandbox, *python, {}, config, {});
     ASSERT_TRUE(evaluator.ok()) << evaluator.error().message;
     shared->evaluator = *std::move(evaluator);
     shared_ = std::move(shared);
@@ -50,6 +50,7 @@ class ModuleFixture : public testing::Test {
   }
 
   static ModuleEvaluator& evaluator() { return *shared_->evaluator; }
+  static const Sandbox& sandbox() { return *shared_->sandbox; }
   static const PythonEnvironment& python() { return shared_->python; }
   static Evaluation Evaluate(const std::string& module, const std::string& candidate,
                              const Stages& stages = {}) {

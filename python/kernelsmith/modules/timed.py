@@ -1,0 +1,111 @@
+"""The trusted side of timed calls.
+
+Inputs are secret until `reveal` and outputs count as they lie there at `snapshot`; the clock of
+ksmith runs from before the one to after the other, so that nothing can be done outside of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from kernelsmith.modules.compare import compare
+from kernelsmith.modules.device import this_device
+from kernelsmith.modules.layout import Form, Layout, same_bits
+from kernelsmith.modules.memory import SharedMemory, create_memory
+from kernelsmith.modules.model import Reference, Value
+
+
+class Side:
+    """The memory of one process, and what it held when its answer came."""
+
+    def __init__(self, memory: SharedMemory) -> None:
+        """Begin with nothing kept."""
+        self.memory = memory
+        self.outputs: dict[int, list[torch.Tensor]] = {}
+
+
+class TimedCalls:
+    """Sets of inputs for timed calls, in one memory a side. Single thread."""
+
+    def __init__(
+        self,
+        reference: Reference,
+        model: torch.nn.Module,
+        forms: list[Form],
+        inputs: list[Value],
+        request: dict[str, Any],
+    ) -> None:
+        """Make the memories; `request` bounds their number and size."""
+        self.reference, self.model, self.forms = reference, model, forms
+        one = Layout(model, [inputs], forms, 256)
+        sides = int(request["sides"])
+        most = int(request["memory_bytes"])
+        if free := this_device().free_bytes():
+            most = min(most, free // (4 * sides))
+        sets = max(1, min(int(request["sets"]), most // max(one.bytes, 1)))
+        self.drawn = [inputs] * sets
+        self.layout = Layout(model, self.drawn, forms, 256)
+        self.sides: list[Side] = []
+        self.descriptors: list[int] = []
+        for _ in range(sides):
+            memory, descriptor = create_memory(self.layout.bytes)
+            self.layout.write_weights(memory, model)
+            self.descriptors.append(descriptor)
+            self.sides.append(Side(memory))
+            self.reveal(len(self.sides) - 1, list(range(sets)))  # for warming up
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the other sides must know."""
+        return {"staged": len(self.drawn), **self.layout.to_json(self.drawn)}
+
+    def sow(self, seed: int) -> None:
+        """Draw new inputs for every set."""
+        self.drawn = [self.reference.new_inputs(seed + i) for i in range(len(self.drawn))]
+        this_device().synchronize()
+
+    def reveal(self, side: int, order: list[int]) -> None:
+        """Write the inputs of these sets, poison their outputs."""
+        for index in order:
+            self.layout.write_set(self.sides[side].memory, index, self.drawn[index])
+        this_device().synchronize()
+
+    def snapshot(self, side: int, order: list[int]) -> None:
+        """Copy the outputs of these sets; what is written later does not count."""
+        memory = self.sides[side].memory
+        self.sides[side].outputs = {
+            index: [memory.tensor(place).clone() for place in self.layout.sets[index][1]]
+            for index in order
+        }
+        this_device().synchronize()
+
+    def judge(self, side: int, exact: list[int], errors: list[float]) -> dict[str, Any]:
+        """Compare the snapshot: the sets of `exact` with fp64, the others with the plain result."""
+        for index, got in self.sides[side].outputs.items():
+            verdict = self._judge_set(side, index, got, index in exact, errors)
+            if verdict is not None:
+                return verdict
+        return {"verdict": "passed"}
+
+    def _judge_set(
+        self, side: int, index: int, got: list[torch.Tensor], exact: bool, errors: list[float]
+    ) -> dict[str, Any] | None:
+        values, (places, outputs) = self.drawn[index], self.layout.sets[index]
+        for place, value in zip(places, values, strict=True):
+            if place is not None:
+                assert isinstance(value, torch.Tensor)
+                if not same_bits(self.sides[side].memory.tensor(place), value):
+                    return {"verdict": "input_changed", "what": place.name}
+        plain = self.reference.run(self.model, values)
+        want = self.reference.run_double(self.model, values) if exact else None
+        precision = self.reference.precision
+        for number, place in enumerate(outputs):
+            known = errors[number] if number < len(errors) else 0.0
+            if want is None:
+                wrong = compare(got[number], plain[number], plain[number], precision, known)
+            else:
+                wrong = compare(got[number], want[number], plain[number], precision)
+            if wrong is not None:
+                return {"verdict": "wrong", "what": place.name, **wrong}
+        return None

@@ -1,0 +1,66 @@
+#include "evaluate/torch/module_check.h"
+
+#include <utility>
+
+#include "base/rng.h"
+#include "evaluate/torch/module_outcome.h"
+
+namespace ks {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kCallsOfTrial = 3;
+
+}  // namespace
+
+Result<std::optional<Outcome>> LoadModule(ModuleCandidate& candidate, const ModuleSource& source,
+                                          const EvaluationConfig& config, std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(
+      ModuleReply reply,
+      candidate.Ask({{"op", "load"}, {"source", source.text}, {"file", source.file}}, {}, "loaded",
+                    "compile", config.compile_timeout_s, std::move(stop)));
+  auto* const outcome = std::get_if<Outcome>(&reply);
+  return outcome == nullptr ? std::nullopt : std::optional(std::move(*outcome));
+}
+
+Result<std::optional<Outcome>> CheckModule(ModuleReference& reference, ModuleCandidate& candidate,
+                                           const EvaluationConfig& config, uint64_t secret_seed,
+                                           ModuleFacts& facts, std::stop_token stop) {
+  int64_t first_of_trial = 0;
+  for (int call = 0; call < kCallsOfTrial * config.check_trials; ++call) {
+    const int place = call % kCallsOfTrial;
+    const auto index = static_cast<uint64_t>(call);
+    Json draw = {{"op", "draw"}, {"input_seed", DeriveSeed(secret_seed, "inputs", index)}};
+    if (place == 0) draw["model_seed"] = DeriveSeed(secret_seed, "weights", index);
+    if (place == kCallsOfTrial - 1) draw["repeat"] = first_of_trial;
+    KS_ASSIGN_OR_RETURN(ModuleReply drawn, reference.AskBeside(draw, "call", "check", stop));
+    if (auto* const outcome = std::get_if<Outcome>(&drawn)) return std::optional(*outcome);
+    Json ask = std::get<Json>(std::move(drawn));
+    KS_ASSIGN_OR_RETURN(const std::vector<UniqueFd> memory, reference.TakeFiles(1));
+    const int64_t number = IntegerOf(ask, "call");
+    if (place == 0) first_of_trial = number;
+    ask["op"] = "call";
+    ask["new_model"] = place == 0;
+    ask["init"] = reference.init;
+    const int file = memory.front().get();
+    // The first call of a candidate compiles what it launches.
+    const double timeout_s =
+        config.call_timeout_s + (call == 0 ? config.compile_timeout_s : 0.0);
+    KS_ASSIGN_OR_RETURN(ModuleReply reply,
+                        candidate.Ask(ask, {&file, 1}, "done", "check", timeout_s, stop));
+    if (auto* const outcome = std::get_if<Outcome>(&reply)) return std::optional(*outcome);
+    Json judge = {{"op", "judge"}, {"call", number}, {"repeat", nullptr}};
+    if (draw.contains("repeat")) judge["repeat"] = draw["repeat"];
+    KS_ASSIGN_OR_RETURN(const ModuleReply judged,
+                        reference.AskBeside(judge, "verdict", "check", stop));
+    if (const auto* const outcome = std::get_if<Outcome>(&judged)) return std::optional(*outcome);
+    const Json& verdict = std::get<Json>(judged);
+    facts.oracle = TextOf(verdict, "oracle");
+    if (auto outcome = OutcomeOfVerdict(verdict, candidate.workload())) return outcome;
+    ++facts.calls;
+  }
+  return std::optional<Outcome>();
+}
+
+}  // namespace ks

@@ -1,0 +1,26 @@
+// Is a candidate right? Trials on secret weights and inputs.
+#ifndef KS_EVALUATE_TORCH_MODULE_CHECK_H_
+#define KS_EVALUATE_TORCH_MODULE_CHECK_H_
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+
+#include "core/config.h"
+#include "core/module.h"
+#include "evaluate/torch/module_session.h"
+
+namespace ks {
+
+// Loads a candidate's source; empty: it imports. ERRORS: our side only.
+Result<std::optional<Outcome>> LoadModule(ModuleCandidate& candidate, const ModuleSource& source,
+                                          const EvaluationConfig& config, std::stop_token stop);
+// A trial is a new ModelNew with new weights: two calls with new inputs, then the first again.
+// Empty: it passed. Counts the right calls in `facts`. ERRORS: our side only.
+Result<std::optional<Outcome>> CheckModule(ModuleReference& reference, ModuleCandidate& candidate,
+                                           const EvaluationConfig& config, uint64_t secret_seed,
+                                           ModuleFacts& facts, std::stop_token stop);
+
+}  // namespace ks
+
+#endif  // KS_EVALUATE_TORCH_MODULE_CHECK_H_

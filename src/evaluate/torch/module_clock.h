@@ -1,0 +1,35 @@
+// Do the times that a candidate's process takes agree with the clock of this process? Pure.
+#ifndef KS_EVALUATE_TORCH_MODULE_CLOCK_H_
+#define KS_EVALUATE_TORCH_MODULE_CLOCK_H_
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "core/outcome.h"
+
+namespace ks {
+
+// One run of several calls.
+struct ModuleRun {
+  int calls = 0;
+  double inside_ns = 0;  // a call, by marks that the harness sets in the candidate's process
+  double wall_ns = 0;    // all, from before inputs were revealed to after outputs were kept
+};
+
+// Inside, a call may look shorter than outside by this much: what lies between the marks and the
+// empty run (Python's call of the module), and the noise of waking up.
+inline constexpr double kClockShare = 0.05;
+inline constexpr double kClockNs = 5e3;
+
+// Outside, a call takes what the shortest run took over the shortest of `empty` (as many calls
+// without a module), so that a busy machine, which only ever adds time, shows little.
+// "timer_tampered" when the marks of that run claim less, by more than the above and three times
+// what the empty runs differ by; or when some run claims more than it lasted. Empty below 3 runs on
+// each side.
+std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
+                                         std::span<const ModuleRun> empty);
+
+}  // namespace ks
+
+#endif  // KS_EVALUATE_TORCH_MODULE_CLOCK_H_

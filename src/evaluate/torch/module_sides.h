@@ -1,0 +1,77 @@
+// The two sides of an evaluation of a module, each a process to talk to.
+#ifndef KS_EVALUATE_TORCH_MODULE_SIDES_H_
+#define KS_EVALUATE_TORCH_MODULE_SIDES_H_
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "backend/torch/module_host.h"
+#include "core/outcome.h"
+#include "evaluate/torch/module_talk.h"
+
+namespace ks {
+
+// What a process said, or the end of the candidate.
+using ModuleReply = std::variant<nlohmann::json, Outcome>;
+
+// The trusted side. Errors and silence there are the module's fault: Errors. Single thread.
+class ModuleReference {
+ public:
+  ModuleReference(std::unique_ptr<ModuleChild> child, std::string file)
+      : child_(std::move(child)), file_(std::move(file)) {}
+
+  // Problems are values here: the gate reports them.
+  Result<ModuleAnswer> Ask(const nlohmann::json& message, const std::string& wanted,
+                           std::stop_token stop);
+  // ERRORS: kInvalidArgument for whatever is not an answer.
+  Result<nlohmann::json> MustAnswer(const nlohmann::json& message, const std::string& wanted,
+                                    std::stop_token stop);
+  // The same while a candidate holds memory of the device: when there is none left for this side, it
+  // is out of memory.
+  Result<ModuleReply> AskBeside(const nlohmann::json& message, const std::string& wanted,
+                                const std::string& stage, std::stop_token stop);
+  // The files that came with the last answer. ERRORS: kInternal when there are not `count`.
+  Result<std::vector<UniqueFd>> TakeFiles(size_t count);
+  std::string FaultOf(const ModuleAnswer& answer) const;
+
+  nlohmann::json init;  // arguments of the constructor
+
+ private:
+  std::unique_ptr<ModuleChild> child_;
+  const std::string file_;
+};
+
+// The hostile side: everything that goes wrong is an Outcome. Also our own runner. Single thread.
+class ModuleCandidate {
+ public:
+  // `workload` is for messages.
+  ModuleCandidate(std::unique_ptr<ModuleChild> child, std::string workload)
+      : child_(std::move(child)), workload_(std::move(workload)) {}
+
+  // `stage` is for messages. When it has answered, nothing may run beside it.
+  Result<ModuleReply> Ask(const nlohmann::json& message, std::span<const int> files,
+                          const std::string& wanted, const std::string& stage, double timeout_s,
+                          std::stop_token stop);
+  // What runs now is the device's and no fault.
+  void AllowWhatRuns() { allowed_threads_ = child_->Census().threads, census_ = true; }
+  // Nothing is counted: before the device is ready, and for our own runner.
+  void AllowAnyThreads() { census_ = false; }
+  // ERRORS: as ModuleChild::End.
+  Status End();
+  const std::string& workload() const { return workload_; }
+
+ private:
+  std::unique_ptr<ModuleChild> child_;
+  const std::string workload_;
+  int allowed_threads_ = 1;
+  bool census_ = true;
+};
+
+}  // namespace ks
+
+#endif  // KS_EVALUATE_TORCH_MODULE_SIDES_H_

@@ -1,0 +1,295 @@
+#include "evaluate/torch/module_timer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <utility>
+
+#include "evaluate/torch/module_check.h"
+#include "evaluate/torch/module_coverage.h"
+#include "evaluate/torch/module_outcome.h"
+
+namespace ks {
+namespace {
+
+using Json = nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kMostSets = 32;
+constexpr int64_t kMemoryBytes = int64_t{8} << 30;  // of one side
+constexpr int kWarmCalls = 3;
+constexpr int kFirstCalls = 4;
+constexpr double kRunNs = 6e6;  // of calls, in one run, about
+constexpr int kEmptyRuns = 7;
+constexpr int kPairsBetweenEmptyRuns = 2;
+constexpr double kJudgeChance = 0.34;  // the first run is judged always
+constexpr double kTraceTimeoutS = 60;
+constexpr double kRunSlack = 20;       // a run that takes this much longer than foreseen hangs
+// Inputs are drawn and outputs are judged besides: a comparison may take this times its budget.
+constexpr double kWallOverBudget = 3;
+constexpr size_t kMaxKeptSamples = 200;
+
+double NsSince(Clock::time_point begin) {
+  return std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
+}
+
+std::vector<double> Inside(const std::vector<ModuleRun>& runs) {
+  std::vector<double> times;
+  for (const ModuleRun& run : runs) times.push_back(run.inside_ns);
+  return times;
+}
+
+// The mean of what the marks say; 0 when that is not a list of `calls` numbers.
+double MeanOf(const Json& times, int calls) {
+  if (!times.is_array() || static_cast<int>(times.size()) != calls) return 0;
+  double sum = 0;
+  for (const Json& time : times) {
+    if (!time.is_number()) return 0;
+    sum += time.get<double>();
+  }
+  return sum / calls;
+}
+
+}  // namespace
+
+ModulePairTimer::ModulePairTimer(ModuleSession& session, ModuleReference& reference,
+                                 const ModuleFacts& facts, const TimingPlan& plan)
+    : session_(session),
+      reference_(reference),
+      facts_(facts),
+      plan_(plan),
+      rng_(DeriveSeed(plan.secret_seed, "module time", 0)),
+      stopping_(plan.rule) {}
+
+Result<TimingResult> ModulePairTimer::Run(const ModuleSource& rival, const ModuleSource& candidate,
+                                          std::stop_token stop) {
+  const auto ended = [](const TimingResult& result) { return result.fault || result.rival_failed; };
+  TimingResult result;
+  KS_RETURN_IF_ERROR(Stage(rival, candidate, result, stop));
+  if (!ended(result)) KS_RETURN_IF_ERROR(Calibrate(result, stop));
+  if (!ended(result)) KS_RETURN_IF_ERROR(TakePairs(result, stop));
+  if (!ended(result)) Summarize(result);
+  result.module = facts_;
+  // The device's tracer takes seconds to start: only for what is measured in earnest.
+  if (!ended(result) && plan_.fresh && session_.device().is_cuda()) {
+    KS_RETURN_IF_ERROR(Trace(candidate, result, stop));
+  }
+  for (const auto& side : sides_) {
+    if (side != nullptr) KS_RETURN_IF_ERROR(side->End());
+  }
+  KS_ASSIGN_OR_RETURN(const Json answer,
+                      reference_.MustAnswer({{"op", "unstage"}}, "unstaged", std::move(stop)));
+  static_cast<void>(answer);
+  return result;
+}
+
+Status ModulePairTimer::Stage(const ModuleSource& rival, const ModuleSource& candidate,
+                              TimingResult& result, const std::stop_token& stop) {
+  KS_ASSIGN_OR_RETURN(ModuleSession::Trio trio, session_.StartTrio(facts_, stop));
+  sides_ = {std::move(trio.rival), std::move(trio.candidate), std::move(trio.runner)};
+  KS_ASSIGN_OR_RETURN(const ModuleReply reply,
+                      reference_.AskBeside({{"op", "stage"},
+                                            {"model_seed", rng_.Next() >> 1},
+                                            {"sets", kMostSets},
+                                            {"sides", sides_.size()},
+                                            {"memory_bytes", kMemoryBytes}},
+                                           "staged", "time", stop));
+  if (const auto* const outcome = std::get_if<Outcome>(&reply)) {
+    result.fault = *outcome;
+    return {};
+  }
+  const Json& staged = std::get<Json>(reply);
+  KS_ASSIGN_OR_RETURN(const std::vector<UniqueFd> files, reference_.TakeFiles(sides_.size()));
+  staged_ = static_cast<int>(std::clamp<int64_t>(IntegerOf(staged, "staged"), 1, kMostSets));
+  const std::array<const ModuleSource*, 3> sources = {&rival, &candidate, nullptr};
+  for (const Side side : {kRival, kCandidate, kEmpty}) {
+    KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault,
+                        Prepare(side, sources[side], staged, files[side].get(), stop));
+    if (!fault) continue;
+    if (side == kEmpty) {
+      return Error{ErrorCode::kInternal, "timing an empty call: " + OutcomeSummary(*fault)};
+    }
+    Blame(side, *std::move(fault), result);
+    return {};
+  }
+  return {};
+}
+
+Result<std::optional<Outcome>> ModulePairTimer::Prepare(Side side, const ModuleSource* source,
+                                                        const Json& staged, int file,
+                                                        const std::stop_token& stop) {
+  const EvaluationConfig& config = session_.config();
+  if (source != nullptr) {
+    KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault,
+                        LoadModule(*sides_[side], *source, config, stop));
+    if (fault) return fault;
+  }
+  Json ask = staged;
+  ask["op"] = "prepare";
+  ask["init"] = reference_.init;
+  ask["empty"] = source == nullptr;
+  ask["graph"] = false;
+  ask["warm_calls"] = kWarmCalls;
+  KS_ASSIGN_OR_RETURN(
+      ModuleReply reply,
+      sides_[side]->Ask(ask, {&file, 1}, "prepared", "time",
+                        config.compile_timeout_s + kWarmCalls * config.call_timeout_s, stop));
+  auto* const outcome = std::get_if<Outcome>(&reply);
+  return outcome == nullptr ? std::nullopt : std::optional(std::move(*outcome));
+}
+
+void ModulePairTimer::Blame(Side side, Outcome outcome, TimingResult& result) const {
+  if (side == kRival) {
+    result.rival_failed = true;
+  } else {
+    result.fault = std::move(outcome);
+  }
+}
+
+Status ModulePairTimer::Sow(TimingResult& result, const std::stop_token& stop) {
+  const Json request = {{"op", "sow"}, {"seed", rng_.Next() >> 2}};
+  KS_ASSIGN_OR_RETURN(const ModuleReply reply,
+                      reference_.AskBeside(request, "sown", "time", stop));
+  if (const auto* const outcome = std::get_if<Outcome>(&reply)) result.fault = *outcome;
+  return {};
+}
+
+Result<ModulePairTimer::Ran> ModulePairTimer::Measure(Side side, const std::stop_token& stop) {
+  std::vector<int> order(static_cast<size_t>(calls_));
+  std::iota(order.begin(), order.end(), 0);
+  const Json reveal = {{"op", "reveal"}, {"side", side}, {"order", order}};
+  const Json snapshot = {{"op", "snapshot"}, {"side", side}, {"order", order}};
+  const std::vector<ModuleRun>& earlier = runs_[side];
+  const double foreseen_s = earlier.empty() ? 0 : earlier.back().wall_ns * 1e-9 * kRunSlack;
+  const double timeout_s = session_.config().call_timeout_s + foreseen_s;
+  const Clock::time_point begin = Clock::now();
+  KS_ASSIGN_OR_RETURN(const Json revealed, reference_.MustAnswer(reveal, "revealed", stop));
+  KS_ASSIGN_OR_RETURN(ModuleReply reply, sides_[side]->Ask({{"op", "run"}, {"order", order}}, {},
+                                                           "ran", "time", timeout_s, stop));
+  if (auto* const outcome = std::get_if<Outcome>(&reply)) return Ran(std::move(*outcome));
+  KS_ASSIGN_OR_RETURN(const ModuleReply kept,
+                      reference_.AskBeside(snapshot, "kept", "time", stop));
+  if (const auto* const outcome = std::get_if<Outcome>(&kept)) return Ran(*outcome);
+  const ModuleRun run{calls_, MeanOf(std::get<Json>(reply)["ran"], calls_), NsSince(begin)};
+  return Ran(run);
+}
+
+// How many calls a run has, and what a run without a module takes.
+Status ModulePairTimer::Calibrate(TimingResult& result, const std::stop_token& stop) {
+  calls_ = std::min(staged_, kFirstCalls);
+  double longest_ns = 1;
+  KS_RETURN_IF_ERROR(Sow(result, stop));
+  if (result.fault) return {};
+  for (const Side side : {kRival, kCandidate}) {
+    KS_ASSIGN_OR_RETURN(Ran ran, Measure(side, stop));
+    if (auto* const outcome = std::get_if<Outcome>(&ran)) {
+      Blame(side, std::move(*outcome), result);
+      return {};
+    }
+    longest_ns = std::max(longest_ns, std::get<ModuleRun>(ran).inside_ns);
+  }
+  const double wanted = std::clamp(kRunNs / longest_ns, 1.0 * calls_, 1.0 * staged_);
+  calls_ = static_cast<int>(wanted);
+  for (int i = 0; i <= kEmptyRuns; ++i) {
+    KS_ASSIGN_OR_RETURN(const Ran ran, Measure(kEmpty, stop));
+    const auto* const run = std::get_if<ModuleRun>(&ran);
+    if (run == nullptr) return Error{ErrorCode::kInternal, "timing an empty call failed"};
+    if (i > 0) runs_[kEmpty].push_back(*run);
+  }
+  return {};
+}
+
+Status ModulePairTimer::TakePairs(TimingResult& result, const std::stop_token& stop) {
+  const Clock::time_point begin = Clock::now();
+  const double most_ns = kWallOverBudget * std::max(plan_.rule.budget_ns, 1e8);
+  for (int pair = 0;; ++pair) {
+    KS_RETURN_IF_ERROR(TakePair(pair, result, stop));
+    if (result.fault || result.rival_failed) return {};
+    const auto [rival, candidate] = std::pair(runs_[kRival].back(), runs_[kCandidate].back());
+    if (stopping_.Add({rival.inside_ns, candidate.inside_ns}) != StopReason::kContinue) break;
+    if (pair + 1 >= plan_.rule.min_pairs && NsSince(begin) > most_ns) break;
+  }
+  if (CheckModuleClock(runs_[kRival], runs_[kEmpty])) result.rival_failed = true;
+  if (auto rejected = CheckModuleClock(runs_[kCandidate], runs_[kEmpty])) {
+    result.fault = *std::move(rejected);
+  }
+  return {};
+}
+
+// A B, B A, A B, ...
+Status ModulePairTimer::TakePair(int pair, TimingResult& result, const std::stop_token& stop) {
+  KS_RETURN_IF_ERROR(Sow(result, stop));
+  if (result.fault) return {};
+  const bool judge = pair == 0 || rng_.Chance(kJudgeChance);
+  for (const bool first : {true, false}) {
+    const Side side = (pair % 2 == 0) == first ? kRival : kCandidate;
+    KS_ASSIGN_OR_RETURN(Ran ran, Measure(side, stop));
+    if (auto* const outcome = std::get_if<Outcome>(&ran)) {
+      Blame(side, std::move(*outcome), result);
+      return {};
+    }
+    const ModuleRun& run = std::get<ModuleRun>(ran);
+    if (!(run.inside_ns > 0)) {
+      Blame(side, Rejected{"forged_answer", "its process gives no times"}, result);
+      return {};
+    }
+    runs_[side].push_back(run);
+    if (!judge) continue;
+    KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault, Judge(side, stop));
+    if (!fault) continue;
+    Blame(side, *std::move(fault), result);
+    return {};
+  }
+  if (pair % kPairsBetweenEmptyRuns != kPairsBetweenEmptyRuns - 1) return {};
+  KS_ASSIGN_OR_RETURN(const Ran ran, Measure(kEmpty, stop));
+  if (const auto* const run = std::get_if<ModuleRun>(&ran)) runs_[kEmpty].push_back(*run);
+  return {};
+}
+
+Result<std::optional<Outcome>> ModulePairTimer::Judge(Side side, const std::stop_token& stop) {
+  const auto exact = static_cast<int>(rng_.Below(static_cast<uint64_t>(calls_)));
+  const Json request = {{"op", "judge_timed"}, {"side", side}, {"exact", {exact}}};
+  KS_ASSIGN_OR_RETURN(const ModuleReply verdict,
+                      reference_.AskBeside(request, "verdict", "time", stop));
+  if (const auto* const outcome = std::get_if<Outcome>(&verdict)) return std::optional(*outcome);
+  std::optional<Outcome> outcome = OutcomeOfVerdict(std::get<Json>(verdict), facts_.workload);
+  if (outcome) {
+    if (auto* const wrong = std::get_if<WrongResult>(&*outcome)) wrong->in_timed_call = true;
+  }
+  return outcome;
+}
+
+Status ModulePairTimer::Trace(const ModuleSource& candidate, TimingResult& result,
+                              const std::stop_token& stop) {
+  sides_[kCandidate]->AllowAnyThreads();  // the tracer has some
+  KS_ASSIGN_OR_RETURN(const ModuleReply reply,
+                      sides_[kCandidate]->Ask({{"op", "trace"}, {"set", 0}}, {}, "activities",
+                                              "time", kTraceTimeoutS, stop));
+  const auto* const answer = std::get_if<Json>(&reply);
+  if (answer == nullptr) return {};
+  result.module->activities = ActivitiesOf((*answer)["activities"], candidate.text);
+  result.module->coverage = CoverageOf(result.module->activities);
+  return {};
+}
+
+void ModulePairTimer::Summarize(TimingResult& result) const {
+  WorkloadTiming timing;
+  timing.workload = facts_.workload;
+  std::vector<double> candidate = Inside(runs_[kCandidate]);
+  std::vector<double> rival = Inside(runs_[kRival]);
+  const TimeSummary summary = SummarizeTimes(candidate);
+  timing.median_ns = summary.median_ns;
+  timing.p99_ns = summary.p99_ns;
+  timing.cv = summary.cv;
+  timing.pairs = static_cast<int>(stopping_.samples().size());
+  timing.gain = stopping_.interval();
+  timing.parent_median_ns = SummarizeTimes(rival).median_ns;
+  candidate.resize(std::min(candidate.size(), kMaxKeptSamples));
+  rival.resize(std::min(rival.size(), kMaxKeptSamples));
+  timing.samples_ns = std::move(candidate);
+  timing.parent_samples_ns = std::move(rival);
+  result.gain = timing.gain;
+  result.timings.push_back(std::move(timing));
+}
+
+}  // namespace ks

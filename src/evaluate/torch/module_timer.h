@@ -1,0 +1,76 @@
+// Times a module against another, each in a process of its own, on one device.
+//
+// The trusted side reveals secret inputs, a process runs some calls on them, the trusted side keeps
+// what lies in the outputs: this process's clock runs from before the first to after the last, so
+// nothing can be done off the clock. Marks set inside the candidate's process give the time of one
+// call more precisely; they are believed only where the clock outside agrees (module_clock.h).
+#ifndef KS_EVALUATE_TORCH_MODULE_TIMER_H_
+#define KS_EVALUATE_TORCH_MODULE_TIMER_H_
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/rng.h"
+#include "core/config.h"
+#include "evaluate/judge.h"
+#include "evaluate/torch/module_clock.h"
+#include "evaluate/torch/module_session.h"
+
+namespace ks {
+
+// One comparison. Single thread. All arguments outlive it.
+class ModulePairTimer {
+ public:
+  ModulePairTimer(ModuleSession& session, ModuleReference& reference, const ModuleFacts& facts,
+                  const TimingPlan& plan);
+
+  // REQUIRES: the device is leased. ERRORS: our side only.
+  Result<TimingResult> Run(const ModuleSource& rival, const ModuleSource& candidate,
+                           std::stop_token stop);
+
+ private:
+  // The numbers of the memories.
+  enum Side { kRival, kCandidate, kEmpty };
+  using Ran = std::variant<ModuleRun, Outcome>;
+
+  // Every side has its process, its memory and a warm model; else why not.
+  Status Stage(const ModuleSource& rival, const ModuleSource& candidate, TimingResult& result,
+               const std::stop_token& stop);
+  Result<std::optional<Outcome>> Prepare(Side side, const ModuleSource* source,
+                                         const nlohmann::json& staged, int file,
+                                         const std::stop_token& stop);
+  Status Calibrate(TimingResult& result, const std::stop_token& stop);
+  Status TakePairs(TimingResult& result, const std::stop_token& stop);
+  Status TakePair(int pair, TimingResult& result, const std::stop_token& stop);
+  // Draws new inputs; the next runs of all sides see the same.
+  Status Sow(TimingResult& result, const std::stop_token& stop);
+  // One run of `calls_` calls.
+  Result<Ran> Measure(Side side, const std::stop_token& stop);
+  // The verdict on the last run's outputs, at least one set by the fp64 oracle.
+  Result<std::optional<Outcome>> Judge(Side side, const std::stop_token& stop);
+  void Blame(Side side, Outcome outcome, TimingResult& result) const;
+  // What runs on the device during a call; the facts say nothing of it when that cannot be had.
+  Status Trace(const ModuleSource& candidate, TimingResult& result, const std::stop_token& stop);
+  void Summarize(TimingResult& result) const;
+
+  ModuleSession& session_;
+  ModuleReference& reference_;
+  const ModuleFacts& facts_;
+  const TimingPlan plan_;
+  Rng rng_;
+  PairedStopping stopping_;
+  std::array<std::unique_ptr<ModuleCandidate>, 3> sides_;
+  std::array<std::vector<ModuleRun>, 3> runs_;
+  int staged_ = 0;  // sets of inputs
+  int calls_ = 0;   // of one run
+};
+
+}  // namespace ks
+
+#endif  // KS_EVALUATE_TORCH_MODULE_TIMER_H_

@@ -1,0 +1,136 @@
+// Every candidate of tests/adversarial/torch_cuda/ gets one of the verdicts in its first line when it
+// is checked and timed on a CUDA device, and none gains anything.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/torch/module_backend.h"
+#include "backend/triton/python_env.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "evaluate/local_evaluator.h"
+#include "evaluate/torch/module_judge.h"
+#include "evaluate/torch/module_task.h"
+#include "sandbox/sandbox.h"
+
+namespace ks {
+namespace {
+
+std::string Environment(const char* name, const char* otherwise) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? otherwise : value;
+}
+
+std::string CorpusFolder() { return Environment("KS_CORPUS_DIR", KS_TORCH_CORPUS_DIR); }
+
+struct Case {
+  std::string name;
+  std::string source;
+  std::vector<std::string> verdicts;
+};
+
+std::vector<Case> Corpus() {
+  std::vector<Case> cases;
+  const PosixFileSystem files;
+  const std::string folder = CorpusFolder() + "/torch_cuda/";
+  for (const std::string& name : files.List(folder).value_or({})) {
+    if (!name.ends_with(".py")) continue;
+    const std::string source = files.Read(folder + name, kMaxTextFileBytes).value_or("");
+    Case one{name.substr(0, name.size() - 3), source, {}};
+    const std::string first = source.substr(0, source.find('\n'));
+    for (const std::string_view word : SplitWords(first)) {
+      if (word != "#" && word != "expect:") one.verdicts.emplace_back(word);
+    }
+    cases.push_back(std::move(one));
+  }
+  return cases;
+}
+
+// One evaluator for all: what a candidate spoils must show in the next.
+struct Parts {
+  std::unique_ptr<Sandbox> sandbox;
+  Task task;
+  std::unique_ptr<ModuleBackend> backend;
+  std::unique_ptr<LocalEvaluator> evaluator;
+};
+
+Result<std::unique_ptr<Parts>> Open() {
+  auto parts = std::make_unique<Parts>();
+  KS_ASSIGN_OR_RETURN(const ModuleDevice device,
+                      FindCudaModuleDevice(Environment("CUDA_VISIBLE_DEVICES", ""),
+                                           Environment("LD_LIBRARY_PATH", ""), 0));
+  KS_ASSIGN_OR_RETURN(PythonEnvironment python,
+                      ProbePython(Environment("KSMITH_PYTHON", "python3"),
+                                  Environment("PATH", "/usr/local/bin:/usr/bin:/bin")));
+  KS_ASSIGN_OR_RETURN(parts->sandbox, Sandbox::Create());
+  EvaluationConfig config;
+  config.check_trials = 2;
+  config.time_budget_s = 0.3;
+  const std::string path = CorpusFolder() + "/torch/reference/linear_relu_add.py";
+  KS_ASSIGN_OR_RETURN(std::string text, PosixFileSystem().Read(path, kMaxTextFileBytes));
+  const ModuleSource module{path, std::move(text)};
+  parts->task = ModuleTask(module, {});
+  KS_ASSIGN_OR_RETURN(auto session,
+                      ModuleSession::Create(*parts->sandbox, std::move(python), device, config, {}));
+  KS_ASSIGN_OR_RETURN(auto judge, ModuleJudge::Create(std::move(session), module, {}));
+  parts->backend = std::make_unique<ModuleBackend>(Machine{}, judge->Versions());
+  parts->evaluator = std::make_unique<LocalEvaluator>(parts->task, *parts->backend,
+                                                      std::move(judge), config);
+  return parts;
+}
+
+void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
+
+class AdversarialTorchCuda : public testing::TestWithParam<Case> {
+ protected:
+  static void SetUpTestSuite() {
+    auto parts = Open();
+    if (parts.ok()) {
+      parts_ = *std::move(parts);
+    } else {
+      problem_ = parts.error().message;
+    }
+  }
+  static void TearDownTestSuite() { parts_.reset(); }
+  static Evaluation Evaluate(const std::string& source) {
+    EvaluationRequest request;
+    request.source = source;
+    request.baseline_source = parts_->task.seeds.front().source;
+    const auto evaluation = parts_->evaluator->Evaluate(request, {});
+    EXPECT_TRUE(evaluation.ok()) << evaluation.error().message;
+    return evaluation.value_or(Evaluation());
+  }
+
+  inline static std::unique_ptr<Parts> parts_;
+  inline static std::string problem_;
+};
+
+TEST_P(AdversarialTorchCuda, GetsItsVerdictAndGainsNothing) {
+  if (parts_ == nullptr) GTEST_SKIP() << problem_;
+  const Case& one = GetParam();
+  ASSERT_FALSE(one.verdicts.empty()) << one.name << " has no `# expect:` line";
+  const Evaluation evaluation = Evaluate(one.source);
+  const std::string verdict = OutcomeName(evaluation.outcome);
+  std::cout << one.name << ": " << OutcomeSummary(evaluation.outcome) << '\n';
+  EXPECT_NE(std::ranges::find(one.verdicts, verdict), one.verdicts.end())
+      << OutcomeSummary(evaluation.outcome);
+  const Measured* const measured = AsMeasured(evaluation.outcome);
+  if (measured == nullptr) return;
+  ASSERT_FALSE(measured->timings.empty());
+  if (!one.name.starts_with("honest")) {
+    EXPECT_FALSE(measured->gain_significant) << OutcomeSummary(evaluation.outcome);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cuda, AdversarialTorchCuda, testing::ValuesIn(Corpus()),
+                         [](const testing::TestParamInfo<Case>& one) { return one.param.name; });
+
+TEST(AdversarialTorchCudaCorpus, IsThere) { EXPECT_GE(Corpus().size(), 15u); }
+
+}  // namespace
+}  // namespace ks

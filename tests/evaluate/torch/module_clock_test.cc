@@ -1,0 +1,70 @@
+#include "evaluate/torch/module_clock.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace ks {
+namespace {
+
+constexpr int kCalls = 32;
+constexpr double kEmptyNs = 4e6;
+
+// Runs without a module.
+std::vector<ModuleRun> Empty() {
+  std::vector<ModuleRun> runs;
+  for (int i = 0; i < 7; ++i) runs.push_back({kCalls, 2e3, kEmptyNs + 2e3 * i});
+  return runs;
+}
+
+// Runs of calls that take `inside_ns` by the marks and `real_ns` by the clock outside, with the
+// waking-up of a busy machine.
+std::vector<ModuleRun> Runs(double inside_ns, double real_ns) {
+  std::vector<ModuleRun> runs;
+  for (int i = 0; i < 12; ++i) {
+    const double noise_ns = i % 5 == 4 ? 3e5 : 1e4 * (i % 3);
+    runs.push_back({kCalls, inside_ns, kEmptyNs + kCalls * real_ns + noise_ns});
+  }
+  return runs;
+}
+
+TEST(ModuleClock, BelievesMarksThatTheClockOutsideAgreesWith) {
+  EXPECT_FALSE(CheckModuleClock(Runs(50e3, 50e3), Empty()));
+  EXPECT_FALSE(CheckModuleClock(Runs(50e3, 54e3), Empty())) << "Python's call is between them";
+  EXPECT_FALSE(CheckModuleClock(Runs(2e3, 4e3), Empty())) << "a very short kernel";
+}
+
+TEST(ModuleClock, RefusesMarksThatHideWork) {
+  const auto rejected = CheckModuleClock(Runs(10e3, 50e3), Empty());
+  ASSERT_TRUE(rejected.has_value());
+  EXPECT_EQ(rejected->rule, "timer_tampered");
+  EXPECT_TRUE(CheckModuleClock(Runs(500e3, 600e3), Empty()));
+}
+
+TEST(ModuleClock, RefusesMarksThatAreLongerThanTheRun) {
+  EXPECT_TRUE(CheckModuleClock(Runs(5e6, 50e3), Empty()));
+}
+
+TEST(ModuleClock, RefusesMarksThatAreNoTimes) {
+  EXPECT_TRUE(CheckModuleClock(Runs(0, 50e3), Empty()));
+  EXPECT_TRUE(CheckModuleClock(Runs(-1, 50e3), Empty()));
+  EXPECT_TRUE(CheckModuleClock(Runs(std::numeric_limits<double>::quiet_NaN(), 50e3), Empty()));
+}
+
+TEST(ModuleClock, SaysNothingOfTwoRuns) {
+  const std::vector<ModuleRun> runs = Runs(10e3, 50e3);
+  EXPECT_FALSE(CheckModuleClock(std::span(runs).first(2), Empty()));
+  const std::vector<ModuleRun> empty = Empty();
+  EXPECT_FALSE(CheckModuleClock(runs, std::span(empty).first(2)));
+}
+
+TEST(ModuleClock, AllowsForWhatABusyMachineAdds) {
+  std::vector<ModuleRun> empty = Empty();
+  for (ModuleRun& run : empty) run.wall_ns += &run == &empty[0] ? 0 : 2e6;
+  EXPECT_FALSE(CheckModuleClock(Runs(50e3, 150e3), empty));
+}
+
+}  // namespace
+}  // namespace ks

@@ -1,0 +1,145 @@
+// Timing on CPU tensors: the path is that of a CUDA device, the times mean nothing but "more" and
+// "less". The command line never times CPU tensors.
+#include "evaluate/torch/module_judge.h"
+
+#include "backend/torch/module_backend.h"
+#include "evaluate/local_evaluator.h"
+#include "evaluate/torch/module_task.h"
+#include "tests/evaluate/torch/module_fixture.h"
+
+namespace ks {
+namespace {
+
+constexpr const char* kHead =
+    "import torch, time\n"
+    "rows = 64\n"
+    "class ModelNew(torch.nn.Module):\n"
+    "    def __init__(self, width):\n"
+    "        super().__init__()\n"
+    "        self.linear = torch.nn.Linear(width, width)\n"
+    "        self.calls = 0\n"
+    "    def forward(self, x):\n"
+    "        self.calls += 1\n"
+    "        right = torch.relu(self.linear(x))\n";
+
+std::string Candidate(const std::string& lines) { return std::string(kHead) + lines; }
+
+class ModuleTiming : public ModuleFixture {
+ protected:
+  void SetUp() override {
+    ModuleFixture::SetUp();
+    if (IsSkipped()) return;
+    config_.check_trials = 1;
+    config_.max_pairs = 12;
+    config_.time_budget_s = 0.2;
+    config_.call_timeout_s = 5;
+    auto session = ModuleSession::Create(sandbox(), python(), {}, config_, {});
+    ASSERT_TRUE(session.ok()) << session.error().message;
+    auto judge = ModuleJudge::Create(*std::move(session), module_, {});
+    ASSERT_TRUE(judge.ok()) << judge.error().message;
+    judge_ = judge->get();
+    backend_ = std::make_unique<ModuleBackend>(Machine{}, judge_->Versions());
+    evaluator_ = std::make_unique<LocalEvaluator>(task_, *backend_, *std::move(judge), config_);
+  }
+  Evaluation EvaluateTimed(const std::string& source) {
+    EvaluationRequest request;
+    request.source = source;
+    request.baseline_source = slow_;
+    const auto evaluation = evaluator_->Evaluate(request, {});
+    EXPECT_TRUE(evaluation.ok()) << evaluation.error().message;
+    return evaluation.value_or(Evaluation());
+  }
+
+  const std::string slow_ = Candidate("        time.sleep(0.003)\n        return right\n");
+  const ModuleSource module_ = {
+      "module.py",
+      "import torch\n"
+      "rows = 64\n"
+      "class Model(torch.nn.Module):\n"
+      "    def __init__(self, width):\n"
+      "        super().__init__()\n"
+      "        self.linear = torch.nn.Linear(width, width)\n"
+      "    def forward(self, x):\n"
+      "        return torch.relu(self.linear(x))\n"
+      "def get_inputs():\n"
+      "    return [torch.randn(rows, 8)]\n"
+      "def get_init_inputs():\n"
+      "    return [8]\n"};
+  const Task task_ = ModuleTask(module_, {});
+  EvaluationConfig config_;
+  ModuleJudge* judge_ = nullptr;
+  std::unique_ptr<ModuleBackend> backend_;
+  std::unique_ptr<LocalEvaluator> evaluator_;
+};
+
+TEST_F(ModuleTiming, FindsTheFasterOfTwoModules) {
+  const Evaluation evaluation = EvaluateTimed(Candidate("        return right\n"));
+  const Measured* const measured = AsMeasured(evaluation.outcome);
+  ASSERT_NE(measured, nullptr) << OutcomeSummary(evaluation.outcome);
+  ASSERT_EQ(measured->timings.size(), 1u);
+  EXPECT_TRUE(measured->gain_significant);
+  EXPECT_GT(measured->gain.low, 1.5);
+  EXPECT_GT(measured->timings[0].parent_median_ns, 3e6) << "it sleeps that long";
+}
+
+TEST_F(ModuleTiming, ComparesTheBaselineWithItself) {
+  const Evaluation evaluation = EvaluateTimed(slow_);
+  const Measured* const measured = AsMeasured(evaluation.outcome);
+  ASSERT_NE(measured, nullptr) << OutcomeSummary(evaluation.outcome);
+  EXPECT_FALSE(measured->gain_significant);
+}
+
+TEST_F(ModuleTiming, RefusesMarksThatWerePatched) {
+  const Evaluation evaluation = EvaluateTimed(Candidate(
+      "        from kernelsmith.modules import device\n"
+      "        device.Instant.elapsed_time = lambda self, other: 0.01\n"
+      "        time.sleep(0.01)\n"
+      "        return right\n"));
+  const auto* const rejected = std::get_if<Rejected>(&evaluation.outcome);
+  ASSERT_NE(rejected, nullptr) << OutcomeSummary(evaluation.outcome);
+  EXPECT_EQ(rejected->rule, "timer_tampered");
+}
+
+TEST_F(ModuleTiming, SeesWhatIsLeftOutOnceACandidateIsTimed) {
+  // 3 calls of a check, and those that warm up; then the last result again.
+  const Evaluation evaluation = EvaluateTimed(Candidate(
+      "        if self.calls > 6:\n"
+      "            return self.last.clone()\n"
+      "        self.last = right\n"
+      "        return right\n"));
+  const auto* const wrong = std::get_if<WrongResult>(&evaluation.outcome);
+  ASSERT_NE(wrong, nullptr) << OutcomeSummary(evaluation.outcome);
+  EXPECT_TRUE(wrong->in_timed_call);
+}
+
+TEST_F(ModuleTiming, RefusesADestroyedInputOfATimedCall) {
+  const Evaluation evaluation = EvaluateTimed(Candidate(
+      "        if self.calls > 6:\n"
+      "            x.zero_()\n"
+      "        return right\n"));
+  EXPECT_STREQ(OutcomeName(evaluation.outcome), "out_of_bounds")
+      << OutcomeSummary(evaluation.outcome);
+}
+
+TEST_F(ModuleTiming, GoesOnAfterTheEndOfACandidate) {
+  const Evaluation ended = EvaluateTimed(Candidate(
+      "        import os\n"
+      "        if self.calls > 6:\n"
+      "            os._exit(0)\n"
+      "        return right\n"));
+  EXPECT_STREQ(OutcomeName(ended.outcome), "rejected") << OutcomeSummary(ended.outcome);
+  const Evaluation honest = EvaluateTimed(slow_);
+  EXPECT_STREQ(OutcomeName(honest.outcome), "measured") << OutcomeSummary(honest.outcome);
+}
+
+TEST_F(ModuleTiming, GoesOnAfterACrash) {
+  const Evaluation killed = EvaluateTimed(Candidate(
+      "        import os, signal\n"
+      "        os.kill(os.getpid(), signal.SIGSEGV)\n"
+      "        return right\n"));
+  EXPECT_STREQ(OutcomeName(killed.outcome), "crashed") << OutcomeSummary(killed.outcome);
+  EXPECT_STREQ(OutcomeName(EvaluateTimed(slow_).outcome), "measured");
+}
+
+}  // namespace
+}  // namespace ks
