@@ -37,7 +37,10 @@ def input_expressions(sources: list[str]) -> list[str]:
             raise Refusal(f"an input of the graph comes from '{source}'") from error
         if not source.startswith(("L[", "G[")):
             raise Refusal(f"an input of the graph comes from '{source}'")
-        expressions.append(_path(tree))
+        path = _path(tree)
+        if "." in path and not path.startswith("self."):
+            raise Refusal(f"an input of the graph comes from '{source}'")
+        expressions.append(path)
     if len(set(expressions)) != len(expressions):
         raise Refusal("an input of the graph comes twice")
     return expressions

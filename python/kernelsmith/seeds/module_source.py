@@ -57,12 +57,14 @@ def _defined(node: ast.stmt) -> list[str]:
     return names
 
 
-def _read(node: ast.AST) -> set[str]:
-    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+def _read(node: ast.AST, gone: set[int]) -> set[str]:
+    """Return the names that the lines which stay read."""
+    kept = [n for n in ast.walk(node) if getattr(n, "lineno", 0) not in gone]
+    names = {n.id for n in kept if isinstance(n, ast.Name)}
     if isinstance(node, ast.FunctionDef):  # a parameter hides what the file calls the same
         names -= {a.arg for a in [*node.args.args, *node.args.kwonlyargs]}
         names |= {n.id for d in node.args.defaults for n in ast.walk(d) if isinstance(n, ast.Name)}
-    return names | {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+    return names | {n.attr for n in kept if isinstance(n, ast.Attribute)}
 
 
 def _first_line(node: ast.stmt) -> int:
@@ -147,13 +149,13 @@ def _drop_unused(cut: _Cut, more: set[str]) -> None:
 def _read_kept(node: ast.stmt, cut: _Cut) -> set[str]:
     if not isinstance(node, ast.ClassDef):
         own = set(_defined(node))
-        return _read(node) - (own if isinstance(node, ast.Assign) else set())
+        return _read(node, cut.gone) - (own if isinstance(node, ast.Assign) else set())
     names: set[str] = set()
     for part in [*node.bases, *node.decorator_list]:
-        names |= _read(part)
+        names |= _read(part, cut.gone)
     for part in node.body:
         if not cut.has(part):
-            names |= _read(part)
+            names |= _read(part, cut.gone)
     return names
 
 
@@ -201,7 +203,7 @@ def _drop_methods(owner: ast.ClassDef, cut: _Cut, is_model: bool) -> None:
         used: set[str] = set()
         for node in methods:
             if not cut.has(node) and not (is_model and node.name == "forward"):
-                used |= _read(node)
+                used |= _read(node, cut.gone)
         dead = [
             n
             for n in methods
