@@ -31,6 +31,11 @@ def has_torch() -> bool:
     return done.returncode == 0
 
 
+def has_gpu() -> bool:
+    program = "import sys, torch; sys.exit(not torch.cuda.is_available())"
+    return subprocess.run([PYTHON, "-c", program], capture_output=True, check=False).returncode == 0
+
+
 @unittest.skipUnless(has_torch(), f"no torch in {PYTHON}; run tools/setup.sh --torch")
 class Modules(EndToEnd):
     def environment(self, **changes: str) -> dict[str, str]:
@@ -50,6 +55,13 @@ class Modules(EndToEnd):
         self.assertEqual(module["workload"], "reduced")
         self.assertEqual(module["full_bytes"], 8 * 1024 * 1024 * 4)
         self.assertIn("admitted", self.ksmith("import", "module", file).stdout)
+
+    @unittest.skipIf(has_gpu(), "this machine has a GPU: python/tests has what traces become")
+    def test_seeds_without_a_gpu_say_so_and_leave_nothing(self) -> None:
+        file = self.write("plain.py", "self.linear(x)")
+        self.assertIn("sees no GPU", self.ksmith("seeds", file, status=1).stderr)
+        self.assertFalse((self.dir / "plain.seeds").exists())
+        self.assertIn("missing.py", self.ksmith("seeds", "missing.py", status=2).stderr)
 
     def test_inputs_without_memory_get_a_reduced_workload_that_is_named(self) -> None:
         file = self.write("large.py", "self.linear(x)", batch=1 << 20)
