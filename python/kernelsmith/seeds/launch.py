@@ -62,8 +62,6 @@ def _programs(kernel: Kernel, axis: str, config: Config) -> str:
     if block not in kernel.blocks:
         block_size = kernel.fixed.get(block, 1)
         return str(-(-extent // block_size))
-    if config[block] == 1:
-        return str(extent)
     return f'triton.cdiv({extent}, meta["{block}"])'
 
 
