@@ -35,6 +35,7 @@ std::vector<std::unique_ptr<ModuleSkill>> AllModuleSkills();
 std::unique_ptr<ModuleSkill> NewOwnMatmulSkill();
 std::unique_ptr<ModuleSkill> NewMatmulEpilogueSkill();
 std::unique_ptr<ModuleSkill> NewMatmulTilesSkill();
+std::unique_ptr<ModuleSkill> NewOwnConvSkill();
 std::unique_ptr<ModuleSkill> NewDepthwiseConvSkill();
 std::unique_ptr<ModuleSkill> NewWeightsOnceSkill();
 // Kernels and their launches.

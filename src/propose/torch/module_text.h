@@ -20,6 +20,12 @@ std::string MatmulKernelWith(const std::string& name, const std::string& more,
 // depthwise_conv(x, weight, bias, stride, padding, dilation, groups), one and two axes.
 std::string_view DepthwiseConvText();
 
+// own_conv(x, weight, bias, stride, padding, dilation, tiles), one to three axes, no groups.
+std::string_view ConvolutionText();
+
+// Whether the function that is called gives memory of its own and changes no argument but out=.
+bool GivesFreshMemory(std::string_view function);
+
 // Adds top-level text in front of the class, with the imports that it needs.
 void AddFunctions(const ModuleContext& module, std::string_view text, TextEdits& edits);
 

@@ -104,14 +104,16 @@ class MatmulTilesSkill final : public ModuleSkill {
         "(64, 128, 32, 4, 3)",  "(64, 64, 32, 4, 4)",  "(128, 128, 16, 8, 4)",
         "(256, 128, 16, 8, 3)", "(64, 32, 64, 4, 3)",  "(32, 64, 64, 4, 4)"};
     std::vector<Edit> edits;
-    std::vector<Node> calls;
-    for (const ForwardStatement& statement : module.forward()) {
-      for (Node call : CallsOf(statement.node, "matmul")) calls.push_back(call);
-    }
-    if (calls.empty() || !module.Uses("matmul_kernel")) return edits;
-    for (const char* tiles : kTiles) Add(module, calls, tiles, edits);
-    for (size_t i = 0; calls.size() > 1 && i < calls.size(); ++i) {
-      for (size_t t = 0; t < 5; ++t) Add(module, {calls[i]}, kTiles[t], edits);
+    for (const char* function : {"matmul", "own_conv"}) {
+      std::vector<Node> calls;
+      for (const ForwardStatement& statement : module.forward()) {
+        for (Node call : CallsOf(statement.node, function)) calls.push_back(call);
+      }
+      if (calls.empty() || !module.Uses(std::string(function) + "_kernel")) continue;
+      for (const char* tiles : kTiles) Add(module, calls, tiles, edits);
+      for (size_t i = 0; calls.size() > 1 && i < calls.size(); ++i) {
+        for (size_t t = 0; t < 5; ++t) Add(module, {calls[i]}, kTiles[t], edits);
+      }
     }
     return edits;
   }

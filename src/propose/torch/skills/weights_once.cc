@@ -71,8 +71,8 @@ bool SpreadOverViews(const ModuleContext& module, NameSet& barred) {
   const size_t before = barred.size();
   for (const ForwardStatement& statement : module.forward()) {
     if (statement.target.empty() || MakesBuffer(statement)) continue;
-    const bool fresh = statement.value.Is("call") &&
-                       statement.value.Child("function").text().substr(0, 6) == "torch.";
+    const bool fresh =
+        statement.value.Is("call") && GivesFreshMemory(statement.value.Child("function").text());
     if (fresh) continue;
     bool any = barred.count(statement.target) > 0;
     for (const std::string& name : statement.reads) any = any || barred.count(name) > 0;
@@ -121,7 +121,7 @@ class WeightsOnceSkill final : public ModuleSkill {
       if (fold.once[i]) {
         works = works || !statement.fills.empty() ||
                 (statement.value.Is("call") && !MakesBuffer(statement) &&
-                 statement.value.Child("function").text().substr(0, 6) == "torch.");
+                 GivesFreshMemory(statement.value.Child("function").text()));
         first = std::min(first, i);
         continue;
       }
