@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/device_wiring.h"
@@ -10,10 +11,56 @@
 #include "cli/interrupt.h"
 #include "cli/modules.h"
 #include "cli/python_child.h"
+#include "propose/torch/fused_seed.h"
 #include "report/style.h"
 
 namespace ks {
 namespace {
+
+// What the program behind this command answers to `arguments`.
+Result<nlohmann::json> AskSeeds(const PythonEnvironment& python, const SeedsOptions& options,
+                                std::vector<std::string> arguments, std::stop_token stop) {
+  arguments.insert(arguments.begin(), options.module);
+  arguments.insert(arguments.end(), {"--workload", options.workload});
+  KS_ASSIGN_OR_RETURN(
+      const PythonAnswer answer,
+      RunPythonModule(python.executable, "kernelsmith.seeds.main", arguments, std::move(stop)));
+  const std::string_view said = Trim(answer.out);
+  const size_t line = said.rfind('\n');
+  nlohmann::json report = nlohmann::json::parse(
+      line == std::string_view::npos ? said : said.substr(line + 1), nullptr, false);
+  if (!report.is_object()) {
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("{} ended with status {} and no answer; what it printed is above",
+                             python.executable, answer.status)};
+  }
+  if (report.contains("error") && report["error"].is_string()) {
+    return Error{ErrorCode::kFailedPrecondition,
+                 fmt::format("{}: {}", options.module, report["error"].get<std::string>())};
+  }
+  return report;
+}
+
+// The seed that skills make of the compiler's, kept when it computes the same; its entry of the
+// report. Null: skills change nothing.
+Result<nlohmann::json> AddFusedSeed(const PythonEnvironment& python, const SeedsOptions& options,
+                                    std::stop_token stop) {
+  PosixFileSystem files;
+  KS_ASSIGN_OR_RETURN(const ModuleSource compiled, ReadModule(options.out_dir + "/compiled.py"));
+  const std::optional<std::string> fused = FusedSeed(compiled.text);
+  if (!fused) return nlohmann::json();
+  const std::string path = options.out_dir + "/fused.py";
+  KS_RETURN_IF_ERROR(files.WriteAtomically(path, *fused));
+  Result<nlohmann::json> verdict = AskSeeds(python, options, {"--check", path}, std::move(stop));
+  if (!verdict.ok() || verdict->contains("refused")) {
+    KS_RETURN_IF_ERROR(files.RemoveAll(path));
+    if (!verdict.ok()) return verdict.error();
+  } else {
+    (*verdict)["file"] = "fused.py";
+  }
+  (*verdict)["name"] = "fused";
+  return verdict;
+}
 
 Result<nlohmann::json> WriteSeeds(const SeedsOptions& options, std::stop_token stop) {
   const Result<ModuleSource> module = ReadModule(options.module);
@@ -22,23 +69,15 @@ Result<nlohmann::json> WriteSeeds(const SeedsOptions& options, std::stop_token s
   if (const std::string fault = TorchFault(python); !fault.empty()) {
     return Error{ErrorCode::kFailedPrecondition, fault};
   }
-  KS_ASSIGN_OR_RETURN(
-      const PythonAnswer answer,
-      RunPythonModule(python.executable, "kernelsmith.seeds.main",
-                      {options.module, "--out", options.out_dir, "--workload", options.workload},
-                      std::move(stop)));
-  const std::string_view last = Trim(answer.out);
-  const size_t line = last.rfind('\n');
-  nlohmann::json report = nlohmann::json::parse(
-      line == std::string_view::npos ? last : last.substr(line + 1), nullptr, false);
-  if (!report.is_object()) {
-    return Error{ErrorCode::kUnavailable,
-                 fmt::format("{} ended with status {} and no answer; what it printed is above",
-                             python.executable, answer.status)};
+  KS_ASSIGN_OR_RETURN(nlohmann::json report,
+                      AskSeeds(python, options, {"--out", options.out_dir}, stop));
+  bool compiled = false;
+  for (const nlohmann::json& seed : report["seeds"]) {
+    compiled = compiled || (seed.value("name", "") == "compiled" && seed.contains("file"));
   }
-  if (report.contains("error")) {
-    return Error{ErrorCode::kFailedPrecondition,
-                 fmt::format("{}: {}", options.module, report["error"].get<std::string>())};
+  if (compiled) {
+    KS_ASSIGN_OR_RETURN(const nlohmann::json fused, AddFusedSeed(python, options, stop));
+    if (!fused.is_null()) report["seeds"].push_back(fused);
   }
   report["format"] = 1;
   return report;

@@ -202,7 +202,8 @@ Result<std::optional<Proposal>> BuiltinProposer::Propose(const ProposalContext& 
   } else {
     std::vector<SkillEdits> proposals;
     if (is_module) {
-      const std::unique_ptr<ModuleContext> module = ModuleContext::Make(source);
+      const std::unique_ptr<ModuleContext> module =
+          ModuleContext::Make(source, context.task->precision);
       if (module == nullptr) return std::optional<Proposal>();
       for (const auto& skill : module_skills_) {
         proposals.push_back({skill->name(), skill->Edits(*module)});

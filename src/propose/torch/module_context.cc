@@ -83,10 +83,12 @@ bool ReadsSelf(Node node) {
   return false;
 }
 
-std::unique_ptr<ModuleContext> ModuleContext::Make(const std::string& source) {
+std::unique_ptr<ModuleContext> ModuleContext::Make(const std::string& source,
+                                                   const std::string& precision) {
   std::optional<SyntaxTree> tree = SyntaxTree::Parse(source, SourceDialect::kPython);
   if (!tree) return nullptr;
   std::unique_ptr<ModuleContext> context(new ModuleContext(*std::move(tree)));
+  context->precision_ = precision;
   context->FindKernels();
   context->FindLaunches();
   if (!context->FindForward()) return nullptr;

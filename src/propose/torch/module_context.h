@@ -47,10 +47,13 @@ struct ForwardStatement {
 class ModuleContext {
  public:
   // Null when the source does not parse or has no class ModelNew with a forward.
-  static std::unique_ptr<ModuleContext> Make(const std::string& source);
+  // `precision`: what the task allows, as Task::precision.
+  static std::unique_ptr<ModuleContext> Make(const std::string& source,
+                                             const std::string& precision = "f32");
 
   const std::string& source() const { return tree_.source(); }
   const SyntaxTree& tree() const { return tree_; }
+  const std::string& precision() const { return precision_; }
   const std::vector<ModuleKernel>& kernels() const { return kernels_; }
   const std::vector<ModuleLaunch>& launches() const { return launches_; }
   const std::vector<ForwardStatement>& forward() const { return forward_; }
@@ -76,6 +79,7 @@ class ModuleContext {
   void ReadLaunch(size_t launch, ForwardStatement& statement) const;
 
   SyntaxTree tree_;
+  std::string precision_;
   std::vector<ModuleKernel> kernels_;
   std::vector<ModuleLaunch> launches_;
   std::vector<ForwardStatement> forward_;

@@ -8,6 +8,7 @@ std::vector<std::unique_ptr<ModuleSkill>> AllModuleSkills() {
   skills.push_back(NewMatmulEpilogueSkill());
   skills.push_back(NewMatmulTilesSkill());
   skills.push_back(NewOwnConvSkill());
+  skills.push_back(NewModulePrecisionSkill());
   skills.push_back(NewDepthwiseConvSkill());
   skills.push_back(NewWeightsOnceSkill());
   skills.push_back(NewModuleBlocksSkill());

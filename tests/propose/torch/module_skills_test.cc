@@ -3,6 +3,7 @@
 #include <set>
 
 #include "propose/builtin_proposer.h"
+#include "propose/torch/fused_seed.h"
 #include "propose/torch/module_skill.h"
 #include "tests/propose/kernel_equality.h"
 
@@ -129,6 +130,27 @@ TEST(OwnMatmul, OffersEveryProductOnItsOwn) {
   EXPECT_FALSE(Contains(edits[0].source, "torch.mm"));
   EXPECT_TRUE(Contains(edits[1].source, "torch.mm(x, y, out=b)"));
   EXPECT_TRUE(Contains(edits[2].source, "torch.mm(x, self.linear"));
+}
+
+TEST(ModulePrecision, LowersProductsOnlyWhereTheTaskAllowsIt) {
+  const std::string own =
+      EditsBy("module_matmul", Candidate({kBuffer, kProduct, "return a"})).front().source;
+  EXPECT_TRUE(EditsBy("module_precision", own).empty());
+  for (const auto& skill : AllModuleSkills()) {
+    if (skill->name() != "module_precision") continue;
+    const auto edits = skill->Edits(*ModuleContext::Make(own, "tf32"));
+    ASSERT_EQ(edits.size(), 1u);
+    EXPECT_TRUE(Contains(edits[0].source, "PRECISION=\"tf32\""));
+    EXPECT_FALSE(Contains(edits[0].source, "tf32x3"));
+  }
+}
+
+TEST(FusedSeed, DoesWhatAppliesAndNothingElse) {
+  const auto fused = FusedSeed(Candidate({kBuffer, kProduct, kRelu, "return a"}));
+  ASSERT_TRUE(fused.has_value());
+  EXPECT_TRUE(Contains(*fused, "kernel=matmul_relu_1"));
+  EXPECT_FALSE(FusedSeed(Candidate({"return torch.relu(x)"})).has_value());
+  EXPECT_FALSE(FusedSeed("no module").has_value());
 }
 
 TEST(MatmulEpilogue, TakesTheKernelThatFollowsAndDropsItsLaunch) {

@@ -132,7 +132,32 @@ class MatmulTilesSkill final : public ModuleSkill {
   }
 };
 
+class ModulePrecisionSkill final : public ModuleSkill {
+ public:
+  std::string name() const override { return "module_precision"; }
+  std::string_view summary() const override {
+    return "Where the contract of the module allows less than fp32, one tf32 product does the work "
+           "of three in products and convolutions that Triton computes.";
+  }
+
+  std::vector<Edit> Edits(const ModuleContext& module) const override {
+    if (module.precision() == "f32" || module.precision() == "f64") return {};
+    static constexpr std::string_view kThree = "PRECISION=\"tf32x3\"";
+    std::string source = module.source();
+    for (size_t at = source.find(kThree); at != std::string::npos; at = source.find(kThree, at)) {
+      source.replace(at, kThree.size(), "PRECISION=\"tf32\"");
+    }
+    if (source == module.source()) return {};
+    return {{std::move(source), "Products in tf32, as the contract allows.", EditKind::kStructure,
+             1.5}};
+  }
+};
+
 }  // namespace
+
+std::unique_ptr<ModuleSkill> NewModulePrecisionSkill() {
+  return std::make_unique<ModulePrecisionSkill>();
+}
 
 std::unique_ptr<ModuleSkill> NewOwnMatmulSkill() { return std::make_unique<OwnMatmulSkill>(); }
 
