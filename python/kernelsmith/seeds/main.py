@@ -10,7 +10,6 @@ from typing import Any
 
 from kernelsmith.seeds.trace import Refusal
 
-
 NAMES = ("eager", "compiled", "fused")
 
 
