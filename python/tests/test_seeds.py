@@ -118,6 +118,19 @@ def test_stands_alone_and_is_the_same_twice(name: str) -> None:
         assert seed.count(kernel.name) >= 2, "it is called"
 
 
+def test_lets_the_module_change_its_own_state_as_it_does_itself() -> None:
+    code = trace(mutated="['in_ptr1']").code
+    code = code.replace("arg0_1, = args", "arg0_1, arg1_1 = args")
+    code = code.replace("(in_ptr0, out_ptr0", "(in_ptr0, in_ptr1, out_ptr0")
+    code = code.replace("run(arg0_1,", "run(arg0_1, arg1_1,")
+    sources = ["L['x']", "L['self']._modules['norm']._buffers['running_mean']"]
+    seed = compiled_text(MODULE, "m.py", Trace(code, sources, helper_text(), "0"))
+    assert "(x, self.norm.running_mean, buf0," in seed.replace("\n", "").replace(" " * 12, "")
+    sources[1] = "L['self']._modules['norm']._parameters['weight']"
+    with pytest.raises(Refusal, match="writes to self"):
+        compiled_text(MODULE, "m.py", Trace(code, sources, helper_text(), "0"))
+
+
 def test_takes_blocks_from_the_trace_and_lets_the_grid_follow() -> None:
     given = trace()
     chosen = {"triton_poi_fused_mul_0": {"XBLOCK": 2, "num_warps": 1, "num_stages": 1}}

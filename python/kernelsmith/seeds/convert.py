@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from kernelsmith.seeds.graph_inputs import input_expressions
+from kernelsmith.seeds.graph_inputs import input_expressions, own_buffers
 from kernelsmith.seeds.helper_functions import helpers_for
 from kernelsmith.seeds.kernel_text import Kernel
 from kernelsmith.seeds.launch import config_of, wrapped
@@ -38,7 +38,8 @@ def compiled_text(text: str, file: str, trace: Trace) -> str:
     tensors = [i for i in inputs if re.split(r"[.\[]", i)[0] in arguments]
     if not tensors:
         raise Refusal("no argument of forward is a tensor that the graph reads")
-    writer = ForwardWriter(code.kernels, configs, inputs, f"{tensors[0]}.device")
+    state = own_buffers(trace.sources)
+    writer = ForwardWriter(code.kernels, configs, inputs, f"{tensors[0]}.device", state)
     for statement in code.statements():
         writer.note(code.nodes_before(statement))
         writer.statement(statement)

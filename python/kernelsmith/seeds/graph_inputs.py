@@ -27,6 +27,12 @@ def _path(node: ast.expr) -> str:
     raise Refusal(f"an input of the graph comes from {ast.unparse(node)}")
 
 
+def own_buffers(sources: list[str]) -> set[str]:
+    """Return the expressions of the module's own buffers: state that forward may change."""
+    pairs = zip(input_expressions(sources), sources, strict=True)
+    return {e for e, s in pairs if e.startswith("self.") and "._buffers[" in s}
+
+
 def input_expressions(sources: list[str]) -> list[str]:
     """Return an expression for each source, as torch names them."""
     expressions = []

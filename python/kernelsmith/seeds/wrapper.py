@@ -36,8 +36,13 @@ class ForwardWriter:
         configs: dict[str, Config],
         inputs: list[str],
         device: str,
+        state: set[str],
     ) -> None:
-        """`inputs`: an expression for each input of the graph; `device`: for new buffers."""
+        """`inputs`: an expression for each input of the graph; `device`: for new buffers.
+
+        `state`: those inputs that the module may change, as it does itself.
+        """
+        self.state = state
         self.kernels, self.configs, self.inputs, self.device = kernels, configs, inputs, device
         self.lines: list[str] = []
         self.guards: dict[str, Layout] = {}  # of inputs, by their expression
@@ -175,9 +180,13 @@ class ForwardWriter:
         arguments = [self._expression(argument) for argument in call.args]
         pointers = [p for p in kernel.parameters if p not in kernel.blocks]
         for parameter, argument in zip(pointers, arguments, strict=False):
-            if parameter in kernel.mutated and argument in self.inputs:
-                raise Refusal(f"it writes to {argument}, which belongs to the caller")
+            if parameter in kernel.mutated or parameter.startswith(("out_ptr", "in_out_ptr")):
+                self._may_write(argument)
         self._emit(launch_text(kernel, arguments, self.configs[name]))
+
+    def _may_write(self, name: str) -> None:
+        if name in self.inputs and name not in self.state:
+            raise Refusal(f"it writes to {name}, which belongs to the caller")
 
     def _library(self, call: ast.Call) -> str:
         function = callee(call)
@@ -186,8 +195,7 @@ class ForwardWriter:
             raise Refusal(f"it draws random numbers ({function})")
         arguments = [self._expression(argument) for argument in call.args]
         named = {k.arg: self._expression(k.value) for k in call.keywords if k.arg}
-        if named.get("out") in self.inputs:
-            raise Refusal(f"it writes to {named['out']}, which belongs to the caller")
+        self._may_write(named.get("out", ""))
         if name:
             parts = arguments + [f"{key}={value}" for key, value in named.items()]
             return f"{function}({', '.join(parts)})"
