@@ -131,6 +131,16 @@ def test_lets_the_module_change_its_own_state_as_it_does_itself() -> None:
         compiled_text(MODULE, "m.py", Trace(code, sources, helper_text(), "0"))
 
 
+def test_writes_library_calls_in_the_words_of_torch() -> None:
+    more = "extern_kernels._mm_plus_mm(arg0_1, arg0_1, arg0_1, arg0_1, out=buf0)"
+    seed = compiled_text(MODULE, "m.py", trace(more=more))
+    assert "torch.mm(x, x, out=buf0)\n" in seed
+    assert "torch.addmm(buf0, x, x, out=buf0)\n" in seed
+    more = "buf1 = torch.ops.aten.full.default([4], 1, device=device(type='cuda', index=0))"
+    seed = compiled_text(MODULE, "m.py", trace(more=more))
+    assert "buf1 = torch.ops.aten.full.default([4], 1, device=x.device)" in seed
+
+
 def test_takes_blocks_from_the_trace_and_lets_the_grid_follow() -> None:
     given = trace()
     chosen = {"triton_poi_fused_mul_0": {"XBLOCK": 2, "num_warps": 1, "num_stages": 1}}

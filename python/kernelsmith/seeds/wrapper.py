@@ -157,6 +157,8 @@ class ForwardWriter:
             self._known_layout(call)
         elif function.rpartition(".")[2] in SILENT:
             return
+        elif function == "extern_kernels._mm_plus_mm":
+            self._sum_of_products(call)
         elif function.startswith("extern_kernels.") or function.startswith("torch.ops."):
             self._emit(self._library(call))
         else:
@@ -183,6 +185,13 @@ class ForwardWriter:
             if parameter in kernel.mutated or parameter.startswith(("out_ptr", "in_out_ptr")):
                 self._may_write(argument)
         self._emit(launch_text(kernel, arguments, self.configs[name]))
+
+    def _sum_of_products(self, call: ast.Call) -> None:
+        a, b, c, d = [self._expression(argument) for argument in call.args]
+        out = next(self._expression(k.value) for k in call.keywords if k.arg == "out")
+        self._may_write(out)
+        self._emit(f"torch.mm({a}, {b}, out={out})")
+        self._emit(f"torch.addmm({out}, {c}, {d}, out={out})")
 
     def _may_write(self, name: str) -> None:
         if name in self.inputs and name not in self.state:
@@ -226,6 +235,8 @@ class ForwardWriter:
             inner = ", ".join(self._expression(part) for part in node.elts)
             comma = "," if isinstance(node, ast.Tuple) and len(node.elts) == 1 else ""
             return f"({inner}{comma})" if isinstance(node, ast.Tuple) else f"[{inner}]"
+        if isinstance(node, ast.Call) and callee(node) in ("device", "torch.device"):
+            return self.device
         if isinstance(node, ast.Call):
             raise Refusal(f"a call that is not known: {callee(node)}")
         return ast.unparse(node)
