@@ -96,6 +96,10 @@ def own_conv(x, weight, bias, stride, padding, dilation, tiles=(128, 64, 32, 4, 
     flat = 5 - x.dim()
     for _ in range(flat):
         x, weight = x.unsqueeze(2), weight.unsqueeze(2)
+    if x.stride(1) != 1:  # channels last: a tile reads them side by side
+        x = x.permute(0, 2, 3, 4, 1).contiguous().permute(0, 4, 1, 2, 3)
+    if weight.stride(1) != 1:
+        weight = weight.permute(0, 2, 3, 4, 1).contiguous().permute(0, 4, 1, 2, 3)
     stride, padding, dilation = (1,) * flat + stride, (0,) * flat + padding, (1,) * flat + dilation
     taps = weight.shape[2:]
     extents = [
@@ -105,11 +109,8 @@ def own_conv(x, weight, bias, stride, padding, dilation, tiles=(128, 64, 32, 4, 
     M, N, C = x.shape[0] * extents[0] * extents[1] * extents[2], weight.shape[0], x.shape[1]
     if C != weight.shape[1]:
         raise ValueError("own_conv: groups")
-    if x.stride(1) == 1:  # channels last, as the input
-        out = torch.empty((x.shape[0], *extents, N), dtype=x.dtype, device=x.device)
-        out = out.permute(0, 4, 1, 2, 3)
-    else:
-        out = torch.empty((x.shape[0], N, *extents), dtype=x.dtype, device=x.device)
+    out = torch.empty((x.shape[0], *extents, N), dtype=x.dtype, device=x.device)
+    out = out.permute(0, 4, 1, 2, 3)
     m, n, k, warps, stages = tiles
     own_conv_kernel[(triton.cdiv(M, m) * triton.cdiv(N, n),)](
         x, weight, weight if bias is None else bias, out, M, N, C, *extents, *x.shape[2:],

@@ -64,7 +64,7 @@ constexpr std::string_view kStore = "    tl.store(out_ptr + xindex, acc, mask=xm
 
 constexpr std::string_view kMatmulHost = R"py(
 
-def matmul(a, b, out, bias=None, tiles=(128, 128, 32, 8, 3), kernel=matmul_kernel, more=()):
+def matmul(a, b, out, bias=None, tiles=(128, 64, 32, 4, 3), kernel=matmul_kernel, more=()):
     """out = a @ b (+ bias), of matrices or batches; three tf32 products keep what fp32 has."""
     batches = a.shape[0] if a.dim() == 3 else 1
     M, K = a.shape[-2:]
@@ -99,6 +99,10 @@ def depthwise_conv_kernel(
     x_channel,
     x_row,
     x_column,
+    o_image,
+    o_channel,
+    o_row,
+    o_column,
     HAS_BIAS: tl.constexpr,
     KH: tl.constexpr,
     KW: tl.constexpr,
@@ -108,27 +112,33 @@ def depthwise_conv_kernel(
     PW: tl.constexpr,
     DH: tl.constexpr,
     DW: tl.constexpr,
-    BLOCK: tl.constexpr,
+    BLOCK_P: tl.constexpr,
+    BLOCK_C: tl.constexpr,
 ):
-    blocks = tl.cdiv(out_height * out_width, BLOCK)
-    plane = (tl.program_id(0) // blocks).to(tl.int64)
-    place = (tl.program_id(0) % blocks) * BLOCK + tl.arange(0, BLOCK)
-    inside = place < out_height * out_width
-    channel = plane % channels
-    x_at = x_ptr + (plane // channels) * x_image + channel * x_channel
-    row = (place // out_width) * SH - PH
-    column = (place % out_width) * SW - PW
-    acc = tl.zeros((BLOCK,), dtype=tl.float32)
+    places = tl.cdiv(out_height * out_width, BLOCK_P)
+    bands = tl.cdiv(channels, BLOCK_C)
+    image = (tl.program_id(0) // (places * bands)).to(tl.int64)
+    place = (tl.program_id(0) // bands % places) * BLOCK_P + tl.arange(0, BLOCK_P)[:, None]
+    channel = (tl.program_id(0) % bands) * BLOCK_C + tl.arange(0, BLOCK_C)[None, :]
+    inside = (place < out_height * out_width) & (channel < channels)
+    x_at = x_ptr + image * x_image + channel * x_channel
+    h = place // out_width
+    w = place % out_width
+    row = h * SH - PH
+    column = w * SW - PW
+    acc = tl.zeros((BLOCK_P, BLOCK_C), dtype=tl.float32)
     for i in tl.static_range(KH):
         for j in tl.static_range(KW):
             r = row + i * DH
             c = column + j * DW
             valid = inside & (r >= 0) & (r < height) & (c >= 0) & (c < width)
             value = tl.load(x_at + r * x_row + c * x_column, mask=valid, other=0.0)
-            acc += value * tl.load(w_ptr + (channel * KH + i) * KW + j)
+            filter = w_ptr + (channel * KH + i) * KW + j
+            acc += value * tl.load(filter, mask=channel < channels, other=0.0)
     if HAS_BIAS:
-        acc += tl.load(bias_ptr + channel)
-    tl.store(out_ptr + plane * out_height * out_width + place, acc, mask=inside)
+        acc += tl.load(bias_ptr + channel, mask=channel < channels, other=0.0)
+    out_at = out_ptr + image * o_image + channel * o_channel + h * o_row + w * o_column
+    tl.store(out_at, acc, mask=inside)
 
 
 def depthwise_conv(x, weight, bias, stride, padding, dilation, groups):
@@ -146,13 +156,19 @@ def depthwise_conv(x, weight, bias, stride, padding, dilation, groups):
         (n + 2 * p - d * (t - 1) - 1) // s + 1
         for n, p, d, t, s in zip(x.shape[2:], padding, dilation, taps, stride)
     ]
-    out = torch.empty((images, channels, *extents), dtype=x.dtype, device=x.device)
-    planes = images * channels
-    grid = lambda meta: (planes * triton.cdiv(extents[0] * extents[1], meta["BLOCK"]),)
+    last = x.stride(1) == 1 and channels > 1
+    if last:
+        out = torch.empty((images, *extents, channels), dtype=x.dtype, device=x.device)
+        out = out.permute(0, 3, 1, 2)
+    else:
+        out = torch.empty((images, channels, *extents), dtype=x.dtype, device=x.device)
+    p, c = (8, 128) if last else (1024, 1)  # neighbours in memory side by side
+    grid = (images * triton.cdiv(extents[0] * extents[1], p) * triton.cdiv(channels, c),)
     depthwise_conv_kernel[grid](
         x, weight, weight if bias is None else bias, out, channels, height, width, *extents,
-        *x.stride(), HAS_BIAS=bias is not None, KH=taps[0], KW=taps[1], SH=stride[0], SW=stride[1],
-        PH=padding[0], PW=padding[1], DH=dilation[0], DW=dilation[1], BLOCK=1024, num_warps=4,
+        *x.stride(), *out.stride(), HAS_BIAS=bias is not None, KH=taps[0], KW=taps[1],
+        SH=stride[0], SW=stride[1], PH=padding[0], PW=padding[1], DH=dilation[0], DW=dilation[1],
+        BLOCK_P=p, BLOCK_C=c, num_warps=4,
     )
     return out.squeeze(2) if flat else out
 )py";

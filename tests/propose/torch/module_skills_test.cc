@@ -199,6 +199,8 @@ TEST(WeightsOnce, KeepsWhatDependsOnWeightsAlone) {
   EXPECT_TRUE(refuses({buffer, copy, "return w"})) << "it belongs to the caller";
   EXPECT_TRUE(refuses({buffer, copy, "return w.view(24)"}));
   EXPECT_TRUE(refuses({kBuffer, buffer, copy, "torch.mm(x, y, out=w)", product, "return a"}));
+  EXPECT_TRUE(refuses({kBuffer, buffer, copy, product, copy, product, "return a"}))
+      << "filled again after it was read";
   EXPECT_TRUE(refuses({kBuffer, buffer, copy, "w.add_(x)", product, "return a"}));
   EXPECT_TRUE(refuses({kBuffer, buffer, copy, "v = w.view(24)", "v.zero_()", product, "return a"}));
   std::string of_input = copy;

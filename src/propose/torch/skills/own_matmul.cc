@@ -1,5 +1,6 @@
 // Products of the library as a Triton kernel on the tensor cores, and the shapes of its tiles.
 #include <array>
+#include <charconv>
 
 #include "propose/torch/module_skill.h"
 #include "propose/torch/module_text.h"
@@ -7,7 +8,8 @@
 namespace ks {
 namespace {
 
-constexpr size_t kMostSites = 12;
+constexpr size_t kMostSites = 32;
+constexpr int kFewestRows = 5;
 
 // A product whose result goes to a dense buffer that forward has just made.
 struct LibraryProduct {
@@ -28,6 +30,23 @@ bool IsDenseBuffer(const ModuleContext& module, std::string_view name) {
   return false;
 }
 
+// Rows of every product as the buffer's maker says: torch.empty((batches, rows, columns), ...).
+// 0: a view, or not a number.
+int RowsOf(const ModuleContext& module, std::string_view name) {
+  for (const ForwardStatement& statement : module.forward()) {
+    if (statement.target != name || !statement.value.Is("call")) continue;
+    const std::vector<Node> arguments = PositionalArguments(statement.value);
+    if (arguments.empty() || !arguments[0].Is("tuple")) return 0;
+    const std::vector<Node> extents = arguments[0].NamedChildren();
+    const std::string_view text =
+        extents.size() < 2 ? std::string_view() : extents[extents.size() - 2].text();
+    int rows = 0;
+    std::from_chars(text.data(), text.data() + text.size(), rows);
+    return rows;
+  }
+  return 0;
+}
+
 std::vector<LibraryProduct> ProductsOf(const ModuleContext& module) {
   std::vector<LibraryProduct> products;
   for (const ForwardStatement& statement : module.forward()) {
@@ -42,6 +61,8 @@ std::vector<LibraryProduct> ProductsOf(const ModuleContext& module) {
     product.statement = &statement;
     product.out = statement.fills[0];
     if (!IsDenseBuffer(module, product.out)) continue;
+    const int rows = RowsOf(module, product.out);
+    if (rows > 0 && rows < kFewestRows) continue;  // most of a tile would be padding
     if (adds) product.bias = std::string(arguments[0].text());
     product.a = std::string(arguments[adds ? 1 : 0].text());
     product.b = std::string(arguments[adds ? 2 : 1].text());
@@ -100,9 +121,9 @@ class MatmulTilesSkill final : public ModuleSkill {
 
   std::vector<Edit> Edits(const ModuleContext& module) const override {
     static constexpr std::array<const char*, 9> kTiles = {
-        "(128, 128, 32, 8, 2)", "(128, 64, 32, 4, 3)", "(128, 256, 32, 8, 3)",
-        "(64, 128, 32, 4, 3)",  "(64, 64, 32, 4, 4)",  "(128, 128, 16, 8, 4)",
-        "(256, 128, 16, 8, 3)", "(64, 32, 64, 4, 3)",  "(32, 64, 64, 4, 4)"};
+        "(64, 128, 32, 4, 3)", "(64, 64, 32, 4, 4)",   "(128, 64, 32, 4, 4)",
+        "(128, 64, 16, 4, 5)", "(128, 128, 32, 8, 3)", "(256, 64, 32, 8, 3)",
+        "(128, 64, 32, 8, 3)", "(128, 128, 16, 8, 4)", "(32, 64, 64, 4, 4)"};
     std::vector<Edit> edits;
     for (const char* function : {"matmul", "own_conv"}) {
       std::vector<Node> calls;

@@ -66,6 +66,24 @@ NameSet WrittenAgain(const ModuleContext& module, const OnceFold& fold) {
   return barred;
 }
 
+// Names that are filled once more after a statement of every call has read them: the first content
+// would be lost when all of it is computed beforehand.
+NameSet FilledAgain(const ModuleContext& module, const OnceFold& fold) {
+  NameSet read, again;
+  const std::vector<ForwardStatement>& forward = module.forward();
+  for (size_t i = 0; i < forward.size(); ++i) {
+    if (!forward[i].drops.empty()) continue;
+    if (!fold.once[i]) {
+      for (const std::string& name : forward[i].reads) read.insert(module.RootOf(name));
+      continue;
+    }
+    for (const std::string& name : forward[i].fills) {
+      if (read.count(module.RootOf(name)) > 0) again.insert(name);
+    }
+  }
+  return again;
+}
+
 // A view shares what it is a view of: what is barred for one is barred for the other.
 bool SpreadOverViews(const ModuleContext& module, NameSet& barred) {
   const size_t before = barred.size();
@@ -99,6 +117,7 @@ class WeightsOnceSkill final : public ModuleSkill {
       fold = WeightsOnly(module, barred);
       const size_t before = barred.size();
       for (const std::string& name : WrittenAgain(module, fold)) barred.insert(name);
+      for (const std::string& name : FilledAgain(module, fold)) barred.insert(name);
       while (SpreadOverViews(module, barred)) {
       }
       if (barred.size() == before) break;
