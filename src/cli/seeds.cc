@@ -93,7 +93,7 @@ std::string SeedsText(const nlohmann::json& report, const std::string& folder) {
       text += fmt::format("  {:<9} refused: {}\n", seed.value("name", ""),
                           PrintableLine(seed.value("refused", "")));
     } else {
-      text += fmt::format("  {:<9} {}/{} (differs from the module by at most {:.1e})\n",
+      text += fmt::format("  {:<9} {}/{} (largest error: {:.2g} of what the check allows)\n",
                           seed.value("name", ""), folder, seed.value("file", ""),
                           seed.value("error", 0.0));
     }

@@ -52,6 +52,8 @@ class ForwardWriter:
         self._names: dict[str, str] = {}  # of the generated code: ours
         self._layouts: dict[str, Layout] = {}  # by our names
         self._alive: dict[str, set[str]] = {}  # our names: the generated ones for them
+        self._kinds: dict[str, str] = {}  # dtypes of buffers, by our names
+        self._reused: set[str] = set()  # generated names of old memory that were not used yet
         self._from_library: set[str] = set()
         self._note = ""
 
@@ -96,6 +98,7 @@ class ForwardWriter:
             return
         if isinstance(value, ast.Name):
             self._alias(name, self._expression(value))
+            self._reused.add(name)
         elif isinstance(value, ast.Call):
             self._assign_call(name, value)
         elif isinstance(value, ast.Subscript):
@@ -113,13 +116,9 @@ class ForwardWriter:
             kind = ast.unparse(call.args[2])
             if function.endswith("_cpu") or function.endswith("_pinned"):
                 raise Refusal("a part of the graph runs on the CPU")
-            place = f"dtype={kind}, device={self.device}"
-            if layout.dense():
-                self._define(name, f"torch.empty({layout.size}, {place})")
-            else:
-                text = f"torch.empty_strided({layout.size}, {layout.stride}, {place})"
-                self._define(name, text)
+            self._define(name, self._new_buffer(layout, kind))
             self._layouts[name] = layout
+            self._kinds[name] = kind
         elif function == "reinterpret_tensor":
             text = self._expression(call)
             if text in self._alive or text in self.inputs:
@@ -139,6 +138,28 @@ class ForwardWriter:
     def _alias(self, name: str, ours: str) -> None:
         self._names[name] = ours
         self._alive.setdefault(ours, set()).add(name)
+
+    def _new_buffer(self, layout: Layout, kind: str) -> str:
+        place = f"dtype={kind}, device={self.device}"
+        if layout.dense():
+            return f"torch.empty({layout.size}, {place})"
+        return f"torch.empty_strided({layout.size}, {layout.stride}, {place})"
+
+    def _overwrites(self, node: ast.expr) -> None:
+        """Give a name that stands for old memory a buffer of its own, when all of it is written.
+
+        What the memory held before can then be kept, moved or computed at another time.
+        """
+        if not isinstance(node, ast.Name) or node.id not in self._reused:
+            return
+        self._reused.discard(node.id)
+        ours = self._names[node.id]
+        layout, kind = self._layouts.get(ours), self._kinds.get(ours)
+        if layout is None or kind is None:
+            return
+        self._delete(node.id)
+        self._define(node.id, self._new_buffer(layout, kind))
+        self._layouts[node.id], self._kinds[node.id] = layout, kind
 
     def _delete(self, name: str) -> None:
         ours = self._names.get(name)
@@ -179,8 +200,11 @@ class ForwardWriter:
         if kernel is None:
             raise Refusal(f"a launch of {name}, which is no Triton kernel")
         self.used.add(name)
-        arguments = [self._expression(argument) for argument in call.args]
         pointers = [p for p in kernel.parameters if p not in kernel.blocks]
+        for parameter, node in zip(pointers, call.args, strict=False):
+            if parameter.startswith("out_ptr") and parameter not in kernel.mutated:
+                self._overwrites(node)
+        arguments = [self._expression(argument) for argument in call.args]
         for parameter, argument in zip(pointers, arguments, strict=False):
             if parameter in kernel.mutated or parameter.startswith(("out_ptr", "in_out_ptr")):
                 self._may_write(argument)
@@ -223,6 +247,7 @@ class ForwardWriter:
 
     def _expression(self, node: ast.expr) -> str:
         if isinstance(node, ast.Name):
+            self._reused.discard(node.id)
             return self._names.get(node.id, node.id)
         if isinstance(node, ast.Call) and callee(node) == "reinterpret_tensor":
             base = self._expression(node.args[0])
