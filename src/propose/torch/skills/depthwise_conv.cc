@@ -7,6 +7,7 @@ namespace {
 
 // torch.convolution(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
 constexpr size_t kArguments = 9;
+constexpr size_t kKept[] = {0, 1, 2, 3, 4, 5, 8};
 
 std::vector<Node> GroupedConvolutions(const ModuleContext& module) {
   std::vector<Node> calls;
@@ -41,7 +42,7 @@ class DepthwiseConvSkill final : public ModuleSkill {
     for (Node call : calls) {
       const std::vector<Node> arguments = PositionalArguments(call);
       std::string text = "depthwise_conv(";
-      for (size_t i : {0, 1, 2, 3, 4, 5, 8}) {
+      for (const size_t i : kKept) {
         text += std::string(arguments[i].text()) + (i == 8 ? ")" : ", ");
       }
       edits.Replace(call, text);
