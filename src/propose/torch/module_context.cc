@@ -57,6 +57,31 @@ bool IsRead(Node name) {
   return true;
 }
 
+// Whether a call changes no tensor that it is given, and gives new memory or a view.
+bool IsPure(Node call) {
+  static constexpr std::string_view kFunctions[] = {"laid_out", "own_conv", "depthwise_conv"};
+  static constexpr std::string_view kMethods[] = {
+      "as_strided", "contiguous", "expand",    "flatten", "permute",   "reshape",
+      "squeeze",    "t",          "transpose", "view",    "unsqueeze", "storage_offset"};
+  const Node function = call.Child("function");
+  const std::string_view text = function.text();
+  const bool is_torch = text.substr(0, 6) == "torch.";
+  if (is_torch && text.back() != '_') return !KeywordArgument(call, "out");
+  if (function.Is("identifier")) {
+    return std::find(std::begin(kFunctions), std::end(kFunctions), text) != std::end(kFunctions);
+  }
+  if (!function.Is("attribute") || is_torch) return false;
+  const std::string_view method = function.Child("attribute").text();
+  return std::find(std::begin(kMethods), std::end(kMethods), method) != std::end(kMethods);
+}
+
+bool OnlyPureCalls(Node node) {
+  for (Node part : node.Subtree()) {
+    if (part.Is("call") && !IsPure(part)) return false;
+  }
+  return true;
+}
+
 bool StartsWith(std::string_view text, std::string_view head) {
   return text.substr(0, head.size()) == head;
 }
@@ -165,7 +190,7 @@ ForwardStatement ModuleContext::Read(Node node) const {
     statement.target = std::string(inner.Child("left").text());
     statement.value = inner.Child("right");
     statement.reads = LocalNames(statement.value);
-    statement.understood = statement.value.valid();
+    statement.understood = statement.value.valid() && OnlyPureCalls(statement.value);
     return statement;
   }
   if (!inner.Is("call")) return statement;
@@ -178,7 +203,8 @@ ForwardStatement ModuleContext::Read(Node node) const {
   }
   const Node out = KeywordArgument(inner, "out");
   const std::string_view function = inner.Child("function").text();
-  if ((StartsWith(function, "torch.") || function == "matmul") && out.Is("identifier")) {
+  const bool known = StartsWith(function, "torch.") || function == "matmul";
+  if (known && out.Is("identifier") && OnlyPureCalls(inner.Child("arguments"))) {
     statement.fills = {std::string(out.text())};
     statement.understood = true;
   }

@@ -87,6 +87,24 @@ TEST(ModuleContext, ReadsWhatForwardDoes) {
   EXPECT_EQ(module->arguments(), (std::vector<std::string>{"x", "y"}));
 }
 
+TEST(ModuleContext, DoesNotTrustCallsThatMayChangeWhatTheyAreGiven) {
+  const auto understood = [](const std::string& statement) {
+    return ModuleContext::Make(Candidate({statement, "return x"}))->forward()[0].understood;
+  };
+  EXPECT_TRUE(understood("a = torch.relu(x)"));
+  EXPECT_TRUE(understood("a = x.view(3).t()"));
+  EXPECT_TRUE(understood("torch.mm(x, y.t(), out=a)"));
+  EXPECT_FALSE(understood("a = torch.relu_(x)"));
+  EXPECT_FALSE(understood("a = x.add_(1)"));
+  EXPECT_FALSE(understood("a = torch.relu(x.mul_(2))"));
+  EXPECT_FALSE(understood("a = helper(x)"));
+  EXPECT_FALSE(understood("a = self.linear(x)"));
+  EXPECT_FALSE(understood("a = torch.add(x, y, out=y)"));
+  EXPECT_FALSE(understood("torch.mm(x.add_(1), y, out=a)"));
+  EXPECT_FALSE(understood("x += 1"));
+  EXPECT_FALSE(understood("with torch.no_grad():\n            a = x"));
+}
+
 TEST(ModuleContext, IsOnlyForCandidates) {
   EXPECT_EQ(ModuleContext::Make("def f(:\n"), nullptr);
   EXPECT_EQ(ModuleContext::Make("class Model:\n    def forward(self):\n        pass\n"), nullptr);
@@ -201,6 +219,7 @@ TEST(WeightsOnce, KeepsWhatDependsOnWeightsAlone) {
   EXPECT_TRUE(refuses({kBuffer, buffer, copy, "torch.mm(x, y, out=w)", product, "return a"}));
   EXPECT_TRUE(refuses({kBuffer, buffer, copy, product, copy, product, "return a"}))
       << "filled again after it was read";
+  EXPECT_TRUE(refuses({kBuffer, buffer, copy, "b = w.add_(x)", product, "return a"}));
   EXPECT_TRUE(refuses({kBuffer, buffer, copy, "w.add_(x)", product, "return a"}));
   EXPECT_TRUE(refuses({kBuffer, buffer, copy, "v = w.view(24)", "v.zero_()", product, "return a"}));
   std::string of_input = copy;

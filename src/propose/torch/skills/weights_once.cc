@@ -60,6 +60,7 @@ NameSet WrittenAgain(const ModuleContext& module, const OnceFold& fold) {
     if (fold.once[i]) continue;
     for (const std::string& name : statement.fills) barred.insert(name);
     if (statement.understood) continue;
+    if (!statement.target.empty()) barred.insert(statement.target);
     // Returned, it belongs to the caller; else anything may have happened to it.
     for (const std::string& name : statement.reads) barred.insert(name);
   }
