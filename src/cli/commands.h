@@ -24,6 +24,7 @@ int Bench(const BenchOptions& options, const Console& console);
 int Doctor(const DoctorOptions& options, const Console& console);
 int ShowPresets(const PresetsOptions& options, const Console& console);
 int ImportModules(const ImportOptions& options, const Console& console);
+int Seeds(const SeedsOptions& options, const Console& console);
 int Devices(const DevicesOptions& options, const Console& console);
 
 }  // namespace ks

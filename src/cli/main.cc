@@ -24,6 +24,7 @@ struct Runner {
   int operator()(const DoctorOptions& options) const { return Doctor(options, console); }
   int operator()(const PresetsOptions& options) const { return ShowPresets(options, console); }
   int operator()(const ImportOptions& options) const { return ImportModules(options, console); }
+  int operator()(const SeedsOptions& options) const { return Seeds(options, console); }
   int operator()(const DevicesOptions& options) const { return Devices(options, console); }
 };
 

@@ -99,6 +99,13 @@ struct ImportOptions {
   bool json = false;
 };
 
+struct SeedsOptions {
+  std::string module;             // the file of a PyTorch module
+  std::string out_dir;            // empty: "NAME.seeds" beside the module
+  std::string workload = "full";  // or "reduced": sizes that the seeds are for
+  bool json = false;
+};
+
 struct DevicesOptions {
   bool json = false;
 };
@@ -178,7 +185,7 @@ struct DoctorOptions {
 using Command = std::variant<EvolveOptions, EvaluateOptions, ServeOptions, TasksOptions,
                              RunsOptions, ShowOptions, DiffOptions, ExportOptions, ReportOptions,
                              ReplayOptions, CompareOptions, BenchOptions, DoctorOptions,
-                             DevicesOptions, ImportOptions, PresetsOptions>;
+                             DevicesOptions, ImportOptions, PresetsOptions, SeedsOptions>;
 
 }  // namespace ks
 

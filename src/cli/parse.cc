@@ -38,6 +38,7 @@ struct Slots {
   DevicesOptions devices;
   PresetsOptions presets;
   ImportOptions import_;
+  SeedsOptions seeds;
 };
 
 constexpr const char* kBackendHelp =
@@ -264,6 +265,16 @@ void DeclareImport(CLI::App& app, ImportOptions& options) {
   app.require_subcommand(1);
 }
 
+void DeclareSeeds(CLI::App& app, SeedsOptions& options) {
+  app.add_option("FILE", options.module, "Python file with Model, get_inputs, get_init_inputs")
+      ->required();
+  app.add_option("--out", options.out_dir,
+                 "folder for the seeds (default: NAME.seeds beside FILE)");
+  app.add_option("--workload", options.workload, "sizes that they are for: full or reduced")
+      ->check(CLI::IsMember({"full", "reduced"}));
+  AddJson(app, options.json);
+}
+
 void DeclareRunCommands(CLI::App& app, Slots& slots) {
   CLI::App* runs = app.add_subcommand("runs", "list the runs of a folder");
   runs->add_option("FOLDER", slots.runs.folder, "where to look (default: runs)");
@@ -312,6 +323,8 @@ void Declare(CLI::App& app, Slots& slots) {
   DeclareTasks(*app.add_subcommand("tasks", "list, check and create tasks"), slots.tasks);
   DeclareImport(*app.add_subcommand("import", "admit PyTorch modules: yours, or KernelBench's"),
                 slots.import_);
+  DeclareSeeds(*app.add_subcommand("seeds", "write what torch.compile makes of a PyTorch module"),
+               slots.seeds);
   DeclareRunCommands(app, slots);
   AddJson(*app.add_subcommand("doctor", "what works here, what does not, how to mend it"),
           slots.doctor.json);
@@ -397,6 +410,7 @@ Command Chosen(const CLI::App& app, Slots& slots) {
     }
     return slots.import_;
   }
+  if (name == "seeds") return slots.seeds;
   if (name == "serve") return slots.serve;
   if (name == "runs") return slots.runs;
   if (name == "show") return slots.show;

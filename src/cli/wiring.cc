@@ -139,7 +139,7 @@ Result<std::unique_ptr<Proposer>> MakeProposer(const RunConfig& config, const Ll
   const auto choice = config.proposer == "random" ? BuiltinProposer::Choice::kRandom
                                                   : BuiltinProposer::Choice::kScored;
   return std::unique_ptr<Proposer>(
-      std::make_unique<BuiltinProposer>(AllSkills(), AllDeviceSkills(), choice));
+      std::make_unique<BuiltinProposer>(AllSkills(), AllDeviceSkills(), choice, AllModuleSkills()));
 }
 
 std::unique_ptr<Archive> MakeArchive(const RunConfig& config) {

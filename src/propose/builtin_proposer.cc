@@ -155,7 +155,7 @@ std::optional<Proposal> FirstUnseen(std::vector<Scored>& ranked, const std::stri
   for (Scored& entry : ranked) {
     if (stop.stop_requested()) return std::nullopt;
     const bool rewritten =
-        !DeviceDialectOf(context.backend) &&
+        !DeviceDialectOf(context.backend) && context.backend != kModuleBackend &&
         (entry.edit.kind == EditKind::kStrategy || entry.edit.kind == EditKind::kStructure);
     std::string source =
         rewritten ? CompiledForMachine(entry.edit.source, context) : std::move(entry.edit.source);
@@ -174,8 +174,12 @@ std::optional<Proposal> FirstUnseen(std::vector<Scored>& ranked, const std::stri
 
 BuiltinProposer::BuiltinProposer(std::vector<std::unique_ptr<Skill>> skills,
                                  std::vector<std::unique_ptr<DeviceSkill>> device_skills,
-                                 Choice choice)
-    : skills_(std::move(skills)), device_skills_(std::move(device_skills)), choice_(choice) {}
+                                 Choice choice,
+                                 std::vector<std::unique_ptr<ModuleSkill>> module_skills)
+    : skills_(std::move(skills)),
+      device_skills_(std::move(device_skills)),
+      module_skills_(std::move(module_skills)),
+      choice_(choice) {}
 
 Result<std::optional<Proposal>> BuiltinProposer::Propose(const ProposalContext& context,
                                                          std::stop_token stop) {
@@ -186,6 +190,8 @@ Result<std::optional<Proposal>> BuiltinProposer::Propose(const ProposalContext& 
   Rng rng(DeriveSeed(context.seed, "builtin_proposer", 0));
   std::vector<Scored> scored;
   const bool on_device = DeviceDialectOf(context.backend).has_value();
+  const bool is_module = context.backend == kModuleBackend;
+  if (context.selection.repair && is_module) return std::optional<Proposal>();
   if (context.selection.repair) {
     for (Edit& edit : on_device
                           ? DeviceRepairEdits(source, context.backend, parent.evaluation.outcome)
@@ -195,7 +201,14 @@ Result<std::optional<Proposal>> BuiltinProposer::Propose(const ProposalContext& 
     }
   } else {
     std::vector<SkillEdits> proposals;
-    if (on_device) {
+    if (is_module) {
+      const std::unique_ptr<ModuleContext> module =
+          ModuleContext::Make(source, context.task->precision);
+      if (module == nullptr) return std::optional<Proposal>();
+      for (const auto& skill : module_skills_) {
+        proposals.push_back({skill->name(), skill->Edits(*module)});
+      }
+    } else if (on_device) {
       const std::unique_ptr<DeviceContext> kernel = DeviceContext::Make(
           source, *context.task, *context.machine, context.backend, &parent.evaluation);
       if (kernel == nullptr) return std::optional<Proposal>();

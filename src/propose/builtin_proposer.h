@@ -8,6 +8,7 @@
 #include "core/proposer.h"
 #include "propose/device/device_skill.h"
 #include "propose/skill.h"
+#include "propose/torch/module_skill.h"
 
 namespace ks {
 
@@ -24,16 +25,18 @@ class BuiltinProposer final : public Proposer {
  public:
   enum class Choice { kScored, kRandom };
   // `device_skills` serve the parents of backends with a device language ("cuda", "opencl",
-  // "triton"), `skills` all others.
+  // "triton"), `module_skills` those of "torch", `skills` all others.
   explicit BuiltinProposer(std::vector<std::unique_ptr<Skill>> skills,
                            std::vector<std::unique_ptr<DeviceSkill>> device_skills = {},
-                           Choice choice = Choice::kScored);
+                           Choice choice = Choice::kScored,
+                           std::vector<std::unique_ptr<ModuleSkill>> module_skills = {});
   Result<std::optional<Proposal>> Propose(const ProposalContext& context,
                                           std::stop_token stop) override;
 
  private:
   const std::vector<std::unique_ptr<Skill>> skills_;
   const std::vector<std::unique_ptr<DeviceSkill>> device_skills_;
+  const std::vector<std::unique_ptr<ModuleSkill>> module_skills_;
   const Choice choice_;
 };
 

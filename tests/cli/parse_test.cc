@@ -40,6 +40,20 @@ TEST(ParseCommandLine, ReadsBothFormsOfImport) {
   EXPECT_NE(UsageError({"import", "module"}).find("FILE"), std::string::npos);
 }
 
+TEST(ParseCommandLine, ReadsWhatSeedsAreFor) {
+  const SeedsOptions plain = Parsed<SeedsOptions>({"seeds", "m.py"});
+  EXPECT_EQ(plain.module, "m.py");
+  EXPECT_EQ(plain.out_dir, "");
+  EXPECT_EQ(plain.workload, "full");
+  const SeedsOptions other =
+      Parsed<SeedsOptions>({"seeds", "m.py", "--out", "s", "--workload", "reduced", "--json"});
+  EXPECT_EQ(other.out_dir, "s");
+  EXPECT_EQ(other.workload, "reduced");
+  EXPECT_TRUE(other.json);
+  EXPECT_NE(UsageError({"seeds"}).find("FILE"), std::string::npos);
+  EXPECT_NE(UsageError({"seeds", "m.py", "--workload", "half"}).find("half"), std::string::npos);
+}
+
 TEST(ParseCommandLine, ReadsEveryOptionOfEvolve) {
   const EvolveOptions options = Parsed<EvolveOptions>(
       {"evolve",    "matmul", "--backend", "cpu",    "--proposer", "builtin", "--steps", "40",

@@ -31,6 +31,11 @@ def has_torch() -> bool:
     return done.returncode == 0
 
 
+def has_gpu() -> bool:
+    program = "import sys, torch; sys.exit(not torch.cuda.is_available())"
+    return subprocess.run([PYTHON, "-c", program], capture_output=True, check=False).returncode == 0
+
+
 @unittest.skipUnless(has_torch(), f"no torch in {PYTHON}; run tools/setup.sh --torch")
 class Modules(EndToEnd):
     def environment(self, **changes: str) -> dict[str, str]:
@@ -50,6 +55,43 @@ class Modules(EndToEnd):
         self.assertEqual(module["workload"], "reduced")
         self.assertEqual(module["full_bytes"], 8 * 1024 * 1024 * 4)
         self.assertIn("admitted", self.ksmith("import", "module", file).stdout)
+
+    @unittest.skipIf(has_gpu(), "this machine has a GPU: python/tests has what traces become")
+    def test_seeds_without_a_gpu_say_so_and_leave_nothing(self) -> None:
+        file = self.write("plain.py", "self.linear(x)")
+        self.assertIn("sees no GPU", self.ksmith("seeds", file, status=1).stderr)
+        self.assertFalse((self.dir / "plain.seeds").exists())
+        self.assertIn("missing.py", self.ksmith("seeds", "missing.py", status=2).stderr)
+
+    def stub(self, verdict: str) -> str:
+        """A Python that has compiled already: it answers as one with a GPU would."""
+        seed = ROOT / "tests" / "propose" / "torch" / "seeds" / "point_net.py"
+        script = self.dir / "stub"
+        report = json.dumps({"module": "m.py", "workload": "full", "torch": "2", "device": "G",
+                             "seeds": [{"name": "compiled", "file": "compiled.py", "error": 0.1}]})
+        script.write_text(f"""#!/usr/bin/env bash
+case "$*" in
+  *kernelsmith.seeds.main*--check*) echo '{verdict}' ;;
+  *kernelsmith.seeds.main*)
+    while [ "$1" != --out ]; do shift; done
+    mkdir -p "$2"; cp {seed} "$2/compiled.py"; echo noise; echo '{report}' ;;
+  *) {PYTHON} "$@" | sed "s|^executable .*|executable $0|" ;;
+esac
+""")
+        script.chmod(0o755)
+        return str(script)
+
+    def test_a_fused_seed_is_kept_only_when_it_computes_the_same(self) -> None:
+        file = self.write("m.py", "self.linear(x)")
+        folder = self.dir / "m.seeds"
+        for verdict, kept in (('{"error": 0.2}', True), ('{"refused": "it is off"}', False)):
+            env = {**self.environment(), "KSMITH_PYTHON": self.stub(verdict)}
+            done = self.ksmith("seeds", file, "--json", env=env)
+            fused = json.loads(done.stdout)["seeds"][1]
+            self.assertEqual(fused["name"], "fused")
+            self.assertEqual("file" in fused, kept, fused)
+            self.assertEqual((folder / "fused.py").exists(), kept)
+        self.assertIn("refused: it is off", self.ksmith("seeds", file, env=env).stdout)
 
     def test_inputs_without_memory_get_a_reduced_workload_that_is_named(self) -> None:
         file = self.write("large.py", "self.linear(x)", batch=1 << 20)

@@ -1,0 +1,1 @@
+"""Seeds: what torch.compile makes of a module, written out as candidates that stand alone."""

@@ -1,0 +1,290 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "propose/builtin_proposer.h"
+#include "propose/torch/fused_seed.h"
+#include "propose/torch/module_skill.h"
+#include "tests/propose/kernel_equality.h"
+
+namespace ks {
+namespace {
+
+constexpr const char* kHead = R"(import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def copy_0(in_ptr0, out_ptr0, XBLOCK: tl.constexpr):
+    xoffset = tl.program_id(0) * XBLOCK
+    xindex = xoffset + tl.arange(0, XBLOCK)[:]
+    x0 = xindex
+    tmp0 = tl.load(in_ptr0 + x0)
+    tl.store(out_ptr0 + x0, tmp0)
+
+
+@triton.jit
+def relu_1(in_out_ptr0, in_ptr0, XBLOCK: tl.constexpr):
+    xnumel = 60
+    xoffset = tl.program_id(0) * XBLOCK
+    xindex = xoffset + tl.arange(0, XBLOCK)[:]
+    xmask = xindex < xnumel
+    x2 = xindex
+    x0 = xindex % 6
+    tmp0 = tl.load(in_out_ptr0 + x2, mask=xmask)
+    tmp1 = tl.load(in_ptr0 + x0, mask=xmask)
+    tl.store(in_out_ptr0 + x2, tmp0 + tmp1, mask=xmask)
+
+
+class ModelNew(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(4, 6)
+
+    def forward(self, x, y):
+)";
+
+// A candidate with these statements in forward.
+std::string Candidate(const std::vector<std::string>& statements) {
+  std::string source = kHead;
+  for (const std::string& statement : statements) source += "        " + statement + "\n";
+  return source;
+}
+
+std::vector<Edit> EditsBy(const std::string& skill, const std::string& source) {
+  const std::unique_ptr<ModuleContext> module = ModuleContext::Make(source);
+  EXPECT_NE(module, nullptr) << source;
+  for (const auto& known : AllModuleSkills()) {
+    if (known->name() == skill && module != nullptr) return known->Edits(*module);
+  }
+  return {};
+}
+
+bool Contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+const char* const kBuffer = "a = torch.empty((10, 6), dtype=torch.float32, device=x.device)";
+const char* const kProduct = "torch.mm(x, self.linear.weight.t(), out=a)";
+const char* const kRelu =
+    "relu_1[lambda meta: (triton.cdiv(60, meta[\"XBLOCK\"]),)](a, self.linear.bias, XBLOCK=64, "
+    "num_warps=2, num_stages=1)";
+
+TEST(ModuleContext, ReadsWhatForwardDoes) {
+  const std::string source = Candidate({kBuffer, kProduct, kRelu, "b = a.view(60)", "return b"});
+  const auto module = ModuleContext::Make(source);
+  ASSERT_NE(module, nullptr);
+  ASSERT_EQ(module->kernels().size(), 2u);
+  EXPECT_EQ(module->kernels()[1].pointers, (std::vector<std::string>{"in_out_ptr0", "in_ptr0"}));
+  ASSERT_EQ(module->forward().size(), 5u);
+  EXPECT_EQ(module->forward()[1].fills, std::vector<std::string>{"a"});
+  EXPECT_EQ(module->forward()[1].reads, (std::vector<std::string>{"x", "a"}));
+  EXPECT_TRUE(module->forward()[2].launch.has_value());
+  EXPECT_EQ(module->forward()[2].fills, std::vector<std::string>{"a"});
+  EXPECT_FALSE(module->forward()[4].understood);
+  EXPECT_EQ(module->RootOf("b"), "a");
+  EXPECT_EQ(module->arguments(), (std::vector<std::string>{"x", "y"}));
+}
+
+TEST(ModuleContext, DoesNotTrustCallsThatMayChangeWhatTheyAreGiven) {
+  const auto understood = [](const std::string& statement) {
+    return ModuleContext::Make(Candidate({statement, "return x"}))->forward()[0].understood;
+  };
+  EXPECT_TRUE(understood("a = torch.relu(x)"));
+  EXPECT_TRUE(understood("a = x.view(3).t()"));
+  EXPECT_TRUE(understood("torch.mm(x, y.t(), out=a)"));
+  EXPECT_FALSE(understood("a = torch.relu_(x)"));
+  EXPECT_FALSE(understood("a = x.add_(1)"));
+  EXPECT_FALSE(understood("a = torch.relu(x.mul_(2))"));
+  EXPECT_FALSE(understood("a = helper(x)"));
+  EXPECT_FALSE(understood("a = self.linear(x)"));
+  EXPECT_FALSE(understood("a = torch.add(x, y, out=y)"));
+  EXPECT_FALSE(understood("torch.mm(x.add_(1), y, out=a)"));
+  EXPECT_FALSE(understood("x += 1"));
+  EXPECT_FALSE(understood("with torch.no_grad():\n            a = x"));
+}
+
+TEST(ModuleContext, IsOnlyForCandidates) {
+  EXPECT_EQ(ModuleContext::Make("def f(:\n"), nullptr);
+  EXPECT_EQ(ModuleContext::Make("class Model:\n    def forward(self):\n        pass\n"), nullptr);
+}
+
+TEST(ModuleSkills, HaveNamesOfTheirOwnAndSummaries) {
+  std::set<std::string> names;
+  for (const auto& skill : AllModuleSkills()) {
+    EXPECT_TRUE(names.insert(skill->name()).second) << skill->name();
+    EXPECT_TRUE(skill->name().starts_with("module_")) << skill->name();
+    EXPECT_GT(skill->summary().size(), 40u) << skill->name();
+  }
+}
+
+TEST(ModuleSkills, LeaveACandidateWithoutKernelsAndProductsAlone) {
+  const std::string source = Candidate({"return torch.relu(x)"});
+  for (const auto& skill : AllModuleSkills()) {
+    if (skill->name() == "module_cache") continue;  // of the kernels, launched or not
+    EXPECT_TRUE(skill->Edits(*ModuleContext::Make(source)).empty()) << skill->name();
+  }
+}
+
+TEST(OwnMatmul, ReplacesProductsIntoDenseBuffersOnly) {
+  const auto edits = EditsBy("module_matmul", Candidate({kBuffer, kProduct, "return a"}));
+  ASSERT_EQ(edits.size(), 1u);
+  EXPECT_TRUE(Contains(edits[0].source, "matmul(x, self.linear.weight.t(), out=a)"));
+  EXPECT_TRUE(Contains(edits[0].source, "def matmul_kernel("));
+  const std::string strided = "a = torch.empty_strided((10, 6), (1, 10), device=x.device)";
+  EXPECT_TRUE(EditsBy("module_matmul", Candidate({strided, kProduct, "return a"})).empty());
+  EXPECT_TRUE(EditsBy("module_matmul", Candidate({kProduct, "return a"})).empty());
+  const std::string scaled = "torch.addmm(self.linear.bias, x, y, alpha=2, out=a)";
+  EXPECT_TRUE(EditsBy("module_matmul", Candidate({kBuffer, scaled, "return a"})).empty());
+}
+
+TEST(OwnMatmul, OffersEveryProductOnItsOwn) {
+  const std::string second = "b = torch.empty((10, 6), dtype=torch.float32, device=x.device)";
+  const auto edits =
+      EditsBy("module_matmul",
+              Candidate({kBuffer, kProduct, second, "torch.mm(x, y, out=b)", "return a, b"}));
+  ASSERT_EQ(edits.size(), 3u);
+  EXPECT_FALSE(Contains(edits[0].source, "torch.mm"));
+  EXPECT_TRUE(Contains(edits[1].source, "torch.mm(x, y, out=b)"));
+  EXPECT_TRUE(Contains(edits[2].source, "torch.mm(x, self.linear"));
+}
+
+TEST(ModulePrecision, LowersProductsOnlyWhereTheTaskAllowsIt) {
+  const std::string own =
+      EditsBy("module_matmul", Candidate({kBuffer, kProduct, "return a"})).front().source;
+  EXPECT_TRUE(EditsBy("module_precision", own).empty());
+  for (const auto& skill : AllModuleSkills()) {
+    if (skill->name() != "module_precision") continue;
+    const auto edits = skill->Edits(*ModuleContext::Make(own, "tf32"));
+    ASSERT_EQ(edits.size(), 1u);
+    EXPECT_TRUE(Contains(edits[0].source, "PRECISION=\"tf32\""));
+    EXPECT_FALSE(Contains(edits[0].source, "tf32x3"));
+  }
+}
+
+TEST(FusedSeed, DoesWhatAppliesAndNothingElse) {
+  const auto fused = FusedSeed(Candidate({kBuffer, kProduct, kRelu, "return a"}));
+  ASSERT_TRUE(fused.has_value());
+  EXPECT_TRUE(Contains(*fused, "kernel=matmul_relu_1"));
+  EXPECT_FALSE(FusedSeed(Candidate({"return torch.relu(x)"})).has_value());
+  EXPECT_FALSE(FusedSeed("no module").has_value());
+}
+
+TEST(MatmulEpilogue, TakesTheKernelThatFollowsAndDropsItsLaunch) {
+  const auto edits = EditsBy("module_epilogue", Candidate({kBuffer, kProduct, kRelu, "return a"}));
+  ASSERT_EQ(edits.size(), 1u);
+  EXPECT_FALSE(Contains(edits[0].source, "relu_1["));
+  EXPECT_TRUE(Contains(edits[0].source, "kernel=matmul_relu_1, more=(self.linear.bias,)"));
+  EXPECT_TRUE(Contains(edits[0].source, "tl.store(out_ptr + x2, tmp0 + tmp1, mask=xmask)"));
+}
+
+TEST(MatmulEpilogue, RefusesWhatIsNotReadyOrReadElsewhere) {
+  const std::string late = "self.linear.bias";
+  const auto with = [&](const std::vector<std::string>& between, std::string launch) {
+    std::vector<std::string> all = {kBuffer, kProduct};
+    all.insert(all.end(), between.begin(), between.end());
+    all.push_back(std::move(launch));
+    all.emplace_back("return a");
+    return EditsBy("module_epilogue", Candidate(all)).size();
+  };
+  std::string launch = kRelu;
+  EXPECT_EQ(with({}, launch), 1u);
+  EXPECT_EQ(with({"c = a.view(60)"}, launch), 1u);
+  EXPECT_EQ(with({"y.add_(1)"}, launch), 0u) << "nobody knows what that does";
+  const std::string other = "c = torch.empty((10, 6), dtype=torch.float32, device=x.device)";
+  EXPECT_EQ(with({other, "torch.mm(a, y, out=c)"}, launch), 0u) << "read before";
+  launch.replace(launch.find(late), late.size(), "c");
+  EXPECT_EQ(with({"c = torch.relu(y)"}, launch), 0u) << "made after the product";
+  EXPECT_EQ(with({"c = a.t()"}, launch), 0u) << "the result in another order";
+}
+
+TEST(WeightsOnce, KeepsWhatDependsOnWeightsAlone) {
+  const std::string buffer = "w = torch.empty((6, 4), dtype=torch.float32, device=x.device)";
+  const std::string copy =
+      "copy_0[lambda meta: (triton.cdiv(24, meta[\"XBLOCK\"]),)](self.linear.weight, w, XBLOCK=8)";
+  const std::string product = "torch.mm(x, w.t(), out=a)";
+  const auto edits = EditsBy("module_weights_once",
+                             Candidate({kBuffer, buffer, copy, product, "del w", "return a"}));
+  ASSERT_EQ(edits.size(), 1u);
+  EXPECT_TRUE(Contains(edits[0].source, "ksmith: once"));
+  EXPECT_TRUE(Contains(edits[0].source, "self.once = (w,)\n        (w,) = self.once\n"));
+  EXPECT_FALSE(Contains(edits[0].source, "del w"));
+  EXPECT_TRUE(EditsBy("module_weights_once", edits[0].source).empty()) << "only once";
+  const auto refuses = [&](const std::vector<std::string>& statements) {
+    return EditsBy("module_weights_once", Candidate(statements)).empty();
+  };
+  EXPECT_TRUE(refuses({buffer, copy, "return w"})) << "it belongs to the caller";
+  EXPECT_TRUE(refuses({buffer, copy, "return w.view(24)"}));
+  EXPECT_TRUE(refuses({kBuffer, buffer, copy, "torch.mm(x, y, out=w)", product, "return a"}));
+  EXPECT_TRUE(refuses({kBuffer, buffer, copy, product, copy, product, "return a"}))
+      << "filled again after it was read";
+  EXPECT_TRUE(refuses({kBuffer, buffer, copy, "b = w.add_(x)", product, "return a"}));
+  EXPECT_TRUE(refuses({kBuffer, buffer, copy, "w.add_(x)", product, "return a"}));
+  EXPECT_TRUE(refuses({kBuffer, buffer, copy, "v = w.view(24)", "v.zero_()", product, "return a"}));
+  std::string of_input = copy;
+  of_input.replace(of_input.find("self.linear.weight"), 18, "y");
+  EXPECT_TRUE(refuses({kBuffer, buffer, of_input, product, "return a"}));
+}
+
+TEST(DepthwiseConv, IsForGroupedConvolutionsOfOneOrTwoAxes) {
+  const auto count = [](const std::string& call) {
+    return EditsBy("module_depthwise_conv", Candidate({"a = " + call, "return a"})).size();
+  };
+  const std::string head = "torch.convolution(x, self.linear.weight, None, ";
+  EXPECT_EQ(count(head + "(1, 1), (1, 1), (1, 1), False, (0, 0), 4)"), 1u);
+  EXPECT_EQ(count(head + "(1, 1), (1, 1), (1, 1), False, (0, 0), 1)"), 0u);
+  EXPECT_EQ(count(head + "(1, 1), (1, 1), (1, 1), True, (0, 0), 4)"), 0u);
+  EXPECT_EQ(count(head + "(1, 1, 1), (1, 1, 1), (1, 1, 1), False, (0, 0, 0), 4)"), 0u);
+}
+
+TEST(OwnConv, IsForConvolutionsWithoutGroups) {
+  const auto count = [](const std::string& call) {
+    return EditsBy("module_conv", Candidate({"a = " + call, "return a"})).size();
+  };
+  const std::string head = "torch.convolution(x, self.linear.weight, None, (1,), (1,), (1,), ";
+  EXPECT_EQ(count(head + "False, (0,), 1)"), 1u);
+  EXPECT_EQ(count(head + "True, (0,), 1)"), 0u);
+  EXPECT_EQ(count(head + "False, (0,), 2)"), 0u);
+}
+
+TEST(ModuleBlocks, KeepsBlocksThatDivideWhatIsNotMasked) {
+  const std::string launch =
+      "copy_0[lambda meta: (triton.cdiv(48, meta[\"XBLOCK\"]),)](x, a, XBLOCK=8, num_warps=1)";
+  const auto edits = EditsBy("module_blocks", Candidate({kBuffer, launch, "return a"}));
+  std::set<std::string> blocks;
+  for (const Edit& edit : edits) {
+    const size_t at = edit.source.find("XBLOCK=");
+    blocks.insert(edit.source.substr(at + 7, edit.source.find(',', at) - at - 7));
+  }
+  EXPECT_EQ(blocks, (std::set<std::string>{"16", "4", "2"})) << "32 does not divide 48";
+  EXPECT_EQ(EditsBy("module_blocks", Candidate({kBuffer, kProduct, kRelu, "return a"})).size(), 4u);
+  const std::string fixed = "copy_0[(6,)](x, a, XBLOCK=8, num_warps=1)";
+  EXPECT_TRUE(EditsBy("module_blocks", Candidate({kBuffer, fixed, "return a"})).empty())
+      << "the grid would not follow";
+}
+
+TEST(BuiltinProposer, AsksTheSkillsForModulesOnTheTorchBackend) {
+  const Task task = MatmulTask();
+  const Machine machine = TestMachine();
+  ProposalContext context;
+  context.task = &task;
+  context.machine = &machine;
+  context.backend = "torch";
+  auto member = std::make_shared<Member>();
+  member->source = Candidate({kBuffer, kProduct, kRelu, "return a"});
+  member->evaluation.outcome = Measured{};
+  context.selection.parent = member;
+  BuiltinProposer proposer({}, {}, BuiltinProposer::Choice::kScored, AllModuleSkills());
+  const auto proposal = proposer.Propose(context, {});
+  ASSERT_TRUE(proposal.ok() && proposal->has_value());
+  EXPECT_TRUE((*proposal)->skill.starts_with("module_"));
+  EXPECT_FALSE(Contains((*proposal)->source, "ksmith: flags")) << "no flags of a C++ compiler";
+  context.selection.repair = true;
+  const auto repair = proposer.Propose(context, {});
+  ASSERT_TRUE(repair.ok());
+  EXPECT_FALSE(repair->has_value());
+}
+
+}  // namespace
+}  // namespace ks
