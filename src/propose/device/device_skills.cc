@@ -33,7 +33,7 @@ std::vector<std::unique_ptr<DeviceSkill>> AllDeviceSkills() {
   skills.push_back(NewPipelinedLoopSkill());
   skills.push_back(NewTritonLaunchSkill());
   skills.push_back(NewTritonCacheSkill());
-  skills.push_back(NewOnePassMomentsSkill());
+  skills.push_back(NewJoinedMomentsSkill());
   skills.push_back(NewSpecializeAxesSkill());
   skills.push_back(NewTuneConstantSkill());
   return skills;

@@ -52,9 +52,9 @@ std::optional<std::string> PlanExtent(const VirtualNest& nest,
 
 // A new body for a kernel, and how it is launched. Value.
 struct KernelRewrite {
-  std::string body;                                            // without braces
-  std::string grid, block;                                     // inside the parentheses
-  std::string shared;                                          // bytes; empty: as it is
+  std::string body;         // without braces
+  std::string grid, block;  // inside the parentheses
+  std::string shared;       // bytes; empty: as it is
   std::string bound;  // threads of a block that registers must be left for (CUDA); may be empty
   std::vector<std::pair<std::string, std::string>> constants;  // new ones: name, value
   std::vector<std::string> includes;                           // "mma.h"

@@ -44,7 +44,7 @@ std::unique_ptr<DeviceSkill> NewTritonTransposeOperandSkill();
 
 // All languages.
 std::unique_ptr<DeviceSkill> NewSpecializeAxesSkill();
-std::unique_ptr<DeviceSkill> NewOnePassMomentsSkill();
+std::unique_ptr<DeviceSkill> NewJoinedMomentsSkill();
 std::unique_ptr<DeviceSkill> NewTuneConstantSkill();
 
 }  // namespace ks

@@ -29,6 +29,7 @@ class ProgramBatcher {
 
  private:
   bool UsesAxis() const;
+  bool ReadsWhatItStores() const;
   // One walk over the statements. Without `emit`, only what depends on the place is found out.
   bool Block(Node body, bool guarded, bool emit);
   bool Statement(Node statement, bool guarded, bool emit);
@@ -59,6 +60,29 @@ bool ProgramBatcher::UsesAxis() const {
   for (Node call : CallsOf(kernel_.body, "tl.program_id")) {
     const std::vector<Node> arguments = PositionalArguments(call);
     if (arguments.size() == 1 && arguments[0].text() == std::to_string(axis_)) return true;
+  }
+  return false;
+}
+
+// A place that is repeated would read what its twin has stored.
+bool ProgramBatcher::ReadsWhatItStores() const {
+  const std::vector<std::string> values = context_.ParameterValues(kernel_, kernel_.launches[0]);
+  // What is passed for the buffer at the head of an address; empty: not known.
+  const auto buffer = [&](Node call) -> std::string {
+    const std::vector<Node> arguments = PositionalArguments(call);
+    Node base = arguments.empty() ? Node() : arguments[0];
+    while (base.Is("binary_operator") && base.Child("operator").text() == "+") {
+      base = base.Child("left");
+    }
+    const auto& names = kernel_.parameter_names;
+    const auto found = std::find(names.begin(), names.end(), base ? base.text() : "");
+    return found == names.end() ? "" : values[static_cast<size_t>(found - names.begin())];
+  };
+  std::set<std::string> loaded;
+  for (Node call : CallsOf(kernel_.body, "tl.load")) loaded.insert(buffer(call));
+  for (Node call : CallsOf(kernel_.body, "tl.store")) {
+    const std::string stored = buffer(call);
+    if (stored.empty() || loaded.count(stored) > 0 || loaded.count("") > 0) return true;
   }
   return false;
 }
@@ -223,7 +247,7 @@ bool ProgramBatcher::Block(Node body, bool guarded, bool emit) {
 }
 
 std::optional<BatchedKernel> ProgramBatcher::Batch() {
-  if (!UsesAxis() || kernel_.parameters.empty()) return std::nullopt;
+  if (!UsesAxis() || kernel_.parameters.empty() || ReadsWhatItStores()) return std::nullopt;
   for (Node call : kernel_.body.Subtree()) {
     if (call.Is("call") && call.Child("function").text().starts_with("tl.atomic"))
       return std::nullopt;

@@ -32,7 +32,7 @@ struct BatchedKernel {
 
 // `precision`: of products ("ieee", "tf32x3"). Empty: the kernel does not use that axis of the
 // grid, or something in it depends on the place in a way that has no batched form (another number
-// of dimensions than two in all, a branch, an atomic).
+// of dimensions than two in all, a branch, an atomic, a buffer that is both loaded and stored).
 std::optional<BatchedKernel> BatchPrograms(const DeviceContext& context, const DeviceKernel& kernel,
                                            int axis, const std::string& precision);
 

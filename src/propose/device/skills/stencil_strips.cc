@@ -30,7 +30,7 @@ struct Stencil {
   std::vector<std::string> interior;    // what has to hold there, for the first output of a thread
 };
 
-IrExprPtr WithoutCasts(IrExprPtr e) {
+IrExprPtr Uncast(IrExprPtr e) {
   while (e->kind == EKind::kCast) e = e->args[0];
   return e;
 }
@@ -149,7 +149,7 @@ void FindGuards(const DeviceText& text, const VirtualNest& nest, const std::vect
     const std::vector<IrExprPtr> parts = Conjuncts(s.condition);
     std::vector<std::string> hardest;
     for (const IrExprPtr& part : parts) {
-      const auto one = Hardest(text, WithoutCasts(part), *out, nest.grid[out->strip], outputs);
+      const auto one = Hardest(text, Uncast(part), *out, nest.grid[out->strip], outputs);
       if (one) hardest.push_back(*one);
     }
     if (hardest.size() != parts.size()) continue;
@@ -162,13 +162,10 @@ void FindGuards(const DeviceText& text, const VirtualNest& nest, const std::vect
   }
 }
 
-class Emitter {
+class StripEmitter {
  public:
-  Emitter(const DeviceContext& context, const VirtualNest& nest, Stencil stencil)
-      : context_(context),
-        nest_(nest),
-        stencil_(std::move(stencil)),
-        text_(context.dialect(), nest.index_type) {
+  StripEmitter(const DeviceContext& context, const VirtualNest& nest, Stencil stencil)
+      : nest_(nest), stencil_(std::move(stencil)), text_(context.dialect(), nest.index_type) {
     threads_ = context.FreshName("STRIP_THREADS");
     down_ = context.FreshName("STRIPS_DOWN");
     outputs_ = context.FreshName("OUTPUTS");
@@ -192,14 +189,13 @@ class Emitter {
            "; ++ks_output) {\n" + StripVariable();
   }
 
-  const DeviceContext& context_;
   const VirtualNest& nest_;
   Stencil stencil_;
   const DeviceText text_;
   std::string threads_, down_, outputs_;
 };
 
-std::vector<LoopHeader> Emitter::Outer() const {
+std::vector<LoopHeader> StripEmitter::Outer() const {
   std::vector<LoopHeader> outer;
   for (size_t g = 0; g + 1 < nest_.grid.size(); ++g) {
     if (g != stencil_.strip) outer.push_back(nest_.grid[g]);
@@ -207,7 +203,7 @@ std::vector<LoopHeader> Emitter::Outer() const {
   return outer;
 }
 
-std::string Emitter::Place() const {
+std::string StripEmitter::Place() const {
   const std::string& type = nest_.index_type;
   const std::string wide = "(" + text_.Expr(across().high) + ")",
                     high = "(" + text_.Expr(strip().high) + ")";
@@ -226,7 +222,7 @@ std::string Emitter::Place() const {
 
 // The statements of one output: loops of the window unrolled; inside, guards that hold are left out
 // and stores wait until everything is read.
-std::string Emitter::Body(bool interior) const {
+std::string StripEmitter::Body(bool interior) const {
   size_t stores = 0;
   DeviceText::Replace replace;
   replace = [&](const IrStmt& s) -> std::optional<std::string> {
@@ -247,7 +243,7 @@ std::string Emitter::Body(bool interior) const {
   return text_.Statements(nest_.body(), replace);
 }
 
-std::string Emitter::Interior() const {
+std::string StripEmitter::Interior() const {
   std::string declarations, stores;
   size_t count = 0;
   for (const IrStmt& s : nest_.body()) {
@@ -259,7 +255,7 @@ std::string Emitter::Interior() const {
   return declarations + EachOutput() + Body(true) + "}\n" + EachOutput() + stores + "}\n";
 }
 
-std::optional<KernelRewrite> Emitter::Emit(int threads, int down, int outputs) const {
+std::optional<KernelRewrite> StripEmitter::Emit(int threads, int down, int outputs) const {
   const auto outer = PlanExtent(nest_, Outer()), tall = PlanExtent(nest_, {strip()}),
              wide = PlanExtent(nest_, {across()});
   if (!outer || !tall || !wide) return std::nullopt;
@@ -305,7 +301,7 @@ class StencilStripsSkill final : public DeviceSkill {
           !StoresAreLast(*nest, &stencil) || !FindStrip(*nest, &stencil)) {
         continue;
       }
-      const Emitter emitter(context, *nest, std::move(stencil));
+      const StripEmitter emitter(context, *nest, std::move(stencil));
       double gain = 1.8;
       static constexpr int kForms[][3] = {{32, 8, 4}, {64, 4, 4}, {128, 2, 8}, {32, 8, 2}};
       for (const auto& [threads, down, outputs] : kForms) {

@@ -98,8 +98,9 @@ class TritonBatchProgramsSkill final : public DeviceSkill {
     const size_t launch = kernel.launches[0];
     std::string source = batched.source;
     const auto apply = [&](std::optional<std::string> next) {
-      if (next) source = *std::move(next);
-      return next.has_value();
+      const bool fits = next.has_value();
+      if (fits) source = *std::move(next);
+      return fits;
     };
     std::vector<std::string> grid;
     for (const PlanText& extent : context.launches()[launch]->grid) grid.push_back(extent.text);

@@ -30,19 +30,42 @@ class TritonBinsSkill final : public DeviceSkill {
       if (kernel.launches.size() != 1 || kernel.parameters.empty()) continue;
       const std::optional<BinCounting> found = Match(context, kernel);
       if (!found) continue;
-      for (const int blocks : {32, 8, 128}) {
+      // Elements of a block (0: as it is) and blocks of a program.
+      static constexpr std::pair<int, int> kForms[] = {{4096, 4}, {2048, 8}, {0, 8}, {0, 32}};
+      double gain = 12;
+      for (const auto& [elements, blocks] : kForms) {
         auto source = Emit(context, kernel, *found, blocks);
+        if (source && elements > 0) {
+          const std::string constant = BlockConstant(context, kernel);
+          source = constant.empty() ? std::nullopt
+                                    : WithConstant(*source, constant, std::to_string(elements));
+        }
         if (!source) continue;
         edits.push_back({*std::move(source),
-                         "Count " + std::to_string(blocks) + " blocks a program of " + kernel.name +
-                             " before adding to memory.",
-                         EditKind::kStrategy, blocks == 32 ? 12.0 : 10.0});
+                         "Count " + std::to_string(blocks) + " blocks" +
+                             (elements > 0 ? " of " + std::to_string(elements) : "") +
+                             " a program of " + kernel.name + " before adding to memory.",
+                         EditKind::kStrategy, gain});
+        gain *= 0.9;
       }
     }
     return edits;
   }
 
  private:
+  // The constant of the only tl.arange; empty: there is none, or it is no number.
+  static std::string BlockConstant(const DeviceContext& context, const DeviceKernel& kernel) {
+    const std::vector<Node> ranges = CallsOf(kernel.body, "tl.arange");
+    const std::vector<Node> ends = ranges.size() == 1 ? PositionalArguments(ranges[0]) : ranges;
+    for (const PlanConstant& constant : context.plan().constants) {
+      if (ends.size() == 2 && ranges.size() == 1 && ends[1].text() == constant.name &&
+          ParseInt(constant.value.text)) {
+        return constant.name;
+      }
+    }
+    return "";
+  }
+
   static std::optional<BinCounting> Match(const DeviceContext& context,
                                           const DeviceKernel& kernel) {
     const std::vector<Node> statements = kernel.body.NamedChildren();

@@ -170,11 +170,13 @@ class TritonTransposeOperandSkill final : public DeviceSkill {
         "    block = tl.load(source + i[:, None] * columns + j[None, :], mask=mask, other=0.0)\n" +
         "    tl.store(target + j[None, :] * rows + i[:, None], block, mask=mask)\n";
     const auto apply = [&](std::optional<std::string> next) {
-      if (next) source = *std::move(next);
-      return next.has_value();
+      const bool fits = next.has_value();
+      if (fits) source = *std::move(next);
+      return fits;
     };
     const size_t launch = kernel.launches[0];
     std::vector<std::string> args = context.LaunchArguments(launch);
+    if (std::count(args.begin(), args.end(), load.buffer) != 1) return std::nullopt;
     std::replace(args.begin(), args.end(), load.buffer, turned);
     const std::string directive = "launch " + second + " grid=(ceil_div(" + load.rows + ", " +
                                   tile + "), ceil_div(" + load.columns + ", " + tile + ")) args=(" +

@@ -108,6 +108,10 @@ TEST(TritonBatchPrograms, RefusesWhatHasNoBatchedForm) {
   EXPECT_TRUE(BatchesOf(load + "    t = v[:, None] * v[None, :] * i\n"
                                "    tl.store(y + i, tl.sum(tl.sum(t, axis=1), axis=0))\n")
                   .empty());
+  // In place: a place beyond the end would do the last one's work again.
+  EXPECT_TRUE(BatchesOf(load + "    r = tl.load(y + i * cols + j, mask=j < cols, other=0.0)\n"
+                               "    tl.store(y + i * cols + j, r * v, mask=j < cols)\n")
+                  .empty());
   // The number of programs is part of the meaning.
   EXPECT_TRUE(
       BatchesOf(load + "    tl.store(y + i, tl.sum(v, axis=0) * tl.num_programs(0))\n").empty());

@@ -34,7 +34,7 @@ constexpr Case kCases[] = {
     {"group_programs", "matmul"},           {"specialize_axes", "softmax"},
     {"triton_batch_programs", "attention"}, {"triton_batch_programs", "conv2d"},
     {"triton_batch_programs", "matvec"},    {"triton_transpose_operand", "matmul_tf32"},
-    {"one_pass_moments", "layer_norm"},     {"triton_batch_programs", "spmv"},
+    {"joined_moments", "layer_norm"},       {"triton_batch_programs", "spmv"},
 };
 
 std::string Quoted(const std::string& text) {

@@ -1,4 +1,4 @@
-// one_pass_moments and stencil_strips: what they write and what they refuse.
+// joined_moments and stencil_strips: what they write and what they refuse.
 #include <gtest/gtest.h>
 
 #include "tests/propose/device/run/device_equality.h"
@@ -22,10 +22,10 @@ std::string VarianceKernel(const std::string& second, const std::string& between
 }
 
 std::vector<Edit> MomentsOf(const std::string& source) {
-  return DeviceEditsOf("one_pass_moments", VarianceTask(), source, "cuda");
+  return DeviceEditsOf("joined_moments", VarianceTask(), source, "cuda");
 }
 
-TEST(OnePassMoments, SumsSquaresFromTheFirstElement) {
+TEST(JoinedMoments, SumsSquaresFromTheFirstElement) {
   const std::string source = VarianceKernel(
       "  for (int j = 0; j < cols; ++j) squares += (x[i * cols + j] - mean) * (x[i * cols + j] - "
       "mean);\n");
@@ -40,7 +40,7 @@ TEST(OnePassMoments, SumsSquaresFromTheFirstElement) {
             "");
 }
 
-TEST(OnePassMoments, RefusesOtherDifferencesAndRanges) {
+TEST(JoinedMoments, RefusesOtherDifferencesAndRanges) {
   EXPECT_TRUE(MomentsOf(VarianceKernel("  for (int j = 0; j < cols; ++j) squares += (x[i * cols + "
                                        "j] - mean) * x[i * cols + j];\n"))
                   .empty());

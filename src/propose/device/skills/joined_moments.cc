@@ -1,4 +1,4 @@
-// Skill one_pass_moments: the sum of squared differences from a mean is gathered while the mean's
+// Skill joined_moments: the sum of squared differences from a mean is gathered while the mean's
 // sum is.
 #include <algorithm>
 
@@ -301,9 +301,9 @@ std::optional<std::string> InTriton(const DeviceContext& context, const DeviceKe
   return edits.Apply();
 }
 
-class OnePassMomentsSkill final : public DeviceSkill {
+class JoinedMomentsSkill final : public DeviceSkill {
  public:
-  std::string name() const override { return "one_pass_moments"; }
+  std::string name() const override { return "joined_moments"; }
   std::string_view summary() const override {
     return "A variance needs no pass of its own behind the mean: sum the elements and their "
            "squared "
@@ -342,8 +342,8 @@ class OnePassMomentsSkill final : public DeviceSkill {
 
 }  // namespace
 
-std::unique_ptr<DeviceSkill> NewOnePassMomentsSkill() {
-  return std::make_unique<OnePassMomentsSkill>();
+std::unique_ptr<DeviceSkill> NewJoinedMomentsSkill() {
+  return std::make_unique<JoinedMomentsSkill>();
 }
 
 }  // namespace ks
