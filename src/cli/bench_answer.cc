@@ -29,6 +29,12 @@ Result<std::string> SourceOf(const RecordedRun& run, CandidateId id) {
   return run.store->GetSource(run.SourceHashOf(id));
 }
 
+void AddCoverage(const Evaluation& evaluation, BenchedTask& task) {
+  if (evaluation.module && evaluation.module->coverage >= 0) {
+    task.coverage = evaluation.module->coverage;
+  }
+}
+
 void AddSeconds(const Evaluation& evaluation, BenchedTask& task) {
   task.device_seconds += evaluation.seconds.check + evaluation.seconds.time;
   task.compile_seconds += evaluation.seconds.compile;
@@ -174,6 +180,8 @@ void FillFrom(const FinalAnswer& answer, const BaselineNames& names, BenchedTask
   if (answer.over_seed) AddSeconds(*answer.over_seed, task);
   task.outcome = OutcomeName(evaluation.outcome);
   task.precision = answer.precision;
+  if (answer.over_seed) AddCoverage(*answer.over_seed, task);
+  AddCoverage(evaluation, task);
   const Measured* const measured = AsMeasured(evaluation.outcome);
   if (measured == nullptr) {
     task.state = AnswerState::kWrong;

@@ -97,6 +97,20 @@ TEST(FinalAnswer, OfAModuleIsComparedWithEagerFirst) {
   EXPECT_NE(lost.reason.find("eager went away"), std::string::npos);
 }
 
+TEST(FinalAnswer, SaysHowMuchOfTheTimeIsItsOwn) {
+  FinalAnswer answer = Sample();
+  answer.over_seed = Sample().evaluation;
+  BenchedTask task;
+  FillFrom(answer, kModules, task);
+  EXPECT_FALSE(task.coverage.has_value());
+  answer.over_seed->module.emplace().coverage = 0.25;
+  FillFrom(answer, kModules, task);  // the answer itself was not timed: it is the start
+  EXPECT_EQ(task.coverage, 0.25);
+  answer.evaluation.module.emplace().coverage = 0.5;
+  FillFrom(answer, kModules, task);
+  EXPECT_EQ(task.coverage, 0.5);
+}
+
 TEST(FinalAnswer, ThatIsWrongCountsZeroWhateverTheSearchBelieved) {
   FinalAnswer answer = Sample();
   answer.evaluation.outcome = LaunchFailed{"no such symbol"};
