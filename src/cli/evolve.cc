@@ -18,6 +18,7 @@
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
 #include "cli/llm_wiring.h"
+#include "cli/modules.h"
 #include "cli/presets.h"
 #include "cli/report_file.h"
 #include "cli/run_reader.h"
