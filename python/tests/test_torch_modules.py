@@ -1,4 +1,3 @@
-import os
 from typing import Any
 
 import pytest
@@ -51,13 +50,22 @@ class Pair:
     def call(self, new_model: bool, seed: int, repeat: int | None = None) -> dict[str, Any]:
         draw = {"model_seed": seed if new_model else None, "input_seed": seed, "repeat": repeat}
         drawn = self.trusted.do_draw(draw, [])
-        memory = os.memfd_create("call")
-        os.ftruncate(memory, drawn["bytes"])
-        number = self.trusted.do_fill({"bytes": drawn["bytes"]}, [memory])["call"]
         ask = {"init": self.opened["init"], "new_model": new_model, **drawn}
-        self.other.call(ask, [memory])
-        os.close(memory)
-        return self.trusted.do_judge({"call": number, "repeat": repeat}, [])
+        self.other.call(ask, [self.trusted.outgoing.pop()])
+        return self.trusted.do_judge({"call": drawn["call"], "repeat": repeat}, [])
+
+    def stage(self, empty: bool = False) -> None:
+        request = {"model_seed": 5, "sets": 3, "sides": 1, "memory_bytes": 1 << 20}
+        staged = self.trusted.do_stage(request, [])
+        ask = {"init": self.opened["init"], "empty": empty, "graph": False, "warm_calls": 2}
+        self.other.prepare({**staged, **ask}, [self.trusted.outgoing.pop()])
+
+    def timed(self, order: list[int]) -> dict[str, Any]:
+        self.trusted.do_sow({"seed": 9}, [])
+        self.trusted.do_reveal({"side": 0, "order": [0, 1, 2]}, [])
+        self.times = self.other.run({"order": order}, [])["ran"]
+        self.trusted.do_snapshot({"side": 0, "order": [0, 1, 2]}, [])
+        return self.trusted.do_judge_timed({"side": 0, "exact": [1]}, [])
 
 
 def problem(module: str, source: str) -> Problem:
@@ -114,11 +122,38 @@ def test_calls_a_result_that_is_right_only_once_nondeterministic() -> None:
 def test_finds_uncomputed_outputs_poisoned() -> None:
     pair = Pair(MODULE, HONEST)
     drawn = pair.trusted.do_draw({"model_seed": 1, "input_seed": 1}, [])
-    memory = os.memfd_create("call")
-    os.ftruncate(memory, drawn["bytes"])
-    pair.trusted.do_fill({"bytes": drawn["bytes"]}, [memory])
-    verdict = pair.trusted.do_judge({"call": 0, "repeat": None}, [])
+    verdict = pair.trusted.do_judge({"call": drawn["call"], "repeat": None}, [])
     assert (verdict["verdict"], verdict["got"]) == ("wrong", "nan")
+
+
+def test_gives_a_time_for_every_timed_call_and_judges_what_they_left() -> None:
+    pair = Pair(MODULE, HONEST)
+    pair.stage()
+    assert pair.timed([0, 1, 2]) == {"verdict": "passed"}
+    assert len(pair.times) == 3
+    assert min(pair.times) > 0
+
+
+def test_sees_a_timed_call_that_was_left_out() -> None:
+    pair = Pair(MODULE, HONEST)
+    pair.stage()
+    verdict = pair.timed([0, 2])
+    assert (verdict["verdict"], verdict["got"]) == ("wrong", "nan")
+
+
+def test_does_not_count_what_is_written_after_the_snapshot() -> None:
+    pair = Pair(MODULE, HONEST)
+    pair.stage()
+    pair.timed([0, 2])
+    pair.other.run({"order": [1]}, [])
+    assert pair.trusted.do_judge_timed({"side": 0, "exact": []}, [])["verdict"] == "wrong"
+
+
+def test_runs_the_same_loop_without_a_module() -> None:
+    pair = Pair(MODULE, HONEST)
+    pair.stage(empty=True)
+    assert pair.timed([0, 1, 2])["verdict"] == "wrong"
+    assert len(pair.times) == 3
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,7 @@ Result<Judged> JudgeTimedModule(const EvaluateOptions& options, const Evaluation
   request.source = candidate.text;
   request.stages = options.stages;
   request.baseline_source = task.seeds.front().source;
-  KS_ASSIGN_OR_RETURN(Evaluation evaluation,
-                      modules.evaluator->Evaluate(request, std::move(stop)));
+  KS_ASSIGN_OR_RETURN(Evaluation evaluation, modules.evaluator->Evaluate(request, std::move(stop)));
   if (!evaluation.module) evaluation.module = modules.facts;
   if (!options.stages.time) evaluation.module->untimed = "the time stage was not asked for";
   return Judged{std::move(evaluation), std::move(candidate.text)};

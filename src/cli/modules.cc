@@ -54,8 +54,8 @@ Result<TimedModules> OpenTimedModules(const Task& task, const EvaluationConfig& 
                                       std::stop_token stop) {
   Result<ModuleDevice> found = FindModuleDevice(device);
   if (!found.ok()) {
-    return Error{found.error().code, fmt::format("{} (modules on CPU tensors are never timed)",
-                                                 found.error().message)};
+    return Error{found.error().code,
+                 fmt::format("{} (modules on CPU tensors are never timed)", found.error().message)};
   }
   TimedModules modules;
   KS_ASSIGN_OR_RETURN(PythonEnvironment python, FindPython());
@@ -63,10 +63,9 @@ Result<TimedModules> OpenTimedModules(const Task& task, const EvaluationConfig& 
   KS_ASSIGN_OR_RETURN(auto session, ModuleSession::Create(*modules.sandbox, std::move(python),
                                                           *std::move(found), config, stop));
   KS_ASSIGN_OR_RETURN(DeviceInfo info, session->Describe(stop));
-  KS_ASSIGN_OR_RETURN(auto judge,
-                      ModuleJudge::Create(std::move(session),
-                                          {task.reference_file, task.reference_source},
-                                          std::move(stop)));
+  KS_ASSIGN_OR_RETURN(auto judge, ModuleJudge::Create(std::move(session),
+                                                      {task.reference_file, task.reference_source},
+                                                      std::move(stop)));
   modules.facts = judge->facts();
   KS_ASSIGN_OR_RETURN(const auto host, OpenHostBackend());
   modules.backend = std::make_unique<ModuleBackend>(

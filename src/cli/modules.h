@@ -27,7 +27,8 @@ struct LocalModules {
 // torch, no sandbox: how to mend it).
 Result<LocalModules> OpenModules(const EvaluationConfig& config, std::stop_token stop);
 
-// An evaluator of candidates for one module, on a CUDA device; parts are destroyed in reverse order.
+// An evaluator of candidates for one module, on a CUDA device; parts are destroyed in reverse
+// order.
 struct TimedModules {
   std::unique_ptr<Sandbox> sandbox;
   std::unique_ptr<Backend> backend;

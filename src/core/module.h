@@ -25,7 +25,7 @@ struct ModuleFacts {
   std::string oracle;     // what outputs were compared with: "fp64", or the precision
   int calls = 0;          // that were judged and right
   std::string untimed;    // why no time was taken
-  double coverage = -1;  // share of device time in own kernels, 0..1; -1: not traced
+  double coverage = -1;   // share of device time in own kernels, 0..1; -1: not traced
   std::vector<ModuleActivity> activities;  // the longest first
   bool operator==(const ModuleFacts&) const = default;
 };

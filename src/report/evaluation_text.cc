@@ -67,8 +67,8 @@ std::string ModuleText(const ModuleFacts& facts, const Style& style) {
                              facts.oracle, facts.precision));
   }
   if (facts.coverage >= 0) {
-    out += Field(style, "coverage", fmt::format("{:.0f} % of the device's time in own kernels",
-                                                100 * facts.coverage));
+    out += Field(style, "coverage",
+                 fmt::format("{:.0f} % of the device's time in own kernels", 100 * facts.coverage));
   }
   if (!facts.untimed.empty()) out += Field(style, "not timed", facts.untimed);
   return out;

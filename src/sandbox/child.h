@@ -57,7 +57,7 @@ struct ChildPlan {
   const char* root_options = nullptr;  // of the tmpfs
   const char* tmp_options = nullptr;   // of /tmp; null: no writable /tmp
   bool tmp_executable = false;
-  bool processes_listed = false;  // /proc; its folder is among `folders`
+  bool processes_listed = false;    // /proc; its folder is among `folders`
   std::span<const int> passed_fds;  // become 0, 1, 2, 3...; at most kMaxPassedFds
   std::span<const ChildLimit> limits;
   const cpu_set_t* cores = nullptr;

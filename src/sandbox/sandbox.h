@@ -57,7 +57,7 @@ struct SandboxSpec {
   std::vector<std::string> devices;  // nodes of /dev beside the usual three: "/dev/nvidia0"
   bool processes_listed = false;     // a /proc of its own processes alone: a GPU's driver reads it
   std::vector<int> fds;              // become 3, 4, ... inside
-  bool capture_output = false;  // else stdout and stderr are /dev/null
+  bool capture_output = false;       // else stdout and stderr are /dev/null
   SandboxLimits limits;
   std::vector<int> cores;        // empty: as the parent
   bool fixed_addresses = false;  // no address space randomisation

@@ -1,5 +1,5 @@
-// Every candidate of tests/adversarial/torch_cuda/ gets one of the verdicts in its first line when it
-// is checked and timed on a CUDA device, and none gains anything.
+// Every candidate of tests/adversarial/torch_cuda/ gets one of the verdicts in its first line when
+// it is checked and timed on a CUDA device, and none gains anything.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -75,12 +75,12 @@ Result<std::unique_ptr<Parts>> Open() {
   KS_ASSIGN_OR_RETURN(std::string text, PosixFileSystem().Read(path, kMaxTextFileBytes));
   const ModuleSource module{path, std::move(text)};
   parts->task = ModuleTask(module, {});
-  KS_ASSIGN_OR_RETURN(auto session,
-                      ModuleSession::Create(*parts->sandbox, std::move(python), device, config, {}));
+  KS_ASSIGN_OR_RETURN(
+      auto session, ModuleSession::Create(*parts->sandbox, std::move(python), device, config, {}));
   KS_ASSIGN_OR_RETURN(auto judge, ModuleJudge::Create(std::move(session), module, {}));
   parts->backend = std::make_unique<ModuleBackend>(Machine{}, judge->Versions());
-  parts->evaluator = std::make_unique<LocalEvaluator>(parts->task, *parts->backend,
-                                                      std::move(judge), config);
+  parts->evaluator =
+      std::make_unique<LocalEvaluator>(parts->task, *parts->backend, std::move(judge), config);
   return parts;
 }
 

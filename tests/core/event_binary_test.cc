@@ -36,7 +36,8 @@ std::vector<Event> AllSamples() {
   Evaluation on_device;
   on_device.device = DeviceFeatures{.registers = 40, .occupancy = 0.5};
   on_device.profile = DeviceProfile{"model", "no ncu", "rows", "memory", 0.5, {{"bytes", 64, "B"}}};
-  on_device.module = ModuleFacts{"full", "", "fp32", "fp64", 15, "", 0.75, {{"rows", 2, 3e4, true}}};
+  on_device.module =
+      ModuleFacts{"full", "", "fp32", "fp64", 15, "", 0.75, {{"rows", 2, 3e4, true}}};
   events.push_back({.body = CandidateEvaluated{.id = 11, .evaluation = on_device}});
   return events;
 }

@@ -99,7 +99,10 @@ class Server:
         if self.model is None:
             raise Problem("init", "no weights were drawn")
         if request.get("repeat") is not None:
-            inputs = self.calls[int(request["repeat"])].inputs
+            earlier = self.calls.get(int(request["repeat"]))
+            if earlier is None:
+                raise Problem("inputs", "the call to repeat was made with other weights")
+            inputs = earlier.inputs
         else:
             inputs = reference.new_inputs(int(request["input_seed"]))
         call = Call(self.model, inputs)

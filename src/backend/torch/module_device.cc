@@ -14,8 +14,8 @@ bool IsNumberedNode(std::string_view name) {
   constexpr std::string_view kStem = "nvidia";
   if (!name.starts_with(kStem)) return false;
   name.remove_prefix(kStem.size());
-  return !name.empty() && std::all_of(name.begin(), name.end(),
-                                      [](char c) { return c >= '0' && c <= '9'; });
+  return !name.empty() &&
+         std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 }  // namespace
@@ -48,8 +48,9 @@ Result<ModuleDevice> FindCudaModuleDevice(const std::string& visible,
   } else if (index >= 0 && static_cast<size_t>(index) < names.size()) {
     device.visible = names[static_cast<size_t>(index)];
   } else {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("there is no device {} among CUDA_VISIBLE_DEVICES={}", index, visible)};
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("there is no device {} among CUDA_VISIBLE_DEVICES={}", index, visible)};
   }
   for (const std::string_view folder : Split(library_path, ':')) {
     if (folder.starts_with('/') && files.IsDir(std::string(folder))) {

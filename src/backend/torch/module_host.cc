@@ -56,9 +56,9 @@ SandboxSpec HostSpec(const PythonEnvironment& python, const ModuleDevice& device
                            "import main; main()",
                            kFolder)};
   // One thread: what runs beside a module is the module's own doing.
-  spec.env = {"LC_ALL=C.UTF-8",         "HOME=/",
-              "PATH=/usr/bin:/bin",     "PYTHONHASHSEED=0",
-              "OMP_NUM_THREADS=1",      "MKL_NUM_THREADS=1",
+  spec.env = {"LC_ALL=C.UTF-8",        "HOME=/",
+              "PATH=/usr/bin:/bin",    "PYTHONHASHSEED=0",
+              "OMP_NUM_THREADS=1",     "MKL_NUM_THREADS=1",
               "OPENBLAS_NUM_THREADS=1"};
   spec.mounts = PythonMounts(python);
   for (const auto& [name, text] : WorkerFiles()) {
@@ -114,7 +114,8 @@ int ProcessesBelow(int64_t pid) {
 }  // namespace
 
 ModuleChild::~ModuleChild() {
-  if (const Result<ModuleExit> exit = End(); !exit.ok()) return;  // the host has gone, and it with it
+  if (const Result<ModuleExit> exit = End(); !exit.ok())
+    return;  // the host has gone, and it with it
 }
 
 Result<ModuleExit> ModuleChild::End() {

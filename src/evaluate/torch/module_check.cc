@@ -45,8 +45,7 @@ Result<std::optional<Outcome>> CheckModule(ModuleReference& reference, ModuleCan
     ask["init"] = reference.init;
     const int file = memory.front().get();
     // The first call of a candidate compiles what it launches.
-    const double timeout_s =
-        config.call_timeout_s + (call == 0 ? config.compile_timeout_s : 0.0);
+    const double timeout_s = config.call_timeout_s + (call == 0 ? config.compile_timeout_s : 0.0);
     KS_ASSIGN_OR_RETURN(ModuleReply reply,
                         candidate.Ask(ask, {&file, 1}, "done", "check", timeout_s, stop));
     if (auto* const outcome = std::get_if<Outcome>(&reply)) return std::optional(*outcome);

@@ -35,9 +35,9 @@ std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
     const double claimed = run.inside_ns * run.calls;
     // Negated, so that what is no number is refused.
     if (!(run.inside_ns > 0 && claimed <= run.wall_ns * (1 + kNestingShare) + kNestingNs)) {
-      return Rejected{"timer_tampered", fmt::format("it claims {} for {} calls that lasted {}",
-                                                    FormatNs(claimed), run.calls,
-                                                    FormatNs(run.wall_ns))};
+      return Rejected{"timer_tampered",
+                      fmt::format("it claims {} for {} calls that lasted {}", FormatNs(claimed),
+                                  run.calls, FormatNs(run.wall_ns))};
     }
   }
   const ModuleRun& run = Shortest(runs);
@@ -45,9 +45,8 @@ std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
   const double seen = (run.wall_ns - least_ns) / run.calls;
   const double spread = kSpreads * (MedianWallNs(empty) - least_ns) / run.calls;
   if (run.inside_ns + kClockShare * seen + kClockNs + spread >= seen) return std::nullopt;
-  return Rejected{"timer_tampered",
-                  fmt::format("it claims {} a call; from outside a call takes {}",
-                              FormatNs(run.inside_ns), FormatNs(seen))};
+  return Rejected{"timer_tampered", fmt::format("it claims {} a call; from outside a call takes {}",
+                                                FormatNs(run.inside_ns), FormatNs(seen))};
 }
 
 }  // namespace ks

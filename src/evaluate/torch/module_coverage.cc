@@ -14,10 +14,23 @@ using Json = nlohmann::json;
 constexpr size_t kMaxNameBytes = 120;
 
 // How the kernels of cuBLAS, cuDNN, CUTLASS and torch begin.
-constexpr std::array<std::string_view, 17> kLibraryStems = {
-    "at::",   "c10::",   "cub::",     "cutlass",   "cublas",   "cudnn",
-    "sm70_",  "sm75_",   "sm80_",     "sm86_",     "sm90_",    "sm100_",
-    "ampere", "nvjet",   "implicit_", "splitK",    "elementwise_kernel"};
+constexpr std::array<std::string_view, 17> kLibraryStems = {"at::",
+                                                            "c10::",
+                                                            "cub::",
+                                                            "cutlass",
+                                                            "cublas",
+                                                            "cudnn",
+                                                            "sm70_",
+                                                            "sm75_",
+                                                            "sm80_",
+                                                            "sm86_",
+                                                            "sm90_",
+                                                            "sm100_",
+                                                            "ampere",
+                                                            "nvjet",
+                                                            "implicit_",
+                                                            "splitK",
+                                                            "elementwise_kernel"};
 
 // "void add<float>(float*)" gives "add".
 std::string_view StemOf(std::string_view name) {

@@ -27,9 +27,9 @@ Result<std::unique_ptr<ModuleEvaluator>> ModuleEvaluator::Create(const Sandbox& 
                                                                  ModuleDevice device,
                                                                  const EvaluationConfig& config,
                                                                  std::stop_token stop) {
-  KS_ASSIGN_OR_RETURN(auto session, ModuleSession::Create(sandbox, std::move(python),
-                                                          std::move(device), config,
-                                                          std::move(stop)));
+  KS_ASSIGN_OR_RETURN(auto session,
+                      ModuleSession::Create(sandbox, std::move(python), std::move(device), config,
+                                            std::move(stop)));
   return std::unique_ptr<ModuleEvaluator>(new ModuleEvaluator(std::move(session)));  // private
 }
 
@@ -48,13 +48,13 @@ Result<Evaluation> ModuleEvaluator::Evaluate(const ModuleSource& module,
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("{} is not admitted: {}", module.file, admission.FirstFault())};
   }
-  KS_ASSIGN_OR_RETURN(const auto candidate,
-                      session_->StartCandidate(ModuleSession::Slot::kCandidate, admission.facts,
-                                               stop));
+  KS_ASSIGN_OR_RETURN(
+      const auto candidate,
+      session_->StartCandidate(ModuleSession::Slot::kCandidate, admission.facts, stop));
   Evaluation evaluation;
   evaluation.outcome = Measured{};
   evaluation.module = admission.facts;
-  evaluation.module->untimed = !stages.time              ? "the time stage was not asked for"
+  evaluation.module->untimed = !stages.time                   ? "the time stage was not asked for"
                                : session_->device().is_cuda() ? "a comparison takes times"
                                                               : kUntimedOnCpu;
   evaluation.compiler = session_->Versions();

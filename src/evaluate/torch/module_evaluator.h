@@ -37,8 +37,7 @@ class ModuleEvaluator {
                               const Stages& stages, uint64_t secret_seed, std::stop_token stop);
 
  private:
-  explicit ModuleEvaluator(std::unique_ptr<ModuleSession> session)
-      : session_(std::move(session)) {}
+  explicit ModuleEvaluator(std::unique_ptr<ModuleSession> session) : session_(std::move(session)) {}
 
   const std::unique_ptr<ModuleSession> session_;
 };

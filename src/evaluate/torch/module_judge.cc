@@ -42,15 +42,14 @@ Result<std::optional<Outcome>> ModuleJudge::CheckOnce(const CompiledKernel& kern
                                                       uint64_t secret_seed, std::stop_token stop) {
   KS_RETURN_IF_ERROR(OpenOnce(stop));
   ModuleFacts facts = facts_;
-  KS_ASSIGN_OR_RETURN(
-      const auto candidate,
-      session_->StartCandidate(ModuleSession::Slot::kCandidate, facts, stop));
+  KS_ASSIGN_OR_RETURN(const auto candidate,
+                      session_->StartCandidate(ModuleSession::Slot::kCandidate, facts, stop));
   KS_ASSIGN_OR_RETURN(
       std::optional<Outcome> fault,
       LoadModule(*candidate, {kCandidateFile, kernel.binary}, session_->config(), stop));
   if (!fault) {
-    KS_ASSIGN_OR_RETURN(fault, CheckModule(*reference_, *candidate, session_->config(),
-                                           secret_seed, facts, std::move(stop)));
+    KS_ASSIGN_OR_RETURN(fault, CheckModule(*reference_, *candidate, session_->config(), secret_seed,
+                                           facts, std::move(stop)));
   }
   KS_RETURN_IF_ERROR(candidate->End());
   return fault;
@@ -76,8 +75,7 @@ Result<TimingResult> ModuleJudge::CompareOnce(const CompiledKernel& rival,
                                               const TimingPlan& plan, std::stop_token stop) {
   KS_RETURN_IF_ERROR(OpenOnce(stop));
   ModulePairTimer timer(*session_, *reference_, facts_, plan);
-  return timer.Run({"rival.py", rival.binary}, {kCandidateFile, candidate.binary},
-                   std::move(stop));
+  return timer.Run({"rival.py", rival.binary}, {kCandidateFile, candidate.binary}, std::move(stop));
 }
 
 Result<TimingResult> ModuleJudge::Compare(const CompiledKernel& rival,

@@ -17,10 +17,7 @@ constexpr double kWarmTimeoutS = 60;
 
 ModuleSession::ModuleSession(const Sandbox& sandbox, PythonEnvironment python, ModuleDevice device,
                              const EvaluationConfig& config)
-    : sandbox_(sandbox),
-      python_(std::move(python)),
-      device_(std::move(device)),
-      config_(config) {}
+    : sandbox_(sandbox), python_(std::move(python)), device_(std::move(device)), config_(config) {}
 
 Result<std::unique_ptr<ModuleSession>> ModuleSession::Create(const Sandbox& sandbox,
                                                              PythonEnvironment python,
@@ -83,18 +80,18 @@ Result<std::unique_ptr<ModuleCandidate>> ModuleSession::Warm(std::unique_ptr<Mod
 Result<std::unique_ptr<ModuleCandidate>> ModuleSession::StartCandidate(Slot slot,
                                                                        const ModuleFacts& facts,
                                                                        std::stop_token stop) {
-  KS_ASSIGN_OR_RETURN(auto child, Start(hostile_[slot == Slot::kCandidate ? 0 : 1],
-                                        ModuleRole::kCandidate, stop));
+  KS_ASSIGN_OR_RETURN(
+      auto child, Start(hostile_[slot == Slot::kCandidate ? 0 : 1], ModuleRole::kCandidate, stop));
   return Warm(std::move(child), facts, std::move(stop));
 }
 
 Result<ModuleSession::Trio> ModuleSession::StartTrio(const ModuleFacts& facts,
                                                      std::stop_token stop) {
   // Each of a host of its own, so no two threads use one; contexts take a while to make.
-  auto rival = std::async(std::launch::async,
-                          [&] { return StartCandidate(Slot::kRival, facts, stop); });
-  auto candidate = std::async(std::launch::async,
-                              [&] { return StartCandidate(Slot::kCandidate, facts, stop); });
+  auto rival =
+      std::async(std::launch::async, [&] { return StartCandidate(Slot::kRival, facts, stop); });
+  auto candidate =
+      std::async(std::launch::async, [&] { return StartCandidate(Slot::kCandidate, facts, stop); });
   auto runner = StartRunner(facts, stop);
   Trio trio;
   auto started_rival = rival.get();
@@ -116,8 +113,7 @@ Result<std::unique_ptr<ModuleCandidate>> ModuleSession::StartRunner(const Module
 Result<DeviceInfo> ModuleSession::Describe(std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(auto child, Start(trusted_, ModuleRole::kReference, stop));
   ModuleReference reference(std::move(child), "the CUDA device");
-  const Result<Json> answer =
-      reference.MustAnswer({{"op", "describe"}}, "device", std::move(stop));
+  const Result<Json> answer = reference.MustAnswer({{"op", "describe"}}, "device", std::move(stop));
   if (!answer.ok()) {
     if (answer.error().code == ErrorCode::kCancelled) return answer.error();
     return Error{ErrorCode::kFailedPrecondition,

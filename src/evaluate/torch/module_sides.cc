@@ -78,8 +78,7 @@ Result<ModuleReply> ModuleCandidate::Ask(const Json& message, std::span<const in
     return ModuleReply(OutcomeOf(*problem));
   }
   if (auto* const json = std::get_if<Json>(&answer)) return ModuleReply(std::move(*json));
-  return ModuleReply(
-      Outcome(Rejected{"forged_answer", "its process says what was not asked for"}));
+  return ModuleReply(Outcome(Rejected{"forged_answer", "its process says what was not asked for"}));
 }
 
 Status ModuleCandidate::End() {

@@ -31,8 +31,8 @@ class ModuleReference {
   // ERRORS: kInvalidArgument for whatever is not an answer.
   Result<nlohmann::json> MustAnswer(const nlohmann::json& message, const std::string& wanted,
                                     std::stop_token stop);
-  // The same while a candidate holds memory of the device: when there is none left for this side, it
-  // is out of memory.
+  // The same while a candidate holds memory of the device: when there is none left for this side,
+  // it is out of memory.
   Result<ModuleReply> AskBeside(const nlohmann::json& message, const std::string& wanted,
                                 const std::string& stage, std::stop_token stop);
   // The files that came with the last answer. ERRORS: kInternal when there are not `count`.

@@ -14,7 +14,8 @@ constexpr std::string_view kEntry = "ModelNew";
 
 bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
-// "tasks/torch/level1/softmax.py" gives "softmax"; what no name of a folder should hold becomes '_'.
+// "tasks/torch/level1/softmax.py" gives "softmax"; what no name of a folder should hold becomes
+// '_'.
 std::string NameOf(const std::string& file) {
   std::string name = file.substr(file.rfind('/') + 1);
   if (name.ends_with(".py")) name.resize(name.size() - 3);

@@ -48,6 +48,8 @@ class ModulePairTimer {
   Status Calibrate(TimingResult& result, const std::stop_token& stop);
   Status TakePairs(TimingResult& result, const std::stop_token& stop);
   Status TakePair(int pair, TimingResult& result, const std::stop_token& stop);
+  // Whether a side's marks may be believed; else why not.
+  Status Settle(Side side, TimingResult& result, const std::stop_token& stop);
   // Draws new inputs; the next runs of all sides see the same.
   Status Sow(TimingResult& result, const std::stop_token& stop);
   // One run of `calls_` calls.

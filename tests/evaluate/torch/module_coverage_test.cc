@@ -39,7 +39,8 @@ TEST(ModuleCoverage, IsTheShareOfTimeInOwnKernels) {
 
 TEST(ModuleCoverage, LeavesOutWhatIsNoTrace) {
   EXPECT_TRUE(ActivitiesOf("text", kSource).empty());
-  EXPECT_TRUE(ActivitiesOf({1, "a", {{"name", 3}}, {{"name", "x"}, {"count", -1}}}, kSource).empty());
+  EXPECT_TRUE(
+      ActivitiesOf({1, "a", {{"name", 3}}, {{"name", "x"}, {"count", -1}}}, kSource).empty());
   EXPECT_DOUBLE_EQ(CoverageOf({}), -1);
 }
 

@@ -24,52 +24,59 @@ constexpr const char* kHead =
 
 std::string Candidate(const std::string& lines) { return std::string(kHead) + lines; }
 
+const ModuleSource kModule = {"module.py",
+                              "import torch\n"
+                              "rows = 64\n"
+                              "class Model(torch.nn.Module):\n"
+                              "    def __init__(self, width):\n"
+                              "        super().__init__()\n"
+                              "        self.linear = torch.nn.Linear(width, width)\n"
+                              "    def forward(self, x):\n"
+                              "        return torch.relu(self.linear(x))\n"
+                              "def get_inputs():\n"
+                              "    return [torch.randn(rows, 8)]\n"
+                              "def get_init_inputs():\n"
+                              "    return [8]\n"};
+
+// One evaluator for all tests: starting torch takes seconds.
 class ModuleTiming : public ModuleFixture {
  protected:
   void SetUp() override {
     ModuleFixture::SetUp();
-    if (IsSkipped()) return;
-    config_.check_trials = 1;
-    config_.max_pairs = 12;
-    config_.time_budget_s = 0.2;
-    config_.call_timeout_s = 5;
-    auto session = ModuleSession::Create(sandbox(), python(), {}, config_, {});
+    if (IsSkipped() || parts_ != nullptr) return;
+    EvaluationConfig config;
+    config.check_trials = 1;
+    config.max_pairs = 12;
+    config.time_budget_s = 0.2;
+    config.call_timeout_s = 5;
+    auto session = ModuleSession::Create(sandbox(), python(), {}, config, {});
     ASSERT_TRUE(session.ok()) << session.error().message;
-    auto judge = ModuleJudge::Create(*std::move(session), module_, {});
+    auto judge = ModuleJudge::Create(*std::move(session), kModule, {});
     ASSERT_TRUE(judge.ok()) << judge.error().message;
-    judge_ = judge->get();
-    backend_ = std::make_unique<ModuleBackend>(Machine{}, judge_->Versions());
-    evaluator_ = std::make_unique<LocalEvaluator>(task_, *backend_, *std::move(judge), config_);
+    parts_ = std::make_unique<Parts>();
+    parts_->backend = std::make_unique<ModuleBackend>(Machine{}, (*judge)->Versions());
+    parts_->evaluator =
+        std::make_unique<LocalEvaluator>(parts_->task, *parts_->backend, *std::move(judge), config);
   }
+  static void TearDownTestSuite() { parts_.reset(); }
   Evaluation EvaluateTimed(const std::string& source) {
     EvaluationRequest request;
     request.source = source;
     request.baseline_source = slow_;
-    const auto evaluation = evaluator_->Evaluate(request, {});
+    const auto evaluation = parts_->evaluator->Evaluate(request, {});
     EXPECT_TRUE(evaluation.ok()) << evaluation.error().message;
     return evaluation.value_or(Evaluation());
   }
 
   const std::string slow_ = Candidate("        time.sleep(0.003)\n        return right\n");
-  const ModuleSource module_ = {
-      "module.py",
-      "import torch\n"
-      "rows = 64\n"
-      "class Model(torch.nn.Module):\n"
-      "    def __init__(self, width):\n"
-      "        super().__init__()\n"
-      "        self.linear = torch.nn.Linear(width, width)\n"
-      "    def forward(self, x):\n"
-      "        return torch.relu(self.linear(x))\n"
-      "def get_inputs():\n"
-      "    return [torch.randn(rows, 8)]\n"
-      "def get_init_inputs():\n"
-      "    return [8]\n"};
-  const Task task_ = ModuleTask(module_, {});
-  EvaluationConfig config_;
-  ModuleJudge* judge_ = nullptr;
-  std::unique_ptr<ModuleBackend> backend_;
-  std::unique_ptr<LocalEvaluator> evaluator_;
+
+ private:
+  struct Parts {
+    const Task task = ModuleTask(kModule, {});
+    std::unique_ptr<ModuleBackend> backend;
+    std::unique_ptr<LocalEvaluator> evaluator;
+  };
+  inline static std::unique_ptr<Parts> parts_;
 };
 
 TEST_F(ModuleTiming, FindsTheFasterOfTwoModules) {
@@ -90,11 +97,11 @@ TEST_F(ModuleTiming, ComparesTheBaselineWithItself) {
 }
 
 TEST_F(ModuleTiming, RefusesMarksThatWerePatched) {
-  const Evaluation evaluation = EvaluateTimed(Candidate(
-      "        from kernelsmith.modules import device\n"
-      "        device.Instant.elapsed_time = lambda self, other: 0.01\n"
-      "        time.sleep(0.01)\n"
-      "        return right\n"));
+  const Evaluation evaluation =
+      EvaluateTimed(Candidate("        from kernelsmith.modules import device\n"
+                              "        device.Instant.elapsed_time = lambda self, other: 0.01\n"
+                              "        time.sleep(0.01)\n"
+                              "        return right\n"));
   const auto* const rejected = std::get_if<Rejected>(&evaluation.outcome);
   ASSERT_NE(rejected, nullptr) << OutcomeSummary(evaluation.outcome);
   EXPECT_EQ(rejected->rule, "timer_tampered");
@@ -102,41 +109,41 @@ TEST_F(ModuleTiming, RefusesMarksThatWerePatched) {
 
 TEST_F(ModuleTiming, SeesWhatIsLeftOutOnceACandidateIsTimed) {
   // 3 calls of a check, and those that warm up; then the last result again.
-  const Evaluation evaluation = EvaluateTimed(Candidate(
-      "        if self.calls > 6:\n"
-      "            return self.last.clone()\n"
-      "        self.last = right\n"
-      "        return right\n"));
+  const Evaluation evaluation =
+      EvaluateTimed(Candidate("        if self.calls > 6:\n"
+                              "            return self.last.clone()\n"
+                              "        self.last = right\n"
+                              "        return right\n"));
   const auto* const wrong = std::get_if<WrongResult>(&evaluation.outcome);
   ASSERT_NE(wrong, nullptr) << OutcomeSummary(evaluation.outcome);
   EXPECT_TRUE(wrong->in_timed_call);
 }
 
 TEST_F(ModuleTiming, RefusesADestroyedInputOfATimedCall) {
-  const Evaluation evaluation = EvaluateTimed(Candidate(
-      "        if self.calls > 6:\n"
-      "            x.zero_()\n"
-      "        return right\n"));
+  const Evaluation evaluation =
+      EvaluateTimed(Candidate("        if self.calls > 6:\n"
+                              "            x.zero_()\n"
+                              "        return right\n"));
   EXPECT_STREQ(OutcomeName(evaluation.outcome), "out_of_bounds")
       << OutcomeSummary(evaluation.outcome);
 }
 
 TEST_F(ModuleTiming, GoesOnAfterTheEndOfACandidate) {
-  const Evaluation ended = EvaluateTimed(Candidate(
-      "        import os\n"
-      "        if self.calls > 6:\n"
-      "            os._exit(0)\n"
-      "        return right\n"));
+  const Evaluation ended =
+      EvaluateTimed(Candidate("        import os\n"
+                              "        if self.calls > 6:\n"
+                              "            os._exit(0)\n"
+                              "        return right\n"));
   EXPECT_STREQ(OutcomeName(ended.outcome), "rejected") << OutcomeSummary(ended.outcome);
   const Evaluation honest = EvaluateTimed(slow_);
   EXPECT_STREQ(OutcomeName(honest.outcome), "measured") << OutcomeSummary(honest.outcome);
 }
 
 TEST_F(ModuleTiming, GoesOnAfterACrash) {
-  const Evaluation killed = EvaluateTimed(Candidate(
-      "        import os, signal\n"
-      "        os.kill(os.getpid(), signal.SIGSEGV)\n"
-      "        return right\n"));
+  const Evaluation killed =
+      EvaluateTimed(Candidate("        import os, signal\n"
+                              "        os.kill(os.getpid(), signal.SIGSEGV)\n"
+                              "        return right\n"));
   EXPECT_STREQ(OutcomeName(killed.outcome), "crashed") << OutcomeSummary(killed.outcome);
   EXPECT_STREQ(OutcomeName(EvaluateTimed(slow_).outcome), "measured");
 }
