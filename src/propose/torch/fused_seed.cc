@@ -3,6 +3,11 @@
 #include "propose/torch/module_skill.h"
 
 namespace ks {
+namespace {
+
+constexpr int kMostAttentions = 8;
+
+}  // namespace
 
 std::optional<std::string> FusedSeed(const std::string& compiled) {
   std::string source = compiled;
@@ -13,6 +18,8 @@ std::optional<std::string> FusedSeed(const std::string& compiled) {
     if (!edits.empty()) source = std::move(edits.front().source);
     return !edits.empty();
   };
+  for (int i = 0; i < kMostAttentions && apply(NewAttentionSkill()); ++i) {
+  }
   if (!apply(NewMatmulEpilogueSkill())) apply(NewOwnMatmulSkill());
   apply(NewOwnConvSkill());
   apply(NewDepthwiseConvSkill());

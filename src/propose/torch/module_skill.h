@@ -36,6 +36,7 @@ std::unique_ptr<ModuleSkill> NewOwnMatmulSkill();
 std::unique_ptr<ModuleSkill> NewMatmulEpilogueSkill();
 std::unique_ptr<ModuleSkill> NewMatmulTilesSkill();
 std::unique_ptr<ModuleSkill> NewOwnConvSkill();
+std::unique_ptr<ModuleSkill> NewAttentionSkill();
 std::unique_ptr<ModuleSkill> NewModulePrecisionSkill();
 std::unique_ptr<ModuleSkill> NewDepthwiseConvSkill();
 std::unique_ptr<ModuleSkill> NewWeightsOnceSkill();

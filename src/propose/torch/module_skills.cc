@@ -4,6 +4,7 @@ namespace ks {
 
 std::vector<std::unique_ptr<ModuleSkill>> AllModuleSkills() {
   std::vector<std::unique_ptr<ModuleSkill>> skills;
+  skills.push_back(NewAttentionSkill());
   skills.push_back(NewOwnMatmulSkill());
   skills.push_back(NewMatmulEpilogueSkill());
   skills.push_back(NewMatmulTilesSkill());

@@ -23,6 +23,16 @@ std::string_view DepthwiseConvText();
 // own_conv(x, weight, bias, stride, padding, dilation, tiles), one to three axes, no groups.
 std::string_view ConvolutionText();
 
+// What differs between kernels of attention; lines with their indentation.
+struct AttentionParts {
+  std::string name, more;          // of the kernel; its further parameters
+  std::string row, score, weight;  // statements of a row, of a score, and of its weight
+  std::string z, kept;             // what the largest is taken of; exponent for what is kept
+};
+std::string AttentionKernelWith(const AttentionParts& parts);
+// attention(q, k, v, out, kernel, more, tiles), of batches.
+std::string_view AttentionText();
+
 // Whether the function that is called gives memory of its own and changes no argument but out=.
 bool GivesFreshMemory(std::string_view function);
 

@@ -28,6 +28,11 @@ struct ModuleCase {
 
 // Small modules: the interpreter is slow.
 constexpr ModuleCase kModuleCases[] = {
+    {"cosine_attention", "../../tests/propose/torch/modules/cosine_attention", "module_attention"},
+    {"sliding_window_attention", "../../tests/propose/torch/modules/sliding_window_attention",
+     "module_attention"},
+    {"sliding_window_attention", "../../tests/propose/torch/modules/sliding_window_attention",
+     "module_attention", "module_attention"},
     {"point_net", "level3/point_net", "module_matmul"},
     {"point_net", "level3/point_net", "module_matmul", "module_matmul_tiles"},
     {"point_net", "level3/point_net", "module_epilogue"},
@@ -85,6 +90,29 @@ std::pair<std::string, int> InterpretModules(const std::string& list) {
   while (size_t n = fread(buffer, 1, sizeof buffer, pipe)) said.append(buffer, n);
   const int status = pclose(pipe);
   return {said, WIFEXITED(status) ? WEXITSTATUS(status) : -1};
+}
+
+TEST(Attention, IsOnlyForASoftmaxThatNobodyElseReads) {
+  const std::string seed = ReadSource(std::string(KS_SOURCE_DIR) +
+                                      "/tests/propose/torch/seeds/sliding_window_attention.py");
+  ASSERT_EQ(EditsOn(seed, "module_attention").size(), 1u);
+  const std::pair<const char*, const char*> changes[] = {
+      {"tmp17 = tl.exp(tmp16)", "tmp17 = tl.sin(tmp16)"},
+      {"tmp16 = tmp11 - tmp15", "tmp16 = tmp8 - tmp15"},
+      {"tmp23 = tmp22 / tmp20", "tmp23 = tmp22 * tmp20"},
+      {"tmp21 = tmp10 - tmp15", "tmp21 = tmp0 - tmp15"},
+      {"helper_max2(tmp13, 1)", "helper_max2(tmp13, 0)"},
+      {"tl.load(in_out_ptr0 + (r0_2 + 64 * x3))",
+       "tl.load(in_out_ptr0 + (r0_2 + 64 * x3), mask=x3 < 5)[:, :]"},
+      {"return buf4.view(1, 2, 64, 16)", "return buf4.view(1, 2, 64, 16), buf0"},
+      {"buf4 = torch.empty((2, 64, 16)", "buf4 = torch.empty_strided((2, 64, 16), (16, 32, 1)"}};
+  for (const auto& [from, to] : changes) {
+    std::string other = seed;
+    const size_t at = other.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    other.replace(at, std::string(from).size(), to);
+    EXPECT_TRUE(EditsOn(other, "module_attention").empty()) << to;
+  }
 }
 
 TEST(ModuleSkillRun, ChildrenComputeWhatTheModuleComputes) {

@@ -1,0 +1,362 @@
+// Two batched products with a softmax between them as one kernel: the scores stay on the chip.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "propose/device/triton_parts.h"
+#include "propose/torch/module_skill.h"
+#include "propose/torch/module_text.h"
+
+namespace ks {
+namespace {
+
+using NameSetOf = std::set<std::string>;
+
+// The row kernel: scores in, softmax of some function of them out, in place.
+struct SoftmaxRows {
+  std::string row, score, weight;  // statements that hold for a row, make z, make the weight of z
+  std::string z;                   // what the largest of a row is taken of
+  std::string factor;              // of z minus the largest, under exp; empty: 1
+};
+
+bool UsesAny(Node node, const NameSetOf& names) {
+  for (Node part : node.Subtree()) {
+    if (part.Is("identifier") && names.count(std::string(part.text())) > 0) return true;
+  }
+  return false;
+}
+
+// t for "tl.broadcast_to(t, [XBLOCK, R0_BLOCK])" and for a plain name.
+std::optional<std::string> SameAs(Node value) {
+  if (value.Is("identifier")) return std::string(value.text());
+  if (!value.Is("call") || value.Child("function").text() != "tl.broadcast_to") return std::nullopt;
+  const std::vector<Node> arguments = PositionalArguments(value);
+  if (arguments.size() != 2 || arguments[1].text() != "[XBLOCK, R0_BLOCK]") return std::nullopt;
+  return std::string(arguments[0].text());
+}
+
+// t for "FUNCTION(t, 1)[:, None]", with or without ".to(tl.float32)".
+std::optional<std::string> Reduced(Node value, std::string_view function) {
+  if (value.Is("call") && value.Child("function").text().ends_with(".to")) {
+    value = value.Child("function").Child("object");
+  }
+  if (!value.Is("subscript") || !value.text().ends_with("[:, None]")) return std::nullopt;
+  const Node call = value.Child("value");
+  if (!call.Is("call") || call.Child("function").text() != function) return std::nullopt;
+  const std::vector<Node> arguments = PositionalArguments(call);
+  if (arguments.size() != 2 || arguments[1].text() != "1") return std::nullopt;
+  return std::string(arguments[0].text());
+}
+
+// left OP right, of names.
+std::optional<std::pair<std::string, std::string>> Binary(Node value, std::string_view op) {
+  if (!value.Is("binary_operator") || value.Child("operator").text() != op) return std::nullopt;
+  if (!value.Child("left").Is("identifier") || !value.Child("right").Is("identifier")) {
+    return std::nullopt;
+  }
+  return std::pair(std::string(value.Child("left").text()),
+                   std::string(value.Child("right").text()));
+}
+
+// Goes through a row kernel once; says no to everything that is not a softmax.
+class SoftmaxReader {
+ public:
+  SoftmaxReader(const ModuleKernel& kernel, std::string scores)
+      : kernel_(kernel), scores_(std::move(scores)) {}
+
+  std::optional<SoftmaxRows> Read() {
+    for (Node statement : kernel_.body.NamedChildren()) {
+      const Node inner = InnerStatement(statement);
+      if (done_ || !(inner.Is("assignment") ? Assignment(inner) : Store(inner))) {
+        return std::nullopt;
+      }
+    }
+    if (!done_) return std::nullopt;
+    return rows_;
+  }
+
+ private:
+  bool Assignment(Node node) {
+    const std::string name(node.Child("left").text());
+    const Node value = node.Child("right");
+    if (!node.Child("left").Is("identifier") || !value) return false;
+    if (name == "R0_BLOCK" || name == "xoffset" || name == "xindex" || name == "r0_index" ||
+        name.ends_with("numel") || name == "r0_offset") {
+      return true;
+    }
+    if (const auto same = SameAs(value)) same_[name] = Root(*same);
+    if (const auto of = Reduced(value, "helper_max2")) {
+      if (!best_.empty()) return false;
+      best_ = name;
+      rows_.z = Root(*of);
+      return wide_.count(rows_.z) > 0;
+    }
+    if (const auto of = Reduced(value, "tl.sum")) {
+      if (!total_.empty() || weights_.count(Root(*of)) == 0) return false;
+      total_ = name;
+      return true;
+    }
+    if (!best_.empty() && (UsesAny(value, {best_, total_}) || UsesAny(value, tail_))) {
+      return Tail(name, value);
+    }
+    return Plain(name, value, node);
+  }
+
+  // A statement of one element or one row.
+  bool Plain(const std::string& name, Node value, Node statement) {
+    for (Node load : CallsOf(value, "tl.load")) {
+      const bool of_scores = UsesOf(load, scores_) > 0;
+      if (!of_scores) continue;
+      if (load != value || !index_.empty()) return false;
+      index_ = std::string(PositionalArguments(load)[0].text());
+      rows_.score += "        " + name + " = score\n";
+      wide_.insert(name);
+      return true;
+    }
+    if (UsesAny(value, {"XBLOCK", "R0_BLOCK", "xmask", "r0_mask"}) && !SameAs(value)) return false;
+    NameSetOf varies = wide_;
+    varies.insert("r0_index");
+    const bool is_wide = UsesAny(value, varies);
+    const std::string text =
+        SameAs(value) ? name + " = " + *SameAs(value) : std::string(statement.text());
+    if (is_wide) {
+      wide_.insert(name);
+      rows_.score += "        " + text + "\n";
+    } else {
+      rows_.row += "    " + text + "\n";
+    }
+    return true;
+  }
+
+  // From the largest of the row to the weights: z - best, times what a row has, exp, divided.
+  bool Tail(const std::string& name, Node value) {
+    tail_.insert(name);
+    if (const auto same = SameAs(value)) {
+      if (weights_.count(Root(*same)) > 0) weights_.insert(name);
+      return weights_.count(name) > 0;
+    }
+    if (const auto minus = Binary(value, "-")) {
+      if (Root(minus->first) != rows_.z || minus->second != best_) return false;
+      exponents_[name] = "";
+      return true;
+    }
+    if (const auto times = Binary(value, "*")) {
+      const auto found = exponents_.find(times->first);
+      if (found == exponents_.end() || !found->second.empty()) return false;
+      if (wide_.count(times->second) > 0 || tail_.count(times->second) > 0) return false;
+      exponents_[name] = times->second;
+      return true;
+    }
+    if (value.Is("call") && value.Child("function").text() == "tl.exp") {
+      const auto found = exponents_.find(std::string(PositionalArguments(value)[0].text()));
+      if (found == exponents_.end()) return false;
+      if (!weights_.empty() && found->second != rows_.factor) return false;
+      rows_.factor = found->second;
+      weights_.insert(name);
+      return true;
+    }
+    if (const auto over = Binary(value, "/")) {
+      result_ = name;
+      return weights_.count(over->first) > 0 && over->second == total_ && !total_.empty();
+    }
+    return false;
+  }
+
+  bool Store(Node call) {
+    if (!call.Is("call") || call.Child("function").text() != "tl.store") return false;
+    const std::vector<Node> arguments = PositionalArguments(call);
+    done_ = arguments.size() == 2 && !result_.empty() && arguments[0].text() == index_ &&
+            arguments[1].text() == result_ && !KeywordArgument(call, "mask");
+    return done_;
+  }
+
+  std::string Root(const std::string& name) const {
+    const auto found = same_.find(name);
+    return found == same_.end() ? name : found->second;
+  }
+
+  const ModuleKernel& kernel_;
+  const std::string scores_;
+  SoftmaxRows rows_;
+  std::map<std::string, std::string> same_, exponents_;
+  NameSetOf wide_, tail_, weights_;
+  std::string best_, total_, result_, index_;
+  bool done_ = false;
+};
+
+bool IsBatchedProduct(const ForwardStatement& statement) {
+  return statement.understood && statement.fills.size() == 1 && !statement.launch &&
+         statement.value.Child("function").text() == "torch.bmm";
+}
+
+struct AttentionPlace {
+  size_t scores = 0, rows = 0, values = 0;  // statements
+  NameSetOf gone;                           // names of the scores
+  AttentionParts parts;
+  std::string given;
+  size_t out_made = 0;
+};
+
+// Whether `name` has its content when statement `at` runs, and keeps it until `end`.
+bool ReadyBefore(const ModuleContext& module, const std::string& name, size_t at, size_t end) {
+  const std::vector<std::string>& inputs = module.arguments();
+  bool made = std::find(inputs.begin(), inputs.end(), name) != inputs.end();
+  for (size_t i = 0; i < end; ++i) {
+    const ForwardStatement& statement = module.forward()[i];
+    if (i < at) made = made || statement.target == name;
+    if (i < at) continue;
+    if (statement.target == name) return false;
+    for (const std::string& filled : statement.fills) {
+      if (module.RootOf(filled) == module.RootOf(name)) return false;
+    }
+  }
+  return made;
+}
+
+std::optional<AttentionPlace> AttentionAt(const ModuleContext& module, size_t scores) {
+  const std::vector<ForwardStatement>& forward = module.forward();
+  AttentionPlace place;
+  place.scores = scores;
+  const std::string root = module.RootOf(forward[scores].fills[0]);
+  std::optional<size_t> launch;
+  for (size_t i = 0; i < forward.size(); ++i) {
+    const ForwardStatement& statement = forward[i];
+    bool touches = statement.target == root;
+    for (const std::string& name : statement.reads) {
+      touches = touches || module.RootOf(name) == root;
+    }
+    if (i > scores && place.values == 0 && !statement.understood) return std::nullopt;
+    if (!touches || i == scores) continue;
+    const bool is_view = !statement.target.empty() && module.RootOf(statement.target) == root;
+    if (is_view || !statement.drops.empty()) {
+      if (is_view) place.gone.insert(statement.target);
+    } else if (statement.launch && !launch && i > scores) {
+      launch = statement.launch;
+      place.rows = i;
+    } else if (IsBatchedProduct(statement) && launch && place.values == 0) {
+      place.values = i;
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (!launch || place.values == 0) return std::nullopt;
+  const ModuleLaunch& row_launch = module.launches()[*launch];
+  const ModuleKernel& kernel = module.kernels()[row_launch.kernel];
+  if (kernel.parameters.size() != kernel.pointers.size() + 1) return std::nullopt;
+  const std::vector<Node> arguments = PositionalArguments(row_launch.call);
+  std::string pointer;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::vector<std::string> names = LocalNames(arguments[i]);
+    const bool ours = names.size() == 1 && module.RootOf(names[0]) == root;
+    if (ours && kernel.pointers[i] != "in_out_ptr0") return std::nullopt;
+    if (ours) {
+      pointer = kernel.pointers[i];
+      continue;
+    }
+    if (!kernel.pointers[i].starts_with("in_ptr")) return std::nullopt;
+    for (const std::string& name : names) {
+      if (!ReadyBefore(module, name, scores, place.values)) return std::nullopt;
+    }
+    place.parts.more += "    " + kernel.pointers[i] + ",\n";
+    place.given += std::string(arguments[i].text()) + ", ";
+  }
+  if (pointer.empty()) return std::nullopt;
+  const std::optional<SoftmaxRows> rows = SoftmaxReader(kernel, pointer).Read();
+  if (!rows) return std::nullopt;
+  const std::vector<Node> second = PositionalArguments(forward[place.values].value);
+  if (second.size() != 2) return std::nullopt;
+  for (const std::string& name : LocalNames(second[1])) {
+    if (!ReadyBefore(module, name, scores, place.values)) return std::nullopt;
+  }
+  const std::string& out = forward[place.values].fills[0];
+  bool made = false;
+  for (size_t i = 0; i < place.values; ++i) {
+    if (forward[i].target != out) continue;
+    made = i > scores && forward[i].value.Child("function").text() == "torch.empty";
+    place.out_made = i;
+  }
+  if (!made) return std::nullopt;
+  const std::string times = rows->factor.empty() ? "" : " * " + rows->factor;
+  place.parts.name = module.FreshName("attention_" + kernel.name);
+  place.parts.row = rows->row;
+  place.parts.score = rows->score;
+  place.parts.z = rows->z;
+  place.parts.weight = "        weight = tl.exp((" + rows->z + " - new_best)" + times + ")\n";
+  place.parts.kept = "(best - new_best)" + times;
+  return place;
+}
+
+std::string WithAttention(const ModuleContext& module, const AttentionPlace& place) {
+  const std::vector<ForwardStatement>& forward = module.forward();
+  const std::vector<Node> first = PositionalArguments(forward[place.scores].value);
+  const std::vector<Node> second = PositionalArguments(forward[place.values].value);
+  TextEdits edits(module.source());
+  std::string functions = AttentionKernelWith(place.parts);
+  if (!module.Uses("attention")) functions += std::string(AttentionText());
+  AddFunctions(module, functions, edits);
+  const std::string root = module.RootOf(forward[place.scores].fills[0]);
+  std::string call = "attention(" + std::string(first[0].text()) + ", " +
+                     std::string(first[1].text()) + ", " + std::string(second[1].text()) +
+                     ", out=" + forward[place.values].fills[0] + ", kernel=" + place.parts.name;
+  if (!place.given.empty()) {
+    call += ", more=(" + place.given.substr(0, place.given.size() - 1) + ")";
+  }
+  for (size_t i = 0; i < forward.size(); ++i) {
+    const auto [begin, end] = module.LinesOf(forward[i].node);
+    bool drops = false;
+    for (const std::string& name : forward[i].drops) drops = drops || module.RootOf(name) == root;
+    if (i == place.scores) {
+      const auto [from, to] = module.LinesOf(forward[place.out_made].node);
+      const size_t column =
+          forward[i].node.begin() - (module.source().rfind('\n', forward[i].node.begin()) + 1);
+      edits.Replace(
+          begin, end,
+          module.source().substr(from, to - from) + std::string(column, ' ') + call + ")\n");
+    } else if (i == place.out_made || i == place.rows || i == place.values || drops ||
+               forward[i].target == root || place.gone.count(forward[i].target) > 0) {
+      edits.Replace(begin, end, "");
+    }
+  }
+  return edits.Apply();
+}
+
+class AttentionSkill final : public ModuleSkill {
+ public:
+  std::string name() const override { return "module_attention"; }
+  std::string_view summary() const override {
+    return "Scores, softmax and weighted sum as one kernel: the scores never reach memory. For two "
+           "batched products with a kernel between them that is a softmax of a function of the "
+           "score, its row and its column.";
+  }
+
+  std::vector<Edit> Edits(const ModuleContext& module) const override {
+    std::vector<Edit> edits;
+    for (size_t i = 0; i < module.forward().size(); ++i) {
+      if (!IsBatchedProduct(module.forward()[i])) continue;
+      if (const auto place = AttentionAt(module, i)) {
+        edits.push_back({WithAttention(module, *place), "Scores, softmax and sum in one kernel.",
+                         EditKind::kStrategy, 2.5});
+      }
+    }
+    static constexpr const char* kTiles[] = {"(128, 64, 8, 2)", "(64, 32, 4, 2)", "(128, 32, 4, 2)",
+                                             "(32, 64, 4, 2)", "(64, 64, 4, 1)"};
+    for (const ForwardStatement& statement : module.forward()) {
+      for (Node call : CallsOf(statement.node, "attention")) {
+        for (const char* tiles : kTiles) {
+          TextEdits text(module.source());
+          SetKeyword(call, "tiles", tiles, text);
+          edits.push_back({text.Apply(),
+                           std::string("Attention with tiles, warps and stages ") + tiles + ".",
+                           EditKind::kTuning, 1.15});
+        }
+      }
+    }
+    return edits;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<ModuleSkill> NewAttentionSkill() { return std::make_unique<AttentionSkill>(); }
+
+}  // namespace ks
