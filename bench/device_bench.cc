@@ -63,12 +63,15 @@ Task Unary(const std::string& name, const std::string& reference, int64_t timed)
   return task;
 }
 
-Task Swish() {
+constexpr int64_t kSmall = int64_t{2} << 20;    // about 10 us a launch
+constexpr int64_t kCanary = int64_t{16} << 20;  // about 50 us: a step of the event clock is 32 ns
+
+Task Swish(int64_t elements) {
   return Unary("swish",
                "#include <cmath>\n#include <cstdint>\n"
                "extern \"C\" void swish(const double* x, double* y, int64_t n) {\n"
                "  for (int64_t i = 0; i < n; ++i) y[i] = x[i] / (1.0 + std::exp(-x[i]));\n}\n",
-               int64_t{2048} * 1024);
+               elements);
 }
 
 // Time is set by dependent operations in registers, so that 1 % fewer are 1 % less time.
@@ -203,7 +206,7 @@ Status EvaluateAll(Evaluator& evaluator, const Options& options, int count, cons
 
 Status Throughput(const Options& options) {
   const std::string seed = SwishSource(options.backend, 7);
-  KS_ASSIGN_OR_RETURN(Parts parts, Open(options, Swish(), seed));
+  KS_ASSIGN_OR_RETURN(Parts parts, Open(options, Swish(kSmall), seed));
   const int count = options.candidates > 0 ? options.candidates : 500;
   parts.evaluator = MakeEvaluator(parts.task, *parts.backend, EvaluationConfig());
   EvaluationRequest warm;
@@ -236,7 +239,7 @@ Status Throughput(const Options& options) {
 
 Status Canary(const Options& options) {
   const std::string seed = SwishSource(options.backend, 7);
-  KS_ASSIGN_OR_RETURN(Parts parts, Open(options, Swish(), seed));
+  KS_ASSIGN_OR_RETURN(Parts parts, Open(options, Swish(kCanary), seed));
   const int count = options.candidates > 0 ? options.candidates : 100;
   std::vector<double> medians;
   for (int i = 0; i < count; ++i) {
