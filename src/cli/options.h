@@ -37,11 +37,11 @@ struct EvolveOptions {
   // Several, one after the other, each in a folder of its own in run_dir; "all": the library.
   std::vector<std::string> tasks;
   std::vector<std::string> seed_files;  // further starts, for a module
-  std::string prior_skills;  // records of skills from other runs (core/skill_record.h)
-  std::string run_dir;       // empty: ./runs/<task>-<date>-<n>
-  std::string resume_dir;    // a run to go on with; empty: none
-  std::string preset;        // a name of `ksmith presets`; empty: none
-  std::string config_file;   // TOML; empty: none
+  std::string prior_skills;             // records of skills from other runs (core/skill_record.h)
+  std::string run_dir;                  // empty: ./runs/<task>-<date>-<n>
+  std::string resume_dir;               // a run to go on with; empty: none
+  std::string preset;                   // a name of `ksmith presets`; empty: none
+  std::string config_file;              // TOML; empty: none
   std::optional<std::string> backend;
   std::optional<int> device;
   std::optional<std::string> proposer;
