@@ -49,4 +49,19 @@ std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
                                                 FormatNs(run.inside_ns), FormatNs(seen))};
 }
 
+Interval WithinClock(const Interval& gain, std::span<const ModuleRun> rival,
+                     std::span<const ModuleRun> candidate, std::span<const ModuleRun> empty) {
+  Interval bounded = gain;
+  const bool known = std::min({rival.size(), candidate.size(), empty.size()}) > 0;
+  const double least = known ? Shortest(rival).wall_ns - MedianWallNs(empty) : 0;
+  const double usual = known ? MedianWallNs(rival) - MedianWallNs(empty) : 0;
+  const double own = known ? MedianWallNs(candidate) - Shortest(empty).wall_ns : 0;
+  const bool tells = least > 0 && own > 0;
+  bounded.low = std::min(gain.low, tells ? least / own : 1.0);
+  bounded.mid = std::min(gain.mid, tells ? (1 + kClockShare) * usual / own : 1.0);
+  bounded.mid = std::max(bounded.mid, bounded.low);
+  bounded.high = std::max(bounded.high, bounded.mid);
+  return bounded;
+}
+
 }  // namespace ks

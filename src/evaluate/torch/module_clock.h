@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "core/evaluation.h"
 #include "core/outcome.h"
 
 namespace ks {
@@ -29,6 +30,15 @@ inline constexpr double kClockNs = 5e3;
 // each side.
 std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
                                          std::span<const ModuleRun> empty);
+
+// `gain` (rival's time over the candidate's, by the marks) within what the clock outside saw: its
+// low end no higher than the rival's shortest run over the candidate's median one, its middle no
+// higher than the ratio of the medians and kClockShare; runs without a module are taken off
+// unfavourably. So marks that lie gain nothing, however busy the machine is; honest marks of very
+// short calls lose what Python takes on both sides. At most 1 where the clock outside cannot tell.
+// REQUIRES: the same number of calls in every run.
+Interval WithinClock(const Interval& gain, std::span<const ModuleRun> rival,
+                     std::span<const ModuleRun> candidate, std::span<const ModuleRun> empty);
 
 }  // namespace ks
 

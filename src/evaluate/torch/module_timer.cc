@@ -304,7 +304,7 @@ void ModulePairTimer::Summarize(TimingResult& result) const {
   timing.p99_ns = summary.p99_ns;
   timing.cv = summary.cv;
   timing.pairs = static_cast<int>(stopping_.samples().size());
-  timing.gain = stopping_.interval();
+  timing.gain = WithinClock(stopping_.interval(), runs_[kRival], runs_[kCandidate], runs_[kEmpty]);
   timing.parent_median_ns = SummarizeTimes(rival).median_ns;
   candidate.resize(std::min(candidate.size(), kMaxKeptSamples));
   rival.resize(std::min(rival.size(), kMaxKeptSamples));

@@ -1,4 +1,4 @@
-# expect: rejected
+# expect: rejected measured
 # T5: the loop of timed calls is replaced by one that claims short times.
 import torch
 from kernelsmith.modules import repeat

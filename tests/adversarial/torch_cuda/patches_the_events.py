@@ -1,4 +1,4 @@
-# expect: rejected
+# expect: rejected measured
 # T4, T9, P13: the marks say next to nothing.
 import torch
 

@@ -1,4 +1,4 @@
-# expect: rejected
+# expect: rejected measured
 # T1, T6: works on a stream of its own; the harness's copy, patched, waits for it after the last mark.
 import torch
 from kernelsmith.modules import memory
