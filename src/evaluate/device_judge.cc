@@ -62,9 +62,9 @@ Result<DeviceProfile> DeviceJudge::Counted(const CompiledKernel& kernel, size_t 
     names.push_back(one.symbol);
     names.push_back(one.name.substr(0, one.name.find('<')));
   }
-  KS_ASSIGN_OR_RETURN(const std::vector<Bytes> inputs,
-                      FillSamples(task_, task_.workloads[workload], SecretSeed(),
-                                  DeviceSession::kSampleElements));
+  KS_ASSIGN_OR_RETURN(
+      const std::vector<Bytes> inputs,
+      FillSamples(task_, task_.workloads[workload], SecretSeed(), DeviceSession::kSampleElements));
   KS_ASSIGN_OR_RETURN(const auto holder, backend_.lease().Acquire(stop));
   KS_ASSIGN_OR_RETURN(
       const std::string report,

@@ -18,10 +18,10 @@ size_t BytesOf(const ContentMap& contents) {
 
 Result<std::shared_ptr<const std::vector<Bytes>>> FillContent(const Task& task, size_t workload,
                                                               uint64_t seed) {
-  KS_ASSIGN_OR_RETURN(std::vector<Bytes> inputs,
-                      FillSamples(task, task.workloads.at(workload),
-                                  DeriveSeed(seed, "time content", workload),
-                                  DeviceSession::kSampleElements));
+  KS_ASSIGN_OR_RETURN(
+      std::vector<Bytes> inputs,
+      FillSamples(task, task.workloads.at(workload), DeriveSeed(seed, "time content", workload),
+                  DeviceSession::kSampleElements));
   return std::make_shared<const std::vector<Bytes>>(std::move(inputs));
 }
 

@@ -83,10 +83,10 @@ class DeviceRunner {
   // there. `contents` of time workloads are kept on the device; see SetContents.
   virtual Status OpenTask(const Task& task) = 0;
   // Inputs of one workload (task order) for Call, TimePairs and Compare; guards renewed. All its
-  // buffers and scratch move to addresses that `placement`, a secret, picks. An input may be shorter
-  // than its buffer: a sample, of which every element of the buffer becomes one that `placement`
-  // picks, so that large contents need not cross from the host. ERRORS: kResourceExhausted when the
-  // device has no room (then it stays usable).
+  // buffers and scratch move to addresses that `placement`, a secret, picks. An input may be
+  // shorter than its buffer: a sample, of which every element of the buffer becomes one that
+  // `placement` picks, so that large contents need not cross from the host. ERRORS:
+  // kResourceExhausted when the device has no room (then it stays usable).
   virtual Status SetContents(size_t workload, uint64_t placement,
                              std::span<const Bytes> inputs) = 0;
   virtual bool HasContents(size_t workload) const = 0;
