@@ -283,7 +283,9 @@ TEST_F(CpuFaults, LeaveNoProcessAndNoFileBehind) {
   const auto files = [] {
     size_t count = 0;
     for (const auto& entry : std::filesystem::directory_iterator("/tmp")) {
-      count += entry.path().filename().string().find("ks") == 0 ? 1u : 0u;
+      const std::string name = entry.path().filename().string();
+      // Folders of other tests come and go meanwhile.
+      count += name.starts_with("ks") && !name.starts_with("ks_test_") ? 1u : 0u;
     }
     return count;
   };
@@ -296,7 +298,7 @@ TEST_F(CpuFaults, LeaveNoProcessAndNoFileBehind) {
   const size_t before = files();
   Run(ScaleTask(), ScaleKernel("for (;;) __asm__ volatile(\"\");"), 0, 0.05);
   Run(ScaleTask(), ScaleKernel("abort();", "#include <stdlib.h>"));
-  EXPECT_EQ(files(), before);
+  EXPECT_LE(files(), before);
   EXPECT_EQ(children(), "");
 }
 
