@@ -7,19 +7,15 @@
 #include <cstdlib>
 #include <string>
 
+#include "cli/environment.h"
 #include "cli/exit_code.h"
 
 namespace ks {
 namespace {
 
-std::string Environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 bool LocaleIsUtf8() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    const std::string value = Environment(name);
+    const std::string value = ProcessEnvironment(name);
     if (value.empty()) continue;
     return value.find("UTF-8") != std::string::npos || value.find("utf8") != std::string::npos;
   }
@@ -47,10 +43,10 @@ int Console::columns() const {
 }
 
 Console SystemConsole() {
-  const std::string term = Environment("TERM");
+  const std::string term = ProcessEnvironment("TERM");
   Console console;
   console.terminal = ::isatty(STDOUT_FILENO) == 1 && !term.empty() && term != "dumb";
-  console.style.colour = console.terminal && Environment("NO_COLOR").empty();
+  console.style.colour = console.terminal && ProcessEnvironment("NO_COLOR").empty();
   console.style.unicode = LocaleIsUtf8();
   return console;
 }

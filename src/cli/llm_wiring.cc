@@ -170,11 +170,6 @@ bool IsLlmProposer(const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::string ProcessEnvironment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): before threads
-  return value == nullptr ? "" : value;
-}
-
 Result<std::string> ReadModelKey(const ModelConfig& model, const FileSystem& files,
                                  const Environment& environment) {
   std::string key;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "cli/environment.h"
 #include "core/config.h"
 #include "core/event.h"
 #include "core/novelty.h"
@@ -23,10 +24,6 @@ namespace ks {
 // "llm", "scientist", "best_of_n", "replay".
 bool IsLlmProposer(const std::string& name);
 const std::vector<std::string>& LlmProposerNames();
-
-// Environment variables by name; empty: not set. The real one is getenv, which only cli calls.
-using Environment = std::function<std::string(const std::string& name)>;
-std::string ProcessEnvironment(const std::string& name);
 
 // The key that a model's configuration names. ERRORS: kInvalidArgument (the variable is not set,
 // the file holds no key), kNotFound (the file); none repeats the key.

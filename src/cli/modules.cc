@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "cli/device_wiring.h"
+#include "cli/environment.h"
 #include "cli/wiring.h"
 #include "evaluate/local_evaluator.h"
 #include "evaluate/torch/module_judge.h"
@@ -18,14 +19,9 @@ namespace {
 
 constexpr size_t kMaxModuleBytes = 1 << 20;
 
-std::string Environment(const char* name) {
-  const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing sets it
-  return value == nullptr ? "" : value;
-}
-
 Result<ModuleDevice> FindModuleDevice(int index) {
-  return FindCudaModuleDevice(Environment("CUDA_VISIBLE_DEVICES"), Environment("LD_LIBRARY_PATH"),
-                              index);
+  return FindCudaModuleDevice(ProcessEnvironment("CUDA_VISIBLE_DEVICES"),
+                              ProcessEnvironment("LD_LIBRARY_PATH"), index);
 }
 
 Machine WithDevice(Machine machine, DeviceInfo device, const std::string& versions) {

@@ -6,9 +6,9 @@
 namespace ks {
 namespace {
 
-class Emitter {
+class RegisterTileEmitter {
  public:
-  Emitter(const DeviceContext& context, const TilePlan& plan)
+  RegisterTileEmitter(const DeviceContext& context, const TilePlan& plan)
       : context_(context), plan_(plan), tiles_(context, plan), text_(tiles_.text()) {}
 
   KernelRewrite Emit(const TileSizes& sizes);
@@ -46,7 +46,7 @@ class Emitter {
 
 // ks_i: place in the tile's rows or columns; ks_k: in its depth. Elements that neighbouring threads
 // load lie side by side in memory.
-std::string Emitter::Coordinates(const Side& side, bool vectors) const {
+std::string RegisterTileEmitter::Coordinates(const Side& side, bool vectors) const {
   const std::string width = vectors ? " / 4" : "";
   const std::string times = vectors ? " * 4" : "";
   if (side.operand->along_depth) {
@@ -57,7 +57,7 @@ std::string Emitter::Coordinates(const Side& side, bool vectors) const {
          ";\nconst int ks_k = ks_e / (" + side.extent + width + ");\n";
 }
 
-std::string Emitter::Load(const Side& side, bool vectors) const {
+std::string RegisterTileEmitter::Load(const Side& side, bool vectors) const {
   const std::string count = side.extent + " * " + bk_ + (vectors ? " / 4" : "");
   std::string text = "#pragma unroll\nfor (int ks_l = 0; ks_l < (" + count +
                      " + ks_threads - 1) / ks_threads; ++ks_l) {\nconst int ks_e = ks_thread + "
@@ -79,7 +79,7 @@ std::string Emitter::Load(const Side& side, bool vectors) const {
   return text + load + "}\n}\n";
 }
 
-std::string Emitter::Keep(const Side& side, bool vectors) const {
+std::string RegisterTileEmitter::Keep(const Side& side, bool vectors) const {
   const std::string count = side.extent + " * " + bk_ + (vectors ? " / 4" : "");
   std::string text = "#pragma unroll\nfor (int ks_l = 0; ks_l < (" + count +
                      " + ks_threads - 1) / ks_threads; ++ks_l) {\nconst int ks_e = ks_thread + "
@@ -98,7 +98,7 @@ std::string Emitter::Keep(const Side& side, bool vectors) const {
   return text + "}\n}\n";
 }
 
-std::string Emitter::Multiply() const {
+std::string RegisterTileEmitter::Multiply() const {
   return "#pragma unroll\nfor (int ks_k = 0; ks_k < " + bk_ + "; ++ks_k) {\nfloat ks_x[" + tm_ +
          "], ks_y[" + tn_ + "];\n#pragma unroll\nfor (int ks_i = 0; ks_i < " + tm_ +
          "; ++ks_i) ks_x[ks_i] = ks_left[ks_k][ks_down * " + tm_ +
@@ -110,7 +110,7 @@ std::string Emitter::Multiply() const {
          "; ++ks_j) ks_sums[ks_i][ks_j] += ks_x[ks_i] * ks_y[ks_j];\n}\n}\n";
 }
 
-std::string Emitter::MainLoop(bool vectors) const {
+std::string RegisterTileEmitter::MainLoop(bool vectors) const {
   std::string declarations, load, keep;
   for (const Side& side : sides_) {
     const std::string count = "(" + side.extent + " * " + bk_ + (vectors ? " / 4" : "") +
@@ -127,7 +127,7 @@ std::string Emitter::MainLoop(bool vectors) const {
          load + "}\n" + Multiply() + text_.Barrier() + "}\n";
 }
 
-std::string Emitter::Finish() const {
+std::string RegisterTileEmitter::Finish() const {
   const std::string type = "const " + text_.index_type();
   return "#pragma unroll\nfor (int ks_i = 0; ks_i < " + tm_ +
          "; ++ks_i) {\n#pragma unroll\nfor (int ks_j = 0; ks_j < " + tn_ + "; ++ks_j) {\n" + type +
@@ -138,7 +138,7 @@ std::string Emitter::Finish() const {
          tiles_.Store("ks_row", "ks_column", "ks_sums[ks_i][ks_j]") + "}\n}\n}\n";
 }
 
-KernelRewrite Emitter::Emit(const TileSizes& sizes) {
+KernelRewrite RegisterTileEmitter::Emit(const TileSizes& sizes) {
   KernelRewrite rewrite;
   Constant(rewrite, bm_, "TILE_ROWS", sizes.rows);
   Constant(rewrite, bn_, "TILE_COLUMNS", sizes.columns);
@@ -189,7 +189,7 @@ std::optional<KernelRewrite> EmitRegisterTiles(const DeviceContext& context,
                                                const VirtualNest& nest, const TilePlan& plan,
                                                const TileSizes& sizes) {
   if (!NamesAreFree(nest)) return std::nullopt;
-  return Emitter(context, plan).Emit(sizes);
+  return RegisterTileEmitter(context, plan).Emit(sizes);
 }
 
 }  // namespace ks

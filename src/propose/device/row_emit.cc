@@ -30,10 +30,10 @@ IrExprPtr ReplaceArrays(const IrExprPtr& e, const std::map<std::string, IrExprPt
   return std::make_shared<IrExpr>(std::move(copy));
 }
 
-class Emitter {
+class RowEmitter {
  public:
-  Emitter(const DeviceContext& context, const VirtualNest& nest, const RowPlan& plan,
-          const RowOptions& options)
+  RowEmitter(const DeviceContext& context, const VirtualNest& nest, const RowPlan& plan,
+             const RowOptions& options)
       : context_(context),
         nest_(nest),
         plan_(plan),
@@ -71,8 +71,8 @@ class Emitter {
 };
 
 // "a = a + b;" with b another thread's part.
-std::string Emitter::Combine(const LaneReduction& r, const std::string& other,
-                             const std::string& other_index) const {
+std::string RowEmitter::Combine(const LaneReduction& r, const std::string& other,
+                                const std::string& other_index) const {
   switch (r.kind) {
     case RKind::kSum:
       return r.name + " += " + other + ";\n";
@@ -94,7 +94,7 @@ std::string Emitter::Combine(const LaneReduction& r, const std::string& other,
 }
 
 // The name of the shared array for parts of that type.
-std::string Emitter::Partials(const std::string& type) {
+std::string RowEmitter::Partials(const std::string& type) {
   const auto found = partials_.find(type);
   if (found != partials_.end()) return found->second;
   const std::string name = "ks_parts" + std::to_string(partials_.size());
@@ -102,13 +102,13 @@ std::string Emitter::Partials(const std::string& type) {
   return name;
 }
 
-std::string Emitter::Sync() const {
+std::string RowEmitter::Sync() const {
   return warp() ? "__syncwarp(" + mask_ + ");\n" : text_.Barrier();
 }
 
 // Every thread of the row gets the combined value.
-std::string Emitter::Reduce(const LaneReduction& r, const std::string& type,
-                            const std::string& index_type) {
+std::string RowEmitter::Reduce(const LaneReduction& r, const std::string& type,
+                               const std::string& index_type) {
   const bool arg = !r.index.empty();
   const auto shuffles = [&](const std::string& from, const std::string& width) {
     std::string text = "for (int ks_d = " + from + "; ks_d > 0; ks_d /= 2) {\n";
@@ -157,7 +157,7 @@ std::string Emitter::Reduce(const LaneReduction& r, const std::string& type,
 }
 
 // The loop with its iterations dealt out to the threads of the row.
-std::string Emitter::Distributed(const SharedLoop& shared) const {
+std::string RowEmitter::Distributed(const SharedLoop& shared) const {
   const IrStmt& loop = *shared.loop;
   const std::string low = text_.Expr(loop.low);
   const std::string start = low == "0" ? "ks_lane" : low + " + ks_lane";
@@ -166,7 +166,8 @@ std::string Emitter::Distributed(const SharedLoop& shared) const {
          loop.name + " += " + lanes_ + ") {\n" + text_.Statements(loop.body) + "}\n";
 }
 
-std::string Emitter::CachedBody(const std::vector<IrStmt>& body, const SharedLoop& shared) const {
+std::string RowEmitter::CachedBody(const std::vector<IrStmt>& body,
+                                   const SharedLoop& shared) const {
   std::map<std::string, IrExprPtr> by;
   for (const CachedArray& cached : plan_.cached) {
     by[cached.array] =
@@ -201,7 +202,7 @@ std::string Emitter::CachedBody(const std::vector<IrStmt>& body, const SharedLoo
 }
 
 // The same over elements that the thread holds in registers.
-std::string Emitter::FromRegisters(const SharedLoop& shared) const {
+std::string RowEmitter::FromRegisters(const SharedLoop& shared) const {
   const IrStmt& loop = *shared.loop;
   const std::string low = text_.Expr(loop.low);
   std::string inside = loop.name + " < " + text_.Expr(loop.high);
@@ -211,7 +212,7 @@ std::string Emitter::FromRegisters(const SharedLoop& shared) const {
          ") {\n" + CachedBody(loop.body, shared) + "}\n}\n";
 }
 
-std::string Emitter::SharedLoopText(const SharedLoop& shared, bool cached) {
+std::string RowEmitter::SharedLoopText(const SharedLoop& shared, bool cached) {
   std::string before, after;
   for (const LaneReduction& r : shared.reductions) {
     const std::string type = TypeOfLocal(nest_, r.name);
@@ -230,7 +231,7 @@ std::string Emitter::SharedLoopText(const SharedLoop& shared, bool cached) {
   return "{\n" + text + "}\n";
 }
 
-std::string Emitter::Row(bool cached) {
+std::string RowEmitter::Row(bool cached) {
   return text_.Statements(nest_.body(), [&](const IrStmt& s) -> std::optional<std::string> {
     if (s.kind == SKind::kFor) {
       const SharedLoop* shared = plan_.Find(s);
@@ -245,7 +246,7 @@ std::string Emitter::Row(bool cached) {
   });
 }
 
-std::string Emitter::Preload() const {
+std::string RowEmitter::Preload() const {
   const SharedLoop& first = plan_.loops.front();
   std::string declarations, loads;
   for (const CachedArray& cached : plan_.cached) {
@@ -275,7 +276,7 @@ std::string Emitter::Preload() const {
          ";\nif (ks_at < " + text_.Expr(first.loop->high) + ") {\n" + loads + "}\n}\n";
 }
 
-std::string Emitter::Place() const {
+std::string RowEmitter::Place() const {
   std::string text;
   if (column()) {
     const std::string& across = nest_.grid.back().name;
@@ -311,7 +312,7 @@ std::string Emitter::Place() const {
   return text + text_.Unflatten(nest_.grid, "ks_row");
 }
 
-std::optional<std::string> Emitter::Grid() const {
+std::optional<std::string> RowEmitter::Grid() const {
   if (!column()) {
     const auto rows = PlanExtent(nest_, nest_.grid);
     if (!rows) return std::nullopt;
@@ -325,7 +326,7 @@ std::optional<std::string> Emitter::Grid() const {
   return *outer == "1" ? strips : *outer + "*" + strips;
 }
 
-std::optional<KernelRewrite> Emitter::Emit() {
+std::optional<KernelRewrite> RowEmitter::Emit() {
   if (warp() && !text_.cuda()) return std::nullopt;
   if (column() && plan_.conditional) return std::nullopt;
   if (options_.cache && (plan_.cached.empty() || column() || plan_.row_extent.empty())) {
@@ -383,7 +384,7 @@ std::optional<KernelRewrite> EmitRowKernel(const DeviceContext& context, const V
       if (!r.index.empty() && TypeOfLocal(nest, r.index).empty()) return std::nullopt;
     }
   }
-  return Emitter(context, nest, plan, options).Emit();
+  return RowEmitter(context, nest, plan, options).Emit();
 }
 
 }  // namespace ks

@@ -4,11 +4,6 @@
 namespace ks {
 namespace {
 
-IrExprPtr WithoutCast(IrExprPtr e) {
-  while (e->kind == IrExpr::Kind::kCast) e = e->args[0];
-  return e;
-}
-
 struct TypeFacts {
   const char* element;      // of the tiles in shared memory
   const char* instruction;  // of a warp: 16 rows by 8 columns by `depth`
@@ -27,9 +22,9 @@ TypeFacts FactsOf(TensorType type) {
   return {"float", "m16n8k8.row.col.f32.tf32.tf32.f32", 8, 4};
 }
 
-class Emitter {
+class TensorTileEmitter {
  public:
-  Emitter(const DeviceContext& context, const TilePlan& plan, TensorType type)
+  TensorTileEmitter(const DeviceContext& context, const TilePlan& plan, TensorType type)
       : context_(context),
         plan_(plan),
         facts_(FactsOf(type)),
@@ -74,7 +69,7 @@ class Emitter {
   std::string bm_, bn_, bk_, wd_, wa_, stages_, left_pad_, right_pad_, group_;
 };
 
-std::string Emitter::LoadBody(bool left, bool vectors) const {
+std::string TensorTileEmitter::LoadBody(bool left, bool vectors) const {
   const TileOperand& operand = Operand(left);
   const std::string extent = Extent(left);
   const std::string width = vectors ? " / " + std::to_string(operand.vector_elements) : "";
@@ -108,7 +103,7 @@ std::string Emitter::LoadBody(bool left, bool vectors) const {
   return text + load + "} else {\n" + zero + "}\n}\n";
 }
 
-std::string Emitter::LoadSide(bool left) const {
+std::string TensorTileEmitter::LoadSide(bool left) const {
   const std::string plain = LoadBody(left, false);
   std::string text = left ? "" : "ks_tile += ks_left_size;\n";
   if (!Vectors(left)) return text + plain;
@@ -118,7 +113,7 @@ std::string Emitter::LoadSide(bool left) const {
 
 // Registers of the side's fragments for one step of depth: 16 x depth of the left side each, depth
 // x 8 of the right side, two at a time. As PTX ISA, "Matrix Fragments for mma.m16n8k16", has them.
-std::string Emitter::LoadFragments(bool left) const {
+std::string TensorTileEmitter::LoadFragments(bool left) const {
   const bool along = Operand(left).along_depth;
   const std::string name = left ? "ks_x" : "ks_y", pitch = Pitch(left);
   const std::string first = left ? "ks_warp_row + 16 * ks_f" : "ks_warp_column + 16 * ks_f";
@@ -159,7 +154,7 @@ std::string Emitter::LoadFragments(bool left) const {
   return text + "}\n";
 }
 
-std::string Emitter::Multiply() const {
+std::string TensorTileEmitter::Multiply() const {
   const auto list = [](const std::string& name, int count, const char* kind) {
     std::vector<std::string> out;
     for (int i = 0; i < count; ++i)
@@ -179,7 +174,7 @@ std::string Emitter::Multiply() const {
          "1]));\n}\n}\n}\n";
 }
 
-std::string Emitter::MainLoop() const {
+std::string TensorTileEmitter::MainLoop() const {
   const std::string element = facts_.element;
   return "const auto ks_load = [&](const " + text_.index_type() + " ks_term0, " + element +
          "* ks_tile) {\n" + LoadSide(true) + LoadSide(false) + "};\n" + "const " +
@@ -198,7 +193,7 @@ std::string Emitter::MainLoop() const {
 
 // Two fragments of sums at a time pass through shared memory, so that neighbouring lanes store
 // neighbouring outputs.
-std::string Emitter::Finish() const {
+std::string TensorTileEmitter::Finish() const {
   return "float* ks_out = reinterpret_cast<float*>(ks_pool) + ks_thread / 32 * 256;\n"
          "#pragma unroll\nfor (int ks_f = 0; ks_f < ks_down; ++ks_f) {\n#pragma unroll\n"
          "for (int ks_g = 0; ks_g < ks_across; ks_g += 2) {\n#pragma unroll\n"
@@ -217,7 +212,7 @@ std::string Emitter::Finish() const {
          tiles_.Store("ks_row", "ks_column", "ks_out[ks_e]") + "}\n}\n__syncwarp();\n}\n}\n";
 }
 
-std::string Emitter::Declarations() const {
+std::string TensorTileEmitter::Declarations() const {
   const std::string element = facts_.element;
   return "extern __shared__ __align__(128) unsigned char ks_pool[];\n" + element +
          "* ks_tiles = reinterpret_cast<" + element + "*>(ks_pool);\n" +
@@ -237,7 +232,7 @@ std::string Emitter::Declarations() const {
          ");\n" + tiles_.Place(bm_, bn_, group_) + "float ks_sums[ks_down][ks_across][4] = {};\n";
 }
 
-KernelRewrite Emitter::Emit(const TileSizes& sizes) {
+KernelRewrite TensorTileEmitter::Emit(const TileSizes& sizes) {
   KernelRewrite rewrite;
   Constant(rewrite, bm_, "TILE_ROWS", sizes.rows);
   Constant(rewrite, bn_, "TILE_COLUMNS", sizes.columns);
@@ -278,7 +273,7 @@ std::optional<KernelRewrite> EmitTensorTiles(const DeviceContext& context, const
                                              const TilePlan& plan, TensorType type,
                                              const TileSizes& sizes) {
   if (!NamesAreFree(nest) || !context.IsCuda()) return std::nullopt;
-  return Emitter(context, plan, type).Emit(sizes);
+  return TensorTileEmitter(context, plan, type).Emit(sizes);
 }
 
 }  // namespace ks

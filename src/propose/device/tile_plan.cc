@@ -12,11 +12,6 @@ using EKind = IrExpr::Kind;
 
 bool In(const IrExprPtr& e, const LoopHeader& loop) { return e && Mentions(e, loop.name); }
 
-IrExprPtr WithoutCast(IrExprPtr e) {
-  while (e->kind == EKind::kCast) e = e->args[0];
-  return e;
-}
-
 bool IsZeroLow(const LoopHeader& loop) {
   return loop.low->kind == EKind::kNumber && loop.low->text == "0";
 }
@@ -68,6 +63,11 @@ TileOperand OperandOf(const VirtualNest& nest, const IrExprPtr& value,
 }
 
 }  // namespace
+
+IrExprPtr WithoutCast(IrExprPtr e) {
+  while (e->kind == IrExpr::Kind::kCast) e = e->args[0];
+  return e;
+}
 
 std::optional<TilePlan> PlanTiles(const VirtualNest& nest) {
   std::optional<Contraction> found = MatchContraction(nest.ir, nest.nest());

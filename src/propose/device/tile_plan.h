@@ -67,6 +67,9 @@ class TileText {
   const DeviceText text_;
 };
 
+// The expression below casts of it.
+IrExprPtr WithoutCast(IrExprPtr e);
+
 }  // namespace ks
 
 #endif  // KS_PROPOSE_DEVICE_TILE_PLAN_H_

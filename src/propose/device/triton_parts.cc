@@ -47,9 +47,9 @@ bool OnlyReduced(const std::vector<TritonStatement>& statements, const TritonSta
   return true;
 }
 
-class Reader {
+class RowReader {
  public:
-  Reader(const DeviceContext& context, const DeviceKernel& kernel)
+  RowReader(const DeviceContext& context, const DeviceKernel& kernel)
       : context_(context), kernel_(kernel) {}
 
   std::optional<std::vector<TritonStatement>> Read() {
@@ -158,7 +158,7 @@ std::string Deeper(const std::string& lines, size_t blanks) {
 
 std::optional<std::vector<TritonStatement>> RowStatements(const DeviceContext& context,
                                                           const DeviceKernel& kernel) {
-  return Reader(context, kernel).Read();
+  return RowReader(context, kernel).Read();
 }
 
 std::optional<std::string> WithAllArguments(const DeviceContext& context, std::string source) {

@@ -218,6 +218,12 @@ double RetryAfterSeconds(std::string_view value, int64_t now_unix_s) {
   return std::max(0.0, static_cast<double>(timegm(&when) - now_unix_s));
 }
 
+Status CheckKey(const ChatAccess& access) {
+  const auto unfit = [](char c) { return c <= ' ' || c >= 0x7F; };
+  if (std::none_of(access.key.begin(), access.key.end(), unfit)) return {};
+  return Error{ErrorCode::kInvalidArgument, "a key is one word of printable ASCII characters"};
+}
+
 Result<std::unique_ptr<ChatModel>> NewHttpChatModel(const ModelConfig& model, const LlmConfig& llm,
                                                     const ChatAccess& access, Budget& budget,
                                                     WaitFunction wait) {
@@ -225,10 +231,7 @@ Result<std::unique_ptr<ChatModel>> NewHttpChatModel(const ModelConfig& model, co
     return error.Under(fmt::format("model '{}'", model.name));
   };
   if (const Status extra = CheckExtra(model.extra); !extra.ok()) return named(extra.error());
-  if (std::any_of(access.key.begin(), access.key.end(),
-                  [](char c) { return c <= ' ' || c >= 0x7F; })) {
-    return named({ErrorCode::kInvalidArgument, "a key is one word of printable ASCII characters"});
-  }
+  if (const Status key = CheckKey(access); !key.ok()) return named(key.error());
   const Result<HttpUrl> url = ParseUrl(model.url);
   if (!url.ok()) return named(url.error());
   HttpClientOptions options;

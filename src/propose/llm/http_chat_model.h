@@ -19,6 +19,9 @@ struct ChatAccess {
   std::string ca_file;
 };
 
+// ERRORS: kInvalidArgument (a key that no header can carry); does not repeat it.
+Status CheckKey(const ChatAccess& access);
+
 // Waits; false when `stop` came first.
 using WaitFunction = std::function<bool(double seconds, std::stop_token stop)>;
 bool WaitSeconds(double seconds, std::stop_token stop);

@@ -102,10 +102,7 @@ Result<std::unique_ptr<Embedder>> NewHttpEmbedder(const NoveltyConfig& config,
                                                   std::function<void(const std::string&)> warn,
                                                   std::stop_token stop) {
   const auto named = [](const Error& error) { return error.Under("[novelty] embedding_url"); };
-  if (std::any_of(access.key.begin(), access.key.end(),
-                  [](char c) { return c <= ' ' || c >= 0x7F; })) {
-    return named({ErrorCode::kInvalidArgument, "a key is one word of printable ASCII characters"});
-  }
+  if (const Status key = CheckKey(access); !key.ok()) return named(key.error());
   const Result<HttpUrl> url = ParseUrl(config.embedding_url);
   if (!url.ok()) return named(url.error());
   HttpClientOptions options;

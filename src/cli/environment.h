@@ -1,0 +1,17 @@
+// Environment variables; only cli reads them.
+#ifndef KS_CLI_ENVIRONMENT_H_
+#define KS_CLI_ENVIRONMENT_H_
+
+#include <functional>
+#include <string>
+
+namespace ks {
+
+// A variable by its name; empty: not set.
+using Environment = std::function<std::string(const std::string& name)>;
+// This process's.
+std::string ProcessEnvironment(const std::string& name);
+
+}  // namespace ks
+
+#endif  // KS_CLI_ENVIRONMENT_H_
