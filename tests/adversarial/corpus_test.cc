@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "evaluate/local_evaluator.h"
 #include "evaluate/process_judge.h"
+#include "tests/adversarial/corpus.h"
 
 namespace ks {
 namespace {
@@ -53,29 +54,9 @@ Task ScaleAdd() {
   return task;
 }
 
-struct Case {
-  std::string name;
-  std::string source;
-  std::vector<std::string> verdicts;
-};
+using Case = CorpusCase;
 
-std::vector<Case> Corpus() {
-  std::vector<Case> cases;
-  const PosixFileSystem files;
-  const Result<std::vector<std::string>> names = files.List(KS_CORPUS_DIR);
-  if (!names.ok()) return cases;
-  for (const std::string& name : *names) {
-    const Result<std::string> source = files.Read(KS_CORPUS_DIR "/" + name, kMaxTextFileBytes);
-    if (!source.ok()) continue;
-    Case one{name, *source, {}};
-    const std::string first = source->substr(0, source->find('\n'));
-    for (std::string_view word : SplitWords(first)) {
-      if (word != "//" && word != "expect:") one.verdicts.emplace_back(word);
-    }
-    cases.push_back(std::move(one));
-  }
-  return cases;
-}
+std::vector<Case> Corpus() { return ReadCorpus(KS_CORPUS_DIR); }
 
 // Children of this process, running or not yet reaped.
 int Children() {

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/wiring.h"
+#include "tests/adversarial/corpus.h"
 
 namespace ks {
 namespace {
@@ -30,11 +31,8 @@ std::string CorpusDir() {
   return dir != nullptr ? dir : KS_DEVICE_CORPUS_DIR;
 }
 
-struct Case {
+struct Case : CorpusCase {
   std::string backend;
-  std::string name;
-  std::string source;
-  std::vector<std::string> verdicts;
 
   friend void PrintTo(const Case& one, std::ostream* out) {
     *out << one.backend << "/" << one.name;
@@ -44,19 +42,8 @@ struct Case {
 
 std::vector<Case> Corpus(const std::string& backend) {
   std::vector<Case> cases;
-  const PosixFileSystem files;
-  const std::string dir = CorpusDir() + "/" + backend;
-  const Result<std::vector<std::string>> names = files.List(dir);
-  if (!names.ok()) return cases;
-  for (const std::string& name : *names) {
-    const Result<std::string> source = files.Read(dir + "/" + name, kMaxTextFileBytes);
-    if (!source.ok()) continue;
-    Case one{backend, name, *source, {}};
-    const std::string first = source->substr(0, source->find('\n'));
-    for (std::string_view word : SplitWords(first)) {
-      if (word != "//" && word != "#" && word != "expect:") one.verdicts.emplace_back(word);
-    }
-    cases.push_back(std::move(one));
+  for (CorpusCase& one : ReadCorpus(CorpusDir() + "/" + backend)) {
+    cases.push_back({std::move(one), backend});
   }
   return cases;
 }

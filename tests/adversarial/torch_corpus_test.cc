@@ -10,35 +10,15 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "tests/adversarial/corpus.h"
 #include "tests/evaluate/torch/module_fixture.h"
 
 namespace ks {
 namespace {
 
-struct Case {
-  std::string name;
-  std::string source;
-  std::vector<std::string> verdicts;
-};
+using Case = CorpusCase;
 
-std::vector<Case> Corpus() {
-  std::vector<Case> cases;
-  const PosixFileSystem files;
-  const Result<std::vector<std::string>> names = files.List(KS_TORCH_CORPUS_DIR);
-  if (!names.ok()) return cases;
-  for (const std::string& name : *names) {
-    const Result<std::string> source =
-        files.Read(KS_TORCH_CORPUS_DIR "/" + name, kMaxTextFileBytes);
-    if (!source.ok() || !name.ends_with(".py")) continue;
-    Case one{name.substr(0, name.size() - 3), *source, {}};
-    const std::string first = source->substr(0, source->find('\n'));
-    for (const std::string_view word : SplitWords(first)) {
-      if (word != "#" && word != "expect:") one.verdicts.emplace_back(word);
-    }
-    cases.push_back(std::move(one));
-  }
-  return cases;
-}
+std::vector<Case> Corpus() { return ReadCorpus(KS_TORCH_CORPUS_DIR, ".py"); }
 
 class AdversarialTorch : public ModuleFixture, public testing::WithParamInterface<Case> {};
 

@@ -17,6 +17,7 @@
 #include "evaluate/torch/module_judge.h"
 #include "evaluate/torch/module_task.h"
 #include "sandbox/sandbox.h"
+#include "tests/adversarial/corpus.h"
 
 namespace ks {
 namespace {
@@ -28,28 +29,9 @@ std::string Environment(const char* name, const char* otherwise) {
 
 std::string CorpusFolder() { return Environment("KS_CORPUS_DIR", KS_TORCH_CORPUS_DIR); }
 
-struct Case {
-  std::string name;
-  std::string source;
-  std::vector<std::string> verdicts;
-};
+using Case = CorpusCase;
 
-std::vector<Case> Corpus() {
-  std::vector<Case> cases;
-  const PosixFileSystem files;
-  const std::string folder = CorpusFolder() + "/torch_cuda/";
-  for (const std::string& name : files.List(folder).value_or({})) {
-    if (!name.ends_with(".py")) continue;
-    const std::string source = files.Read(folder + name, kMaxTextFileBytes).value_or("");
-    Case one{name.substr(0, name.size() - 3), source, {}};
-    const std::string first = source.substr(0, source.find('\n'));
-    for (const std::string_view word : SplitWords(first)) {
-      if (word != "#" && word != "expect:") one.verdicts.emplace_back(word);
-    }
-    cases.push_back(std::move(one));
-  }
-  return cases;
-}
+std::vector<Case> Corpus() { return ReadCorpus(CorpusFolder() + "/torch_cuda", ".py"); }
 
 // One evaluator for all: what a candidate spoils must show in the next.
 struct Parts {
@@ -83,8 +65,6 @@ Result<std::unique_ptr<Parts>> Open() {
       std::make_unique<LocalEvaluator>(parts->task, *parts->backend, std::move(judge), config);
   return parts;
 }
-
-void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
 
 class AdversarialTorchCuda : public testing::TestWithParam<Case> {
  protected:

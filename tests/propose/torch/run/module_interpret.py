@@ -1,8 +1,8 @@
 """Runs candidates of PyTorch modules on CPU tensors, with Triton's interpreter, beside the modules.
 
-The file named first has a run a line as JSON: {"module": path, "candidate": path}. Writes one line a
-run: "ok", or what differs. Two calls on different inputs, so that what is kept between calls shows.
-Exit status 77: torch or Triton is missing.
+The file named first has a run a line as JSON: {"module": path, "candidate": path, "sizes": of the
+module, or null for its reduced ones}. Writes one line a run: "ok", or what differs. Two calls on
+different inputs, so that what is kept between calls shows. Exit status 77: torch or Triton is missing.
 """
 
 import json
@@ -47,9 +47,9 @@ def difference(reference, model, candidate, seed):
     return ""
 
 
-def run(module, candidate):
+def run(module, candidate, sizes):
     reference = Reference(module.read_text(), module.name)
-    reference.set_sizes(reductions_of(reference.space))
+    reference.set_sizes(sizes or reductions_of(reference.space))
     model = reference.new_model(3)
     # A name of its own: Triton finds the text of kernels by it.
     space = load(candidate.read_text(), str(candidate), f"candidate_{candidate.stem}")
@@ -65,7 +65,7 @@ torch.set_grad_enabled(False)
 for line in pathlib.Path(sys.argv[1]).read_text().splitlines():
     asked = json.loads(line)
     try:
-        said = run(pathlib.Path(asked["module"]), pathlib.Path(asked["candidate"]))
+        said = run(pathlib.Path(asked["module"]), pathlib.Path(asked["candidate"]), asked["sizes"])
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
     print(said.replace("\n", " ")[:600] or "ok", flush=True)

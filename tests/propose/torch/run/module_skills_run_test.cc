@@ -23,16 +23,22 @@ struct ModuleCase {
   const char* seed;
   const char* module;  // in tasks/torch
   const char* skill;
-  const char* then = "";  // a second skill, on the first one's best edit
+  const char* then = "";   // a second skill, on the first one's best edit
+  const char* sizes = "";  // of the module, as JSON, in place of its reduced ones
 };
+
+// What the seeds of attention were traced at: whole tiles of 64 x 16.
+constexpr const char* kOfTiles = R"({"batch":1,"heads":2,"tokens":64,"width":16})";
+constexpr const char* kOfWindowedTiles =
+    R"({"batch":1,"heads":2,"tokens":64,"width":16,"window":20})";
 
 // Small modules: the interpreter is slow.
 constexpr ModuleCase kModuleCases[] = {
-    {"cosine_attention", "../../tests/propose/torch/modules/cosine_attention", "module_attention"},
-    {"sliding_window_attention", "../../tests/propose/torch/modules/sliding_window_attention",
-     "module_attention"},
-    {"sliding_window_attention", "../../tests/propose/torch/modules/sliding_window_attention",
-     "module_attention", "module_attention"},
+    {"cosine_attention", "level2/cosine_attention", "module_attention", "", kOfTiles},
+    {"sliding_window_attention", "level2/sliding_window_attention", "module_attention", "",
+     kOfWindowedTiles},
+    {"sliding_window_attention", "level2/sliding_window_attention", "module_attention",
+     "module_attention", kOfWindowedTiles},
     {"point_net", "level3/point_net", "module_matmul"},
     {"point_net", "level3/point_net", "module_matmul", "module_matmul_tiles"},
     {"point_net", "level3/point_net", "module_epilogue"},
@@ -132,8 +138,9 @@ TEST(ModuleSkillRun, ChildrenComputeWhatTheModuleComputes) {
     for (const Edit& edit : edits) {
       const std::string name = (folder / fmt::format("edit{}.py", titles.size())).string();
       std::ofstream(name) << edit.source;
-      list << fmt::format("{{\"module\":\"{}/tasks/torch/{}.py\",\"candidate\":\"{}\"}}\n",
-                          KS_SOURCE_DIR, c.module, name);
+      list << fmt::format(
+          "{{\"module\":\"{}/tasks/torch/{}.py\",\"candidate\":\"{}\",\"sizes\":{}}}\n",
+          KS_SOURCE_DIR, c.module, name, c.sizes[0] == '\0' ? "null" : c.sizes);
       titles.push_back(fmt::format("{} {} on {}\n{}", c.skill, c.then, c.seed, edit.source));
     }
   }
