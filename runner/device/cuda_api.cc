@@ -72,7 +72,8 @@ class CudaApi final : public DeviceApi {
     }
     cuda::Context context = nullptr;
     if (const int code = cu_.PrimaryCtxRetain(&context, device_); code != cuda::kSuccess) {
-      return Error{ErrorCode::kFailedPrecondition,
+      const bool is_full = CodeOf(code) == ErrorCode::kResourceExhausted;
+      return Error{is_full ? ErrorCode::kResourceExhausted : ErrorCode::kFailedPrecondition,
                    "making a context on the GPU: " + ErrorText(code)};
     }
     KS_RETURN_IF_ERROR(Check("cuCtxSetCurrent", cu_.CtxSetCurrent(context)));

@@ -37,7 +37,9 @@ class Benchmarking {
     std::vector<SharedJob> jobs;
     std::vector<size_t> tasks;  // of each job
     for (size_t i = 0; i < plan_.tasks.size(); ++i) {
-      const std::optional<int> begun_on = DeviceOf(plan_.tasks[i]);
+      // What is judged is only read.
+      const bool judged = PosixFileSystem().IsFile(AnswerPath(plan_.tasks[i].options.run_dir));
+      const std::optional<int> begun_on = judged ? std::nullopt : DeviceOf(plan_.tasks[i]);
       if (begun_on && std::ranges::find(plan_.devices, *begun_on) == plan_.devices.end()) {
         Keep(i, *begun_on, 0,
              Failed(plan_.tasks[i],
@@ -66,6 +68,11 @@ class Benchmarking {
     input.baseline_notes = {
         {names_.start, "where each search began: the fastest of the seeds and their flags"},
         {names_.seed, "the program of the suite exactly as it is written"}};
+    const auto ended_early = std::ranges::count_if(
+        results_, [](const auto& result) { return result && result->stop_reason == "budget"; });
+    if (ended_early > 0) {
+      input.deviations.push_back(fmt::format("{} searches ended at a budget", ended_early));
+    }
     input.level_names = plan_.suite.level_names;
     input.machine = machine_;
     input.version = kVersion;

@@ -55,7 +55,17 @@ Result<Evaluation> Against(Evaluator& evaluator, const std::string& source,
 
 std::string AnswerPath(const std::string& run_dir) { return run_dir + "/answer.json"; }
 
-Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, int trials,
+namespace {
+
+// The task of a search, which must be what it was.
+Result<Task> UnchangedTask(const RecordedRun& run) {
+  KS_ASSIGN_OR_RETURN(Task task, OpenRecordedTask(run.view.started));
+  if (task.hash == run.view.started.task_hash) return task;
+  return Error{ErrorCode::kFailedPrecondition,
+               "the task has changed since it was searched; take another folder with --out"};
+}
+
+Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, Task task, int trials,
                                      const RemoteService& service, std::stop_token stop) {
   const RunView& view = run.view;
   if (view.best == kNoCandidate || view.baseline == kNoCandidate) {
@@ -63,11 +73,6 @@ Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, int trials,
   }
   const SystemClock clock;
   const int64_t start_ns = clock.MonotonicNs();
-  KS_ASSIGN_OR_RETURN(Task task, OpenRecordedTask(view.started));
-  if (task.hash != view.started.task_hash) {
-    return Error{ErrorCode::kFailedPrecondition,
-                 "the task has changed since it was searched; take another folder with --out"};
-  }
   RunConfig config = run.config;
   config.evaluation.check_trials = trials;
   config.evaluation.time_budget_s *= kFinalEffort;
@@ -92,8 +97,11 @@ Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, int trials,
   return answer;
 }
 
+}  // namespace
+
 Result<FinalAnswer> AnswerOf(const RecordedRun& run, int trials, const RemoteService& service,
                              std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(Task task, UnchangedTask(run));
   PosixFileSystem files;
   if (const Result<std::string> kept = files.Read(AnswerPath(run.dir), kMaxTextFileBytes);
       kept.ok()) {
@@ -103,7 +111,8 @@ Result<FinalAnswer> AnswerOf(const RecordedRun& run, int trials, const RemoteSer
       return answer;
     }
   }
-  KS_ASSIGN_OR_RETURN(FinalAnswer answer, JudgeFinalAnswer(run, trials, service, std::move(stop)));
+  KS_ASSIGN_OR_RETURN(FinalAnswer answer,
+                      JudgeFinalAnswer(run, std::move(task), trials, service, std::move(stop)));
   KS_ASSIGN_OR_RETURN(const std::string source, SourceOf(run, run.view.best));
   const std::string file = RunFolder(run.dir).BestPath(SourceEnding(run.config.backend));
   KS_RETURN_IF_ERROR(files.WriteAtomically(file, source));

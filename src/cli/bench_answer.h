@@ -23,18 +23,14 @@ struct FinalAnswer {
   double seconds = 0;                   // it took
 };
 
-// Judges the best program of a search that is over, with `trials` correctness trials and three
-// times the measuring budget of a candidate, on the device of the search or by `service`. ERRORS:
-// kFailedPrecondition (no program was measured, or the task has changed since); kCancelled; the
-// evaluator's.
-Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, int trials,
-                                     const RemoteService& service, std::stop_token stop);
-
 // Where the verdict on a run's program is kept.
 std::string AnswerPath(const std::string& run_dir);
 
-// The verdict in the run's folder, if it is there and of this search and so many trials; else
-// judges and keeps it, beside the program. ERRORS: as above; the file system's.
+// The verdict on the best program of a search that is over: the one in the run's folder, if it is
+// there and of this search and so many trials; else judged and kept, beside the program, with
+// `trials` correctness trials and three times the measuring budget of a candidate, on the device of
+// the search or by `service`. ERRORS: kFailedPrecondition (no program was measured, or the task has
+// changed since it was searched); kCancelled; the evaluator's; the file system's.
 Result<FinalAnswer> AnswerOf(const RecordedRun& run, int trials, const RemoteService& service,
                              std::stop_token stop);
 

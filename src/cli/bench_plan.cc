@@ -57,6 +57,10 @@ EvolveOptions SearchOptions(const BenchOptions& options) {
 std::string BudgetText(const EvolveOptions& search) {
   std::string text = fmt::format("{} rounds", *search.steps);
   if (search.minutes) text += fmt::format(", at most {:g} minutes", *search.minutes);
+  const ModelOptions& llm = search.llm;
+  if (llm.budget_usd) text += fmt::format(", at most {:g} USD", *llm.budget_usd);
+  if (llm.budget_tokens) text += fmt::format(", at most {} tokens", *llm.budget_tokens);
+  if (llm.budget_calls) text += fmt::format(", at most {} requests", *llm.budget_calls);
   return text;
 }
 
@@ -66,6 +70,9 @@ std::vector<std::string> DeviationsOf(const BenchOptions& options) {
     found.push_back(fmt::format("{} rounds, not {}", *options.steps, kPaperRounds));
   }
   if (options.minutes) found.push_back("searches are cut off by time");
+  if (options.llm.budget_usd || options.llm.budget_tokens || options.llm.budget_calls) {
+    found.push_back("searches are cut off by a budget for models");
+  }
   if (!options.config_file.empty()) {
     found.push_back(fmt::format("{} changes the preset", options.config_file));
   }

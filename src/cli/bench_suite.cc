@@ -65,7 +65,10 @@ Result<Found> ReadFolder(const FileSystem& files, const std::string& folder, int
     } else if (name.ends_with(".py") && files.IsFile(path)) {
       found.modules = true;
       if (backend != kTorchBackend) continue;
-      suite.tasks.push_back({level, name.substr(0, name.size() - 3), path, ""});
+      // What cannot be read is said when it is searched.
+      const Result<Task> module = OpenModuleTask(path, {});
+      suite.tasks.push_back({level, name.substr(0, name.size() - 3), path,
+                             module.ok() ? module->precision : std::string()});
     }
   }
   return found;

@@ -10,6 +10,7 @@
 #include "cli/config_file.h"
 #include "cli/evolve.h"
 #include "cli/presets.h"
+#include "cli/search_target.h"
 #include "cli/wiring.h"
 
 namespace ks {
@@ -93,10 +94,12 @@ Result<std::vector<NamedTask>> NamedTasks(const std::vector<std::string>& argume
     for (const Task& task : library) {
       if (task.FindSeed(backend) != nullptr) tasks.push_back({task.name, task.name});
     }
-    return tasks;
+    if (!tasks.empty()) return tasks;
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("no task of the library has a seed for the backend '{}'", backend)};
   }
   for (const std::string& argument : arguments) {
-    KS_ASSIGN_OR_RETURN(const Task task, OpenTask(argument));
+    KS_ASSIGN_OR_RETURN(const Task task, OpenSearchTask(argument, backend));
     if (task.FindSeed(backend) == nullptr) {
       return Error{ErrorCode::kInvalidArgument,
                    fmt::format("task '{}' has no seed for the backend '{}'", task.name, backend)};

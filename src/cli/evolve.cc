@@ -318,18 +318,16 @@ Result<RunEnd> EvolveQuietly(const EvolveOptions& options, const std::string& ba
   return end;
 }
 
-int Evolve(const EvolveOptions& options, const Console& console) {
-  if (!options.tasks.empty()) return EvolveMany(options, console);
-  const InterruptGuard interrupt("\nksmith: ended at once; the record is safe, --resume goes on\n");
+int EvolveShown(const EvolveOptions& options, const Console& console, std::stop_token stop) {
   const SystemClock clock;
   OpenRun run;
-  const Status opened = Open(options, clock, interrupt.token(), run);
+  const Status opened = Open(options, clock, stop, run);
   if (!opened.ok()) return console.Fail(opened.error());
   const std::unique_ptr<Observer> progress = MakeProgress(run, console);
   std::string warning;  // after the search: a live view owns the terminal
   const Result<RunEnd> end = Search(
       run, clock, {progress.get()}, "", [&](const std::string& text) { warning = text; },
-      interrupt.token());
+      std::move(stop));
   if (!warning.empty()) console.Err(fmt::format("ksmith: {}\n", warning));
   if (!end.ok()) {
     RemoveStillborn(run);
@@ -337,6 +335,12 @@ int Evolve(const EvolveOptions& options, const Console& console) {
   }
   const Status finished = Finish(run, *end, console);
   return finished.ok() ? kExitFine : console.Fail(finished.error());
+}
+
+int Evolve(const EvolveOptions& options, const Console& console) {
+  if (!options.tasks.empty()) return EvolveMany(options, console);
+  const InterruptGuard interrupt("\nksmith: ended at once; the record is safe, --resume goes on\n");
+  return EvolveShown(options, console, interrupt.token());
 }
 
 }  // namespace ks

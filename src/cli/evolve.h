@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "cli/console.h"
 #include "cli/options.h"
 #include "core/config.h"
 #include "core/observer.h"
@@ -24,6 +25,9 @@ bool UsedItsBudget(const std::string& stop_reason);
 
 // A folder in ./runs that does not exist yet: runs/<name>-<date>-<n>.
 std::string NewRunDir(const std::string& name, const Clock& clock, const FileSystem& files);
+
+// One task with what `evolve` shows of it, until a limit or `stop`; the exit status.
+int EvolveShown(const EvolveOptions& options, const Console& console, std::stop_token stop);
 
 // A new run, or with `resume_dir` a recorded one, until a limit or `stop`. A run that never got a
 // baseline leaves no folder. `baseline`: the seed with the flags that an earlier run of the task

@@ -446,7 +446,8 @@ ParsedCommandLine ParseCommandLine(const std::vector<std::string>& arguments) {
     }
     // Folders may have commas in their names; tasks of the library do not.
     if (evolve.task.find(',') != std::string::npos && evolve.task.find('/') == std::string::npos) {
-      for (const std::string_view name : Split(std::exchange(evolve.task, {}), ',')) {
+      const std::string names = std::exchange(evolve.task, {});
+      for (const std::string_view name : Split(names, ',')) {
         evolve.tasks.emplace_back(name);
       }
     }

@@ -44,7 +44,9 @@ void DeviceSession::GiveBack() {
 
 Result<DeviceRunner*> DeviceSession::Runner(std::stop_token stop) {
   if (runner_ == nullptr) {
-    KS_ASSIGN_OR_RETURN(std::unique_ptr<DeviceRunner> runner, backend_.TakeRunner(std::move(stop)));
+    KS_ASSIGN_OR_RETURN(
+        std::unique_ptr<DeviceRunner> runner,
+        was_fresh_ ? backend_.TakeFresh(std::move(stop)) : backend_.TakeRunner(std::move(stop)));
     KS_RETURN_IF_ERROR(runner->OpenTask(task_));
     runner_ = std::move(runner);
   }
@@ -107,8 +109,13 @@ void DeviceSession::Drop() {
 }
 
 Result<std::unique_ptr<DeviceRunner>> DeviceSession::FreshRunner(std::stop_token stop) const {
-  KS_ASSIGN_OR_RETURN(std::unique_ptr<DeviceRunner> runner, backend_.TakeFresh(std::move(stop)));
-  KS_RETURN_IF_ERROR(runner->OpenTask(task_));
+  const auto take = [&]() -> Result<std::unique_ptr<DeviceRunner>> {
+    KS_ASSIGN_OR_RETURN(std::unique_ptr<DeviceRunner> runner, backend_.TakeFresh(stop));
+    KS_RETURN_IF_ERROR(runner->OpenTask(task_));
+    return runner;
+  };
+  Result<std::unique_ptr<DeviceRunner>> runner = take();
+  if (!runner.ok() && runner.error().code == ErrorCode::kUnavailable) return take();
   return runner;
 }
 
@@ -116,8 +123,13 @@ std::unique_ptr<DeviceRunner> DeviceSession::Renew(uint64_t seed, ContentMap pre
                                                    std::unique_ptr<DeviceRunner> runner) {
   std::unique_ptr<DeviceRunner> before = std::exchange(runner_, std::move(runner));
   loaded_.clear();
+  was_fresh_ = true;
   content_seed_ = seed;
   contents_ = std::move(prepared);
+  // It is ended later; its memory is wanted now.
+  for (size_t i = 0; before != nullptr && i < task_.workloads.size(); ++i) {
+    if (before->HasContents(i)) before->DropContents(i);
+  }
   return before;
 }
 

@@ -51,10 +51,12 @@ class DeviceSession {
   void Drop();
   // Returns the runner to the backend, which decides whether it is used again.
   void GiveBack();
-  // Takes a runner that no candidate has seen and opens the task there. Needs no lease.
+  // Takes a runner that no candidate has seen and opens the task there; once more when the first is
+  // out of order. Needs no lease.
   Result<std::unique_ptr<DeviceRunner>> FreshRunner(std::stop_token stop) const;
-  // That runner and fresh contents from now on; `prepared` (from `seed`) saves making them. Returns
-  // the runner before, to be ended without the lease.
+  // That runner and fresh contents from now on, and fresh ones where it must be replaced;
+  // `prepared` (from `seed`) saves making contents. Returns the runner before, without its
+  // contents, to be ended without the lease.
   std::unique_ptr<DeviceRunner> Renew(uint64_t seed, ContentMap prepared,
                                       std::unique_ptr<DeviceRunner> runner);
 
@@ -69,6 +71,7 @@ class DeviceSession {
   uint64_t content_seed_;
   ContentMap contents_;  // host copies, within kHostBytes
   std::unique_ptr<DeviceRunner> runner_;
+  bool was_fresh_ = false;      // whoever takes its place must be, too
   std::vector<Loaded> loaded_;  // of runner_, used last at the end
 };
 

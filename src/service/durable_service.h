@@ -31,8 +31,7 @@ class DurableService final : public EvaluationService {
       : options_(options),
         parts_(parts),
         tasks_(parts.journal, parts.find_task),
-        pool_(parts.source,
-              options.evaluators * std::max<size_t>(1, parts.source.devices().size())),
+        pool_(parts.source, options.evaluators),
         queue_(parts.source.devices(), options.look_ahead),
         leases_(parts.source.devices().size()) {}
   ~DurableService() override { Drain(0); }

@@ -37,8 +37,10 @@ Result<std::shared_ptr<Evaluator>> EvaluatorPool::Get(const Task& task, size_t d
   auto owned = std::make_shared<Owned>(task);
   KS_ASSIGN_OR_RETURN(owned->evaluator, source_.Make(owned->task, device, config));
   std::shared_ptr<Evaluator> evaluator(owned, owned->evaluator.get());
-  entries_.push_front({key, evaluator});
-  if (entries_.size() > capacity_) entries_.pop_back();
+  entries_.push_front({key, device, evaluator});
+  size_t kept = 0;
+  entries_.remove_if(
+      [&](const Entry& entry) { return entry.device == device && ++kept > capacity_; });
   return evaluator;
 }
 

@@ -1,5 +1,5 @@
-// Warm evaluators, one a (task, device, protocol): made when first asked for, the least recently
-// used one given up when there are too many.
+// Warm evaluators, one a (task, device, protocol): made when first asked for, a device's least
+// recently used one given up when it has too many.
 #ifndef KS_SERVICE_EVALUATOR_POOL_H_
 #define KS_SERVICE_EVALUATOR_POOL_H_
 
@@ -46,6 +46,7 @@ class EvaluatorSource {
 // Thread-safe. An evaluator that is given up lives on until its last user is done.
 class EvaluatorPool {
  public:
+  // `capacity`: evaluators of one device.
   EvaluatorPool(EvaluatorSource& source, size_t capacity) : source_(source), capacity_(capacity) {}
 
   // ERRORS: as EvaluatorSource::Make.
@@ -60,6 +61,7 @@ class EvaluatorPool {
  private:
   struct Entry {
     std::string key;
+    size_t device = 0;
     std::shared_ptr<Evaluator> evaluator;
   };
   EvaluatorSource& source_;

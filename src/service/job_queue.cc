@@ -1,5 +1,6 @@
 #include "service/job_queue.h"
 
+#include <algorithm>
 #include <iterator>
 
 namespace ks {
@@ -30,7 +31,9 @@ std::optional<size_t> JobQueue::Room(const Kind& kind) const {
   const auto& [backend, device, timed] = kind;
   std::optional<size_t> best;
   for (const size_t i : DevicesFor(backend, device)) {
-    if (timed && assigned_[i] >= look_ahead_) continue;
+    // Those that may be timed at once do not keep the next from being compiled.
+    const auto beside = static_cast<size_t>(std::max(devices_[i].timed_at_once - 1, 0));
+    if (timed && assigned_[i] >= look_ahead_ + beside) continue;
     if (!best || assigned_[i] < assigned_[*best]) best = i;
   }
   return best;

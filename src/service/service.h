@@ -26,7 +26,8 @@ struct ServiceOptions {
   int compile_threads = 2;     // compiles and checks at once
   size_t queue_limit = 10000;  // accepted and not finished
   size_t evaluators = 8;       // kept warm, a device
-  size_t look_ahead = 4;  // a device: candidates between the start of their compile and the lease
+  size_t look_ahead = 4;  // a device: candidates between the start of their compile and their end,
+                          // beyond those that may be timed beside the first
   int max_starts = 5;     // of one request, over restarts of the service: then it has failed
 };
 

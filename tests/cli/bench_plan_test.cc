@@ -52,6 +52,14 @@ TEST_F(BenchPlanning, TellsWhatIsNotAsPublished) {
   EXPECT_EQ(plan->deviations.size(), 4u);
 }
 
+TEST_F(BenchPlanning, ABudgetForModelsIsPartOfTheProtocolAndADeviation) {
+  options_.llm.budget_usd = 2.5;
+  const Result<BenchPlan> plan = PlanBenchmark(options_);
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  EXPECT_EQ(plan->budget, "40 rounds, at most 2.5 USD");
+  EXPECT_EQ(plan->deviations.size(), 2u);  // and only some tasks
+}
+
 TEST_F(BenchPlanning, ATaskIsSearchedAlikeInEverySuite) {
   const BenchPlan both = *PlanBenchmark(options_);
   options_.tasks = {"softmax"};

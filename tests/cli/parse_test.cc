@@ -168,6 +168,9 @@ TEST(ParseCommandLine, EvolveNeedsATaskOrARunToResume) {
   const std::vector<std::string> both = {"gelu", "matmul"};
   EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "gelu,matmul"}).tasks, both);
   EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "gelu,matmul"}).task, "");
+  const std::vector<std::string> long_names = {"conv2d_relu_hardswish", "gemm_group_norm", "spmv"};
+  EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "conv2d_relu_hardswish,gemm_group_norm,spmv"}).tasks,
+            long_names);
   EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "--tasks", "gelu,matmul"}).tasks, both);
   EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "./a,b"}).task, "./a,b");
   UsageError({"evolve", "gelu", "--tasks", "matmul"});

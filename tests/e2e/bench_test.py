@@ -125,6 +125,11 @@ class Bench(EndToEnd):
         one, two = self.written()["tasks"]
         self.assertEqual((one["state"], two["state"]), ("failed", "correct"))
         self.assertIn("has changed since", one["reason"])
+        # Also where a verdict is kept.
+        description = self.dir / "suite" / "two" / "task.toml"
+        description.write_text(description.read_text().replace("rows = 2048", "rows = 1024"))
+        self.ksmith(*self.arguments(steps=1), status=1)
+        self.assertEqual([task["state"] for task in self.written()["tasks"]], ["failed"] * 2)
 
     def test_what_is_wrong_is_said_before_anything_is_written(self) -> None:
         self.suite("one")

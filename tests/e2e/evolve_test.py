@@ -2,6 +2,7 @@
 import pathlib
 import re
 import json
+import signal
 import subprocess
 
 from harness import EndToEnd, main
@@ -72,6 +73,27 @@ class Evolve(EndToEnd):
         again = self.evolve(*command)
         self.assertNotIn("kernel ", again.stdout)
         self.assertIn("run/other", again.stdout)
+
+    def test_a_stop_ends_the_series_and_the_same_command_goes_on(self) -> None:
+        self.small_task()
+        self.small_task("other")
+        command = ("evolve", "small,other", "--steps", "3", "--run", "run", "--config", "quick.toml")
+        process = self.start(*command)
+        self.assertIn("[1/2] small", process.stdout.readline() + process.stdout.readline())
+        process.send_signal(signal.SIGTERM)  # while the first run is opened
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, out + err)
+        self.assertNotIn("[2/2]", out)
+        self.assertIn("the same command with --run run goes on", err)
+        # A run that was killed before its record began is no obstacle.
+        (self.dir / "run" / "other").mkdir(parents=True, exist_ok=True)
+        (self.dir / "run" / "other" / "run.sqlite").write_bytes(b"")
+        self.assertIn("[2/2] other", self.ksmith(*command).stdout)
+        self.assertEqual(len(self.json("runs", "run", "--json")["runs"]), 2)
+
+    def test_a_series_without_any_task_is_wrong_usage(self) -> None:
+        refused = self.ksmith("evolve", "--tasks", "all", "--backend", "nonsense", status=2)
+        self.assertIn("no task of the library has a seed", refused.stderr)
 
     def test_the_same_seed_replays_to_the_same_archive(self) -> None:
         self.evolve(self.small_task(), "--steps", "5", "--seed", "3")

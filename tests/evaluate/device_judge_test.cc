@@ -177,6 +177,20 @@ TEST_F(DeviceJudgeTest, ConfirmsInAFreshProcessOnFreshContents) {
       << "the oracle judges a timed size of what may become the champion";
 }
 
+TEST_F(DeviceJudgeTest, ConfirmsWhereContentsFitTheDeviceOnlyOnce) {
+  ASSERT_TRUE(Compare("ns 10000", "ns 5000").ok());
+  device().capacity = device().resident;
+  const auto confirmed = Compare("ns 10000", "ns 5000", /*fresh=*/true);
+  ASSERT_TRUE(confirmed.ok()) << confirmed.error().message;
+}
+
+TEST_F(DeviceJudgeTest, TriesAnotherFreshRunnerWhenTheFirstIsOutOfOrder) {
+  ASSERT_TRUE(Compare("ns 10000", "ns 5000").ok());
+  device().broken_starts = 1;
+  const auto confirmed = Compare("ns 10000", "ns 5000", /*fresh=*/true);
+  ASSERT_TRUE(confirmed.ok()) << confirmed.error().message;
+}
+
 TEST_F(DeviceJudgeTest, ConfirmationFindsWhatOnlyLargeSizesShow) {
   const auto timing = Compare("wrong_large", "ns 5000 wrong_large", /*fresh=*/true);
   ASSERT_TRUE(timing.ok());

@@ -95,25 +95,34 @@ class MemoryRunner final : public DeviceRunner {
     device_->log.emplace_back("start");
   }
 
+  ~MemoryRunner() override { DropAll(); }
   bool alive() const override { return !dead_; }
   Status OpenTask(const Task& task) override {
+    if (device_->broken_starts > 0) {
+      --device_->broken_starts;
+      return Error{ErrorCode::kUnavailable, "the runner has ended"};
+    }
     task_ = &task;
-    contents_.clear();
+    DropAll();
     return {};
   }
   Status SetContents(size_t workload, uint64_t, std::span<const Bytes> inputs) override {
     KS_RETURN_IF_ERROR(Fault());
-    size_t others = 0;
-    for (const auto& [index, content] : contents_) others += index == workload ? 0 : content.size();
-    if (others + inputs[0].size() > device_->capacity) {
+    const size_t before = HasContents(workload) ? contents_[workload].size() : 0;
+    if (device_->resident - before + inputs[0].size() > device_->capacity) {
       return Error{ErrorCode::kResourceExhausted, "no room on the fake device"};
     }
     ++device_->uploads;
+    device_->resident += inputs[0].size() - before;
     contents_[workload] = inputs[0];
     return {};
   }
   bool HasContents(size_t workload) const override { return contents_.contains(workload); }
-  void DropContents(size_t workload) override { contents_.erase(workload); }
+  void DropContents(size_t workload) override {
+    if (!HasContents(workload)) return;
+    device_->resident -= contents_[workload].size();
+    contents_.erase(workload);
+  }
 
   DeviceResult<LoadedProgram> Load(const CompiledKernel& kernel, std::stop_token) override {
     KS_RETURN_IF_ERROR(Fault());
@@ -204,6 +213,9 @@ class MemoryRunner final : public DeviceRunner {
   }
 
  private:
+  void DropAll() {
+    while (!contents_.empty()) DropContents(contents_.begin()->first);
+  }
   // Our fault, when one is due.
   Status Fault() {
     KS_CHECK(!dead_);

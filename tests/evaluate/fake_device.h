@@ -58,7 +58,9 @@ struct FakeDevice {
   double throttled = 0;        // share of pairs
   double event_scale = 1;      // above 1: the event clock claims more than passes
   int unavailable = 0;         // the next so many requests fail by our fault
-  size_t capacity = SIZE_MAX;  // bytes of contents
+  int broken_starts = 0;       // the next so many runners do not open their task
+  size_t capacity = SIZE_MAX;  // bytes of contents, of all runners
+  size_t resident = 0;         // of them
 
   int started = 0, returned = 0, loads = 0, uploads = 0, calls = 0, pairs = 0, compares = 0;
   std::vector<std::string> log;  // "start", "pairs 6", "compare", ... of all runners

@@ -232,6 +232,21 @@ TEST_F(ServiceTest, CancelsWaitingAndRunning) {
   EXPECT_EQ(service_->Cancel(std::string(32, '0')).error().code, ErrorCode::kNotFound);
 }
 
+TEST_F(ServiceTest, AsManyAreTimedAtOnceAsADeviceAllows) {
+  room_.device(0).timed_at_once = 3;
+  ServiceOptions options;
+  options.compile_threads = 4;
+  options.look_ahead = 1;
+  Start(options);
+  std::vector<Submission> batch;
+  for (int i = 0; i < 12; ++i) batch.push_back(Ask("slow " + std::to_string(i)));
+  const auto accepted = Submit(std::move(batch));
+  ASSERT_EQ(accepted.index(), 0U);
+  for (const EvaluationStatus& one : std::get<0>(accepted)) Final(one.id);
+  EXPECT_GT(room_.most_timings(), 1);
+  EXPECT_LE(room_.most_timings(), 3);
+}
+
 TEST_F(ServiceTest, DeadlinesEndWaitingAndRunning) {
   Start({.compile_threads = 1});
   Submission running = Ask("hold a");

@@ -108,7 +108,8 @@ class DeviceRunner {
 class DeviceBackend : public Backend {
  public:
   // A healthy runner (known kernel launched, result compared), a pre-started spare when there is
-  // one. ERRORS: kFailedPrecondition (no driver, no device, out of memory: what to do about it).
+  // one. ERRORS: kFailedPrecondition (no driver, no device: what to do about it),
+  // kResourceExhausted (the device has no memory left for it).
   virtual Result<std::unique_ptr<DeviceRunner>> TakeRunner(std::stop_token stop) = 0;
   // A healthy runner that has loaded nothing yet. May be called without the lease. ERRORS: as
   // TakeRunner.
