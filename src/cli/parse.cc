@@ -46,6 +46,19 @@ constexpr const char* kBackendHelp =
 constexpr const char* kEvaluateBackendHelp =
     "where candidates run: cpu, cuda, triton, opencl, or torch for a PyTorch module (default: cpu)";
 
+// In place of CLI11's own, which name the largest double there is.
+CLI::Validator Bounded(double least, bool with_least, const char* name) {
+  const auto check = [=](const std::string& text) -> std::string {
+    double value = 0;
+    const bool is_number = CLI::detail::lexical_cast(text, value);
+    if (is_number && (value > least || (with_least && value == least))) return "";
+    return fmt::format("'{}' is no number {} {:g}", text, with_least ? "from" : "above", least);
+  };
+  return CLI::Validator(check, name);
+}
+CLI::Validator Above(double least, const char* name) { return Bounded(least, false, name); }
+CLI::Validator AtLeast(double least, const char* name) { return Bounded(least, true, name); }
+
 template <typename Number>
 void AddDevice(CLI::App& app, Number& device) {
   app.add_option("--device", device, "which of the backend's devices (default: 0)")
@@ -84,11 +97,11 @@ void AddModel(CLI::App& app, ModelOptions& options) {
                  "run whose recorded answers are played: --proposer replay")
       ->excludes(server);
   app.add_option("--budget-usd", options.budget_usd, "stop before more is spent on models")
-      ->check(CLI::PositiveNumber);
+      ->check(Above(0, "POSITIVE"));
   app.add_option("--budget-tokens", options.budget_tokens, "stop before more tokens are used")
-      ->check(CLI::PositiveNumber);
+      ->check(Above(0, "POSITIVE"));
   app.add_option("--budget-calls", options.budget_calls, "stop before more requests are sent")
-      ->check(CLI::PositiveNumber);
+      ->check(Above(0, "POSITIVE"));
 }
 
 void DeclareServe(CLI::App& app, ServeOptions& options) {
@@ -111,10 +124,10 @@ void DeclareServe(CLI::App& app, ServeOptions& options) {
       ->check(CLI::Range(1, 256));
   app.add_option("--rate", options.rate,
                  "requests a second that one client may send (default: 1000; 0: no limit)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0, "NONNEGATIVE"));
   app.add_option("--grace", options.grace_s,
                  "seconds that running evaluations get at a shutdown (default: 30)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0, "NONNEGATIVE"));
 }
 
 void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
@@ -134,14 +147,14 @@ void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
                  "who proposes: builtin, random, llm, scientist, best_of_n or replay "
                  "(default: builtin; docs/llm.md)");
   app.add_option("--steps", options.steps, "stop after so many proposals")
-      ->check(CLI::PositiveNumber);
+      ->check(Above(0, "POSITIVE"));
   app.add_option("--minutes", options.minutes,
                  "stop after so many minutes (default without limits: 5)")
-      ->check(CLI::PositiveNumber);
+      ->check(Above(0, "POSITIVE"));
   app.add_option("--until", options.until, "stop when the speed-up is at least this")
-      ->check(CLI::PositiveNumber);
+      ->check(Above(0, "POSITIVE"));
   app.add_option("--seed", options.seed, "seed of all random choices (default: 1)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0, "NONNEGATIVE"));
   app.add_option("--jobs", options.jobs,
                  "steps in flight, and as many threads that evaluate (default: 2)")
       ->check(CLI::Range(1, 256));
@@ -170,9 +183,9 @@ void DeclareCompare(CLI::App& app, CompareOptions& options) {
       ->check(CLI::Range(1, 1000));
   CLI::Option* steps =
       app.add_option("--steps", options.steps, "budget of one search: proposals (default: 40)")
-          ->check(CLI::PositiveNumber);
+          ->check(Above(0, "POSITIVE"));
   app.add_option("--minutes", options.minutes, "budget of one search: minutes")
-      ->check(CLI::PositiveNumber)
+      ->check(Above(0, "POSITIVE"))
       ->excludes(steps);
   app.add_option("--backend", options.backend, kBackendHelp);
   app.add_option("--device", options.device, "which of the backend's devices (default: 0)")
@@ -202,9 +215,9 @@ void DeclareBench(CLI::App& app, BenchOptions& options) {
       ->check(CLI::Range(0, 255));
   app.add_option("--proposer", options.proposer, "who proposes (default: builtin)");
   app.add_option("--steps", options.steps, "rounds of one search (default: the protocol's)")
-      ->check(CLI::PositiveNumber);
+      ->check(Above(0, "POSITIVE"));
   app.add_option("--minutes", options.minutes, "end a search after so many minutes, too")
-      ->check(CLI::PositiveNumber);
+      ->check(Above(0, "POSITIVE"));
   app.add_option("--config", options.config_file, "TOML file on top of the protocol's preset");
   app.add_option("--out", options.out_dir,
                  "folder of the runs, bench.json and bench.html (default: runs/bench); what it "

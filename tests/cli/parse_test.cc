@@ -162,6 +162,14 @@ TEST(ParseCommandLine, ATokenNeedsAService) {
   UsageError({"evolve", "matmul", "--token-file", "t"});
 }
 
+TEST(ParseCommandLine, SaysWhichNumbersAreExpected) {
+  EXPECT_NE(UsageError({"evolve", "m", "--steps", "-3"}).find("'-3' is no number above 0"),
+            std::string::npos);
+  EXPECT_NE(UsageError({"evolve", "m", "--minutes", "x"}).find("'x'"), std::string::npos);
+  EXPECT_NE(UsageError({"serve", "--rate", "-1"}).find("'-1' is no number from 0"),
+            std::string::npos);
+}
+
 TEST(ParseCommandLine, EvolveNeedsATaskOrARunToResume) {
   EXPECT_NE(UsageError({"evolve"}).find("needs a TASK"), std::string::npos);
   EXPECT_EQ(Parsed<EvolveOptions>({"evolve", "--resume", "r"}).resume_dir, "r");

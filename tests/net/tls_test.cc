@@ -62,19 +62,23 @@ class TlsServer {
     server_ = std::make_unique<RawServer>([this](int fd) { Serve(fd); });
   }
 
+  ~TlsServer() {
+    if (!ca_file_.empty()) std::remove(ca_file_.c_str());
+  }
+
   std::string url() const { return "https://localhost:" + std::to_string(server_->port()); }
   // A file with the certificate.
-  std::string CaFile() const {
-    const std::string path =
-        testing::TempDir() + "/ksmith-tls-" + std::to_string(getpid()) + ".pem";
-    std::FILE* const file = std::fopen(path.c_str(), "w");
+  std::string CaFile() {
+    ca_file_ = testing::TempDir() + "/ksmith-tls-" + std::to_string(getpid()) + ".pem";
+    std::FILE* const file = std::fopen(ca_file_.c_str(), "w");
     KS_CHECK(file != nullptr && PEM_write_X509(file, certificate_.get()) == 1);
     KS_CHECK(std::fclose(file) == 0);
-    return path;
+    return ca_file_;
   }
   const std::string& asked() const { return asked_; }
 
  private:
+  std::string ca_file_;
   void Serve(int fd) {
     const Session session(SSL_new(context_.get()));
     SSL_set_fd(session.get(), fd);
@@ -108,7 +112,7 @@ Result<HttpResponse> Get(const TlsServer& server, const std::string& ca_file) {
 }
 
 TEST(Tls, ACertificateThatIsTrustedByFileIsEnough) {
-  const TlsServer server("DNS:localhost", kHour, kFine);
+  TlsServer server("DNS:localhost", kHour, kFine);
   const Result<HttpResponse> response = Get(server, server.CaFile());
   ASSERT_TRUE(response.ok()) << response.error().message;
   EXPECT_EQ(response->status, 200);
@@ -126,7 +130,7 @@ TEST(Tls, NothingIsSentToAServerThatIsNotTrusted) {
                 {"DNS:other.example", kHour, true},  // somebody else's
                 {"DNS:localhost", -kHour, true}};    // too old
   for (const auto& one : kCases) {
-    const TlsServer server(one.names, one.until_s, kFine);
+    TlsServer server(one.names, one.until_s, kFine);
     const Result<HttpResponse> response = Get(server, one.trusted ? server.CaFile() : "");
     ASSERT_FALSE(response.ok()) << one.names << " " << one.until_s;
     EXPECT_EQ(response.error().code, ErrorCode::kFailedPrecondition) << response.error().message;
@@ -135,7 +139,7 @@ TEST(Tls, NothingIsSentToAServerThatIsNotTrusted) {
 }
 
 TEST(Tls, AnAnswerThatBreaksOffIsUnavailable) {
-  const TlsServer server("DNS:localhost", kHour,
+  TlsServer server("DNS:localhost", kHour,
                          "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhello");
   const Result<HttpResponse> response = Get(server, server.CaFile());
   ASSERT_FALSE(response.ok());
