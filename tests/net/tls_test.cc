@@ -139,8 +139,7 @@ TEST(Tls, NothingIsSentToAServerThatIsNotTrusted) {
 }
 
 TEST(Tls, AnAnswerThatBreaksOffIsUnavailable) {
-  TlsServer server("DNS:localhost", kHour,
-                         "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhello");
+  TlsServer server("DNS:localhost", kHour, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhello");
   const Result<HttpResponse> response = Get(server, server.CaFile());
   ASSERT_FALSE(response.ok());
   EXPECT_EQ(response.error().code, ErrorCode::kUnavailable);
