@@ -37,6 +37,25 @@ bool HasArguments(std::string_view word) {
   return IsOneOf(word, {"alignas", "__attribute__", "__align__", "__declspec", "_Alignas"});
 }
 
+// What a word may be where something is declared, by its text alone.
+enum WordClass : uint8_t {
+  kSpecifierWord = 1,
+  kTypeWord = 2,
+  kOtherKeyword = 4,
+  kWithArguments = 8,
+  kClassKeyword = 16,
+  kForWord = 32,
+  kConditionWord = 64,
+};
+uint8_t ClassesOf(std::string_view word) {
+  return static_cast<uint8_t>(
+      (IsSpecifier(word) ? kSpecifierWord : 0) | (IsTypeWord(word) ? kTypeWord : 0) |
+      (IsOtherKeyword(word) ? kOtherKeyword : 0) | (HasArguments(word) ? kWithArguments : 0) |
+      (IsOneOf(word, {"struct", "union", "class", "enum"}) ? kClassKeyword : 0) |
+      (word == "for" ? kForWord : 0) |
+      (IsOneOf(word, {"if", "while", "switch"}) ? kConditionWord : 0));
+}
+
 // The signs that may follow a name that is being declared.
 using Enders = std::string_view;
 constexpr Enders kInParameters = ",)=[";
@@ -48,8 +67,16 @@ constexpr Enders kInCondition = "={";
 class NameFinder {
  public:
   explicit NameFinder(const SourceTokens& source)
-      : tokens_(source.tokens), fixed_(source.in_preprocessor) {
+      : tokens_(source.tokens),
+        fixed_(source.in_preprocessor),
+        classes_(static_cast<size_t>(source.words)) {
     fixed_.resize(static_cast<size_t>(source.words));
+    int known = 0;  // words are numbered in order of appearance
+    for (const Token& token : tokens_) {
+      if (token.word < known) continue;
+      classes_[static_cast<size_t>(token.word)] = ClassesOf(token.text);
+      known = token.word + 1;
+    }
   }
 
   std::vector<NameRegion> Run() {
@@ -70,8 +97,8 @@ class NameFinder {
   bool IsSign(size_t at, std::string_view text) const {
     return at < tokens_.size() && tokens_[at].kind == TokenKind::kSign && tokens_[at].text == text;
   }
-  bool IsWord(size_t at, std::string_view text) const {
-    return IsName(at) && tokens_[at].text == text;
+  bool IsWord(size_t at, WordClass one) const {
+    return IsName(at) && (classes_[static_cast<size_t>(tokens_[at].word)] & one) != 0;
   }
   bool IsName(size_t at) const {
     return at < tokens_.size() && tokens_[at].kind == TokenKind::kWord;
@@ -164,15 +191,14 @@ class NameFinder {
     Parameters(region.begin);
     size_t header_end = 0;  // of the innermost for
     for (size_t at = closing_[region.begin] + 1; at < region.end; ++at) {
-      if (IsName(at) && IsOneOf(At(at).text, {"struct", "union", "class", "enum"})) {
+      if (IsWord(at, kClassKeyword)) {
         at = FixType(at, region.end);
       } else if (Is(at, ']') && Is(at + 1, '(') && BeginsLambda(opening_[at])) {
         Parameters(at + 1);
-      } else if (Is(at, '(') && IsWord(at - 1, "for")) {
+      } else if (Is(at, '(') && IsWord(at - 1, kForWord)) {
         header_end = closing_[at];
         Declaration(at + 1, kInFor);
-      } else if (Is(at, '(') &&
-                 (IsWord(at - 1, "if") || IsWord(at - 1, "while") || IsWord(at - 1, "switch"))) {
+      } else if (Is(at, '(') && IsWord(at - 1, kConditionWord)) {
         Declaration(at + 1, kInCondition);
       } else if ((Is(at, ';') && at > header_end) || Is(at, '{') || Is(at, '}') ||
                  At(at).kind == TokenKind::kLine || At(at).kind == TokenKind::kLineEnd) {
@@ -218,7 +244,7 @@ class NameFinder {
         return;
       } else if (Is(behind, ',')) {
         size_t name = behind + 1;
-        while (Is(name, '*') || Is(name, '&') || (IsName(name) && IsSpecifier(At(name).text))) {
+        while (Is(name, '*') || Is(name, '&') || IsWord(name, kSpecifierWord)) {
           ++name;
         }
         if (IsName(name) && EndsWith(name + 1, kInStatement)) names_->push_back(At(name).word);
@@ -240,14 +266,14 @@ class NameFinder {
         at = closing_[at] + 1;
       } else if (typed && (Is(at, '*') || Is(at, '&') || IsSign(at, "&&"))) {
         ++at;
-      } else if (!IsName(at) || IsOtherKeyword(At(at).text)) {
+      } else if (!IsName(at) || IsWord(at, kOtherKeyword)) {
         return 0;
-      } else if (HasArguments(At(at).text)) {
+      } else if (IsWord(at, kWithArguments)) {
         if (!Is(at + 1, '(')) return 0;
         at = closing_[at + 1] + 1;
-      } else if (IsSpecifier(At(at).text)) {
+      } else if (IsWord(at, kSpecifierWord)) {
         ++at;
-      } else if (IsTypeWord(At(at).text)) {
+      } else if (IsWord(at, kTypeWord)) {
         typed = true;
         ++at;
       } else if (typed) {
@@ -285,6 +311,7 @@ class NameFinder {
 
   const Tokens& tokens_;
   std::vector<bool> fixed_;                // words that keep their names, by number
+  std::vector<uint8_t> classes_;           // WordClass, by number of the word
   std::vector<size_t> closing_, opening_;  // of brackets: where they are closed, opened
   std::vector<NameRegion> regions_;
   std::vector<int>* names_ = nullptr;  // of the region being looked at

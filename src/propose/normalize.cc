@@ -1,9 +1,8 @@
 #include "propose/normalize.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iterator>
+#include <charconv>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -83,12 +82,40 @@ bool LooksRenamed(std::string_view word) {
          word.find_first_not_of("0123456789", 1) == std::string_view::npos;
 }
 
+// Puts texts behind each other in a string of which the final length has a bound.
+class TextWriter {
+ public:
+  explicit TextWriter(size_t most) : out_(most, '\0') {}
+  void Add(std::string_view text) {
+    std::copy(text.begin(), text.end(), out_.begin() + static_cast<std::ptrdiff_t>(size_));
+    size_ += text.size();
+  }
+  void Add(char c) { out_[size_++] = c; }
+  void Add(int number) {
+    char* const end = out_.data() + out_.size();
+    size_ = static_cast<size_t>(std::to_chars(out_.data() + size_, end, number).ptr - out_.data());
+  }
+  std::string Take() {
+    out_.resize(size_);
+    return std::move(out_);
+  }
+
+ private:
+  std::string out_;
+  size_t size_ = 0;
+};
+
+// Of what CanonicalTokens writes for one of them: its text and two marks, or "v", a number, a
+// blank.
+size_t MostBytes(const Token& token) { return std::max<size_t>(token.text.size(), 11) + 2; }
+
 // The tokens, one blank behind each; locals have numbers in order of appearance.
 std::string CanonicalTokens(const SourceTokens& source) {
   const std::vector<NameRegion> regions = LocalNamesOf(source);
   std::vector<int> numbers(static_cast<size_t>(source.words), kKept);
-  std::string out;
-  out.reserve(4 * source.tokens.size());
+  size_t most = 0;
+  for (const Token& token : source.tokens) most += MostBytes(token);
+  TextWriter out(most);
   int locals = 0, depth = 0;
   bool in_pragma = false;
   auto region = regions.begin();
@@ -105,20 +132,23 @@ std::string CanonicalTokens(const SourceTokens& source) {
     if (number != nullptr && *number != kKept && MayNameLocal(source.tokens, at) &&
         (!in_pragma || depth > 0)) {
       if (*number == kUnnumbered) *number = locals++;
-      fmt::format_to(std::back_inserter(out), "v{} ", *number);
+      out.Add('v');
+      out.Add(*number);
+      out.Add(' ');
     } else if (token.kind == TokenKind::kLine) {
-      out += SqueezedLine(token.text) + "\n";
+      out.Add(SqueezedLine(token.text));
+      out.Add('\n');
     } else {
-      out += token.text;
-      if (token.kind == TokenKind::kWord && LooksRenamed(token.text)) out += '`';
-      if (token.kind != TokenKind::kLineEnd) out += ' ';
+      out.Add(token.text);
+      if (token.kind == TokenKind::kWord && LooksRenamed(token.text)) out.Add('`');
+      if (token.kind != TokenKind::kLineEnd) out.Add(' ');
     }
     if (region != regions.end() && at + 1 == region->end) {
       for (const int name : region->names) numbers[static_cast<size_t>(name)] = kKept;
       ++region;
     }
   }
-  return out;
+  return out.Take();
 }
 
 }  // namespace

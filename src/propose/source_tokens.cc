@@ -8,10 +8,16 @@
 namespace ks {
 namespace {
 
-bool IsTokenChar(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '$' || static_cast<unsigned char>(c) >= 0x80;
-}
+// Of names and numbers: a table, as most characters of a source are asked about.
+constexpr std::array<bool, 256> kTokenChars = [] {
+  std::array<bool, 256> chars{};
+  for (size_t c = 0; c < 256; ++c) {
+    chars[c] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '$' || c >= 0x80;
+  }
+  return chars;
+}();
+bool IsTokenChar(char c) { return kTokenChars[static_cast<unsigned char>(c)]; }
 bool IsTokenDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsTokenBlank(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
@@ -21,23 +27,28 @@ constexpr std::array<std::string_view, 24> kLongSigns = {
     "...", "<<=", "->*", "<=>", "::", "->", "++", "--", "<<", "<=", ">=", "==",
     "!=",  "&&",  "||",  "+=",  "-=", "*=", "/=", "%=", "&=", "|=", "^=", "##"};
 
+// What stands second in one of them.
+constexpr std::array<bool, 256> kSecondSigns = [] {
+  std::array<bool, 256> chars{};
+  for (const std::string_view sign : kLongSigns) chars[static_cast<unsigned char>(sign[1])] = true;
+  return chars;
+}();
+
 bool StartsRawString(std::string_view word) {
   return word == "R" || word == "LR" || word == "uR" || word == "UR" || word == "u8R";
 }
 
-// Numbers words: an open-addressed table.
+// Numbers words: an open-addressed table of at most half as many words as places.
 class WordNumbers {
  public:
-  explicit WordNumbers(size_t most) {
-    size_t size = 64;
-    while (size < 2 * most) size *= 2;
-    slots_.resize(size);
-  }
+  WordNumbers() : slots_(256) {}
   int NumberOf(std::string_view word) {
-    size_t at = Fnv1a64(word) & (slots_.size() - 1);
-    while (slots_[at].number >= 0 && slots_[at].word != word) at = (at + 1) & (slots_.size() - 1);
-    if (slots_[at].number < 0) slots_[at] = {word, count_++};
-    return slots_[at].number;
+    const size_t at = PlaceOf(word);
+    if (slots_[at].number >= 0) return slots_[at].number;
+    slots_[at] = {word, count_++};
+    const int number = slots_[at].number;
+    if (static_cast<size_t>(2 * count_) > slots_.size()) Grow();
+    return number;
   }
   int count() const { return count_; }
 
@@ -46,6 +57,19 @@ class WordNumbers {
     std::string_view word;
     int number = -1;
   };
+  size_t PlaceOf(std::string_view word) const {
+    size_t at = Fnv1a64(word) & (slots_.size() - 1);
+    while (slots_[at].number >= 0 && slots_[at].word != word) at = (at + 1) & (slots_.size() - 1);
+    return at;
+  }
+  void Grow() {
+    std::vector<Slot> before(2 * slots_.size());
+    before.swap(slots_);
+    for (const Slot& slot : before) {
+      if (slot.number >= 0) slots_[PlaceOf(slot.word)] = slot;
+    }
+  }
+
   std::vector<Slot> slots_;
   int count_ = 0;
 };
@@ -74,7 +98,7 @@ class Lexer {
       ++at_;
     } else if (IsTokenBlank(c)) {
       ++at_;
-    } else if (SpliceBytes() > 0) {
+    } else if (c == '\\' && SpliceBytes() > 0) {
       at_ += SpliceBytes();
     } else if (c == '/' && (Peek(1) == '/' || Peek(1) == '*')) {
       SkipComment();
@@ -174,8 +198,7 @@ class Lexer {
   }
 
   size_t SignBytes() const {
-    constexpr std::string_view kSecondSigns = ".<>=-:+&|#*";
-    if (kSecondSigns.find(Peek(1)) == std::string_view::npos) return 1;
+    if (!kSecondSigns[static_cast<unsigned char>(Peek(1))]) return 1;
     const std::string_view rest = text_.substr(at_, 3);
     for (const std::string_view sign : kLongSigns) {
       if (rest.starts_with(sign)) return sign.size();
@@ -221,7 +244,7 @@ class Lexer {
 SourceTokens TokensOf(std::string_view source) {
   SourceTokens result;
   result.tokens.reserve(source.size() / 3);
-  WordNumbers numbers(source.size() / 2 + 1);
+  WordNumbers numbers;
   Lexer lexer(source, numbers, result.tokens);
   lexer.Run();
   std::vector<int> mentioned;
