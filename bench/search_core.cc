@@ -123,6 +123,10 @@ Json RunTo(const Options& options, const std::string& folder, int64_t steps, boo
     result["load_s"] = static_cast<double>(asked.front() - begin_ns) * 1e-9;
     result["load_cpu_s"] = proposer.first_cpu_s() - begin_cpu;
     result["first_step_us"] = static_cast<double>(gaps.front()) * 1e-3;
+    const auto slower = std::count_if(gaps.begin() + 1, gaps.end(),
+                                      [&](int64_t gap) { return gap > gaps.front(); });
+    result["slower_than_first_permille"] =
+        1e3 * static_cast<double>(slower) / static_cast<double>(gaps.size() - 1);
     std::vector<int64_t> draws;
     for (uint64_t i = 0; i < 20'000; ++i) {
       const int64_t before = clock.MonotonicNs();
@@ -183,6 +187,7 @@ constexpr Column kColumns[] = {{"build/s", "from_nothing", "iterations_per_s", 0
                                {"load s", "resumed", "load_s", 3},
                                {"load cpu", "resumed", "load_cpu_s", 3},
                                {"first us", "resumed", "first_step_us", 1},
+                               {"slower ‰", "resumed", "slower_than_first_permille", 1},
                                {"draw us", "resumed", "sample_us_median", 2},
                                {"draw p999", "resumed", "sample_us_p999", 1},
                                {"rss MiB", "resumed", "peak_rss_mib", 0},

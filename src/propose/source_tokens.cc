@@ -8,20 +8,41 @@
 namespace ks {
 namespace {
 
-// Of names and numbers: a table, as most characters of a source are asked about.
-constexpr std::array<bool, 256> kTokenChars = [] {
-  std::array<bool, 256> chars{};
-  for (size_t c = 0; c < 256; ++c) {
-    chars[c] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_' || c == '$' || c >= 0x80;
-  }
-  return chars;
+// What a character may begin. Names and numbers go on with kLetter and kDigit.
+enum class CharKind : uint8_t {
+  kSign,
+  kLetter,
+  kDigit,
+  kBlank,
+  kLineEnd,
+  kQuote,
+  kSlash,
+  kHash,
+  kDot,
+  kSplice
+};
+
+// A table, as every character of a source is asked about.
+constexpr std::array<CharKind, 256> kCharKinds = [] {
+  std::array<CharKind, 256> kinds{};
+  for (size_t c = 'a'; c <= 'z'; ++c) kinds[c] = kinds[c - 'a' + 'A'] = CharKind::kLetter;
+  for (size_t c = 0x80; c < 256; ++c) kinds[c] = CharKind::kLetter;
+  for (size_t c = '0'; c <= '9'; ++c) kinds[c] = CharKind::kDigit;
+  for (const char c : {' ', '\t', '\r', '\f', '\v'})
+    kinds[static_cast<size_t>(c)] = CharKind::kBlank;
+  kinds['_'] = kinds['$'] = CharKind::kLetter;
+  kinds['\n'] = CharKind::kLineEnd;
+  kinds['"'] = kinds['\''] = CharKind::kQuote;
+  kinds['/'] = CharKind::kSlash;
+  kinds['#'] = CharKind::kHash;
+  kinds['.'] = CharKind::kDot;
+  kinds['\\'] = CharKind::kSplice;
+  return kinds;
 }();
-bool IsTokenChar(char c) { return kTokenChars[static_cast<unsigned char>(c)]; }
-bool IsTokenDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsTokenBlank(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
-}
+CharKind KindOf(char c) { return kCharKinds[static_cast<unsigned char>(c)]; }
+bool IsTokenDigit(char c) { return KindOf(c) == CharKind::kDigit; }
+bool IsTokenChar(char c) { return KindOf(c) == CharKind::kLetter || IsTokenDigit(c); }
+bool IsTokenBlank(char c) { return KindOf(c) == CharKind::kBlank || c == '\n'; }
 
 constexpr std::array<std::string_view, 24> kLongSigns = {
     "...", "<<=", "->*", "<=>", "::", "->", "++", "--", "<<", "<=", ">=", "==",
@@ -91,49 +112,63 @@ class Lexer {
   std::string_view Cut(size_t begin) const { return text_.substr(begin, at_ - begin); }
 
   void Step() {
-    const char c = text_[at_];
-    if (c == '\n') {
-      if (in_pragma_) EndPragma();
-      starts_line_ = true;
-      ++at_;
-    } else if (IsTokenBlank(c)) {
-      ++at_;
-    } else if (c == '\\' && SpliceBytes() > 0) {
-      at_ += SpliceBytes();
-    } else if (c == '/' && (Peek(1) == '/' || Peek(1) == '*')) {
-      SkipComment();
-    } else if (c == '#' && starts_line_ && !in_pragma_) {
-      Directive();
-    } else {
-      starts_line_ = false;
-      Visible(c);
+    const size_t begin = at_;
+    switch (KindOf(text_[at_])) {
+      case CharKind::kBlank:
+        ++at_;
+        return;
+      case CharKind::kLineEnd:
+        if (in_pragma_) EndPragma();
+        starts_line_ = true;
+        ++at_;
+        return;
+      case CharKind::kSplice:
+        if (SpliceBytes() == 0) break;
+        at_ += SpliceBytes();
+        return;
+      case CharKind::kSlash:
+        if (Peek(1) != '/' && Peek(1) != '*') break;
+        SkipComment();
+        return;
+      case CharKind::kHash:
+        if (!starts_line_ || in_pragma_) break;
+        Directive();
+        return;
+      case CharKind::kLetter:
+        Word();
+        return;
+      case CharKind::kDot:
+        if (!IsTokenDigit(Peek(1))) break;
+        [[fallthrough]];
+      case CharKind::kDigit:
+        SkipNumber();
+        Add(begin, TokenKind::kNumber);
+        return;
+      case CharKind::kQuote:
+        SkipLiteral();
+        Add(begin, TokenKind::kLiteral);
+        return;
+      case CharKind::kSign:
+        break;
     }
+    at_ += SignBytes();
+    Add(begin, TokenKind::kSign);
   }
 
-  void Visible(char c) {
+  void Word() {
     const size_t begin = at_;
-    if (IsTokenDigit(c) || (c == '.' && IsTokenDigit(Peek(1)))) {
-      SkipNumber();
-      Add(begin, TokenKind::kNumber);
-    } else if (IsTokenChar(c)) {
-      while (at_ < text_.size() && IsTokenChar(text_[at_])) ++at_;
-      if (Peek(0) == '"' && StartsRawString(Cut(begin))) {
-        SkipRawString();
-        Add(begin, TokenKind::kLiteral);
-      } else {
-        Add(begin, TokenKind::kWord);
-        out_.back().word = numbers_.NumberOf(out_.back().text);
-      }
-    } else if (c == '"' || c == '\'') {
-      SkipLiteral();
+    while (at_ < text_.size() && IsTokenChar(text_[at_])) ++at_;
+    if (Peek(0) == '"' && StartsRawString(Cut(begin))) {
+      SkipRawString();
       Add(begin, TokenKind::kLiteral);
-    } else {
-      at_ += SignBytes();
-      Add(begin, TokenKind::kSign);
+      return;
     }
+    Add(begin, TokenKind::kWord);
+    out_.back().word = numbers_.NumberOf(out_.back().text);
   }
 
   void Add(size_t begin, TokenKind kind) {
+    starts_line_ = false;
     Token& token = out_.emplace_back();
     token.text = Cut(begin);
     token.kind = kind;

@@ -12,12 +12,13 @@ PROGRAM = re.compile(r"^# (?:Current program|Base program|Program).*?\n(`{3,})cp
 
 
 class ScriptedServer:
-    """Used in a with statement. `script(prompt, number)` may return a text or a (status, body).
+    """Used in a with statement. `script(prompt, number)` may return a text or a (status, body);
+    `requests[number]` is the whole request. Port 0: any that is free.
 
     After `embeddings` answers of that kind the server has no more of them.
     """
 
-    def __init__(self, script=None, embeddings: int = 0) -> None:
+    def __init__(self, script=None, embeddings: int = 0, port: int = 0) -> None:
         self.requests: list[dict] = []
         self.keys: list[str] = []
         self.count = itertools.count()
@@ -65,7 +66,7 @@ class ScriptedServer:
             def log_message(self, *_arguments) -> None:
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
 
     @staticmethod
