@@ -17,31 +17,40 @@
 namespace ks::bench {
 
 // Distinct C-like programs of 3 kB +-20 %: a comment with the index, then assignments of 16
-// identifiers at random indices with one of four operators. The lines are rendered once.
+// identifiers at random indices with one of four operators. The lines are rendered once, and a
+// program takes 16 of them at a time from random places, so that it is the search that is measured.
 class ProgramText {
  public:
   explicit ProgramText(uint64_t seed) {
     Rng rng(seed);
-    for (int i = 0; i < kLines; ++i) lines_.push_back(Line(rng));
+    for (size_t i = 0; i < kLines; ++i) {
+      begins_.push_back(lines_.size());
+      lines_ += Line(rng);
+    }
   }
   std::string Make(int64_t index) const {
     Rng rng(DeriveSeed(kDataSeed, "text", static_cast<uint64_t>(index)));
     const size_t bytes = 2400 + rng.Below(1200);
     std::string text = fmt::format("// program {}\nvoid kernel() {{\n", index);
-    text.reserve(bytes + 64);
-    while (text.size() < bytes) text += lines_[rng.Below(kLines)];
+    text.reserve(bytes + 1024);
+    while (text.size() < bytes) {
+      const size_t first = rng.Below(kLines - kRun);
+      text.append(lines_, begins_[first], begins_[first + kRun] - begins_[first]);
+    }
     return text += "}\n";
   }
   static constexpr uint64_t kDataSeed = 1;
 
  private:
-  static constexpr int kLines = 65536;
+  static constexpr size_t kLines = 8192;
+  static constexpr size_t kRun = 16;
   static std::string Line(Rng& rng) {
     const auto name = [&] { return static_cast<char>('a' + rng.Below(16)); };
     return fmt::format("{}[{}] = {}[{}] {} {}[{}];\n", name(), rng.Below(1024), name(),
                        rng.Below(1024), "+-*/"[rng.Below(4)], name(), rng.Below(1024));
   }
-  std::vector<std::string> lines_;
+  std::string lines_;
+  std::vector<size_t> begins_;  // of each
 };
 
 // CPU time of this process so far, all threads.

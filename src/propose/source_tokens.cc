@@ -113,6 +113,7 @@ class Lexer {
 
   void Step() {
     const size_t begin = at_;
+    TokenKind kind = TokenKind::kSign;
     switch (KindOf(text_[at_])) {
       case CharKind::kBlank:
         ++at_;
@@ -123,48 +124,48 @@ class Lexer {
         ++at_;
         return;
       case CharKind::kSplice:
-        if (SpliceBytes() == 0) break;
-        at_ += SpliceBytes();
-        return;
+        if (SpliceBytes() > 0) {
+          at_ += SpliceBytes();
+          return;
+        }
+        ++at_;
+        break;
       case CharKind::kSlash:
-        if (Peek(1) != '/' && Peek(1) != '*') break;
-        SkipComment();
-        return;
+        if (Peek(1) == '/' || Peek(1) == '*') {
+          SkipComment();
+          return;
+        }
+        at_ += SignBytes();
+        break;
       case CharKind::kHash:
-        if (!starts_line_ || in_pragma_) break;
-        Directive();
-        return;
+        if (starts_line_ && !in_pragma_) {
+          Directive();
+          return;
+        }
+        at_ += SignBytes();
+        break;
       case CharKind::kLetter:
-        Word();
-        return;
+        kind = SkipWord();
+        break;
       case CharKind::kDot:
-        if (!IsTokenDigit(Peek(1))) break;
+        if (!IsTokenDigit(Peek(1))) {
+          at_ += SignBytes();
+          break;
+        }
         [[fallthrough]];
       case CharKind::kDigit:
         SkipNumber();
-        Add(begin, TokenKind::kNumber);
-        return;
+        kind = TokenKind::kNumber;
+        break;
       case CharKind::kQuote:
         SkipLiteral();
-        Add(begin, TokenKind::kLiteral);
-        return;
+        kind = TokenKind::kLiteral;
+        break;
       case CharKind::kSign:
+        at_ += SignBytes();
         break;
     }
-    at_ += SignBytes();
-    Add(begin, TokenKind::kSign);
-  }
-
-  void Word() {
-    const size_t begin = at_;
-    while (at_ < text_.size() && IsTokenChar(text_[at_])) ++at_;
-    if (Peek(0) == '"' && StartsRawString(Cut(begin))) {
-      SkipRawString();
-      Add(begin, TokenKind::kLiteral);
-      return;
-    }
-    Add(begin, TokenKind::kWord);
-    out_.back().word = numbers_.NumberOf(out_.back().text);
+    Add(begin, kind);
   }
 
   void Add(size_t begin, TokenKind kind) {
@@ -172,7 +173,17 @@ class Lexer {
     Token& token = out_.emplace_back();
     token.text = Cut(begin);
     token.kind = kind;
+    if (kind == TokenKind::kWord) token.word = numbers_.NumberOf(token.text);
     if (kind == TokenKind::kSign && token.text.size() == 1) token.sign = token.text[0];
+  }
+
+  // A name, or a raw string that begins like one.
+  TokenKind SkipWord() {
+    const size_t begin = at_;
+    while (at_ < text_.size() && IsTokenChar(text_[at_])) ++at_;
+    if (Peek(0) != '"' || !StartsRawString(Cut(begin))) return TokenKind::kWord;
+    SkipRawString();
+    return TokenKind::kLiteral;
   }
 
   void EndPragma() {
