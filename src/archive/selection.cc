@@ -56,7 +56,7 @@ std::vector<MemberPtr> IslandArchive::Inspire(const Member& parent, size_t islan
   };
   const auto name = [&](const MemberPtr& member) {
     if (named.size() < wanted) named.push_back(member);
-    mark(*member);
+    if (named.size() < wanted) mark(*member);  // else nobody asks for distances any more
   };
   if (parent.measured() != nullptr) {
     mark(parent);
