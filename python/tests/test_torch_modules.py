@@ -57,7 +57,7 @@ class Pair:
     def stage(self, empty: bool = False) -> None:
         request = {"model_seed": 5, "sets": 3, "sides": 1, "memory_bytes": 1 << 20}
         staged = self.trusted.do_stage(request, [])
-        ask = {"init": self.opened["init"], "empty": empty, "graph": False, "warm_calls": 2}
+        ask = {"init": self.opened["init"], "empty": empty, "warm_calls": 2}
         self.other.prepare({**staged, **ask}, [self.trusted.outgoing.pop()])
 
     def timed(self, order: list[int]) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class Server:
             self.kept = []
             self.model = self._new_model(request, memory)
             forward = self._forward
-        self.repeater = Repeater(forward, sets, bool(request["graph"]))
+        self.repeater = Repeater(forward, sets)
         for _ in range(int(request["warm_calls"])):
             self.repeater.run([0])
         return {"prepared": True}

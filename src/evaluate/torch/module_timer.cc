@@ -129,7 +129,6 @@ Result<std::optional<Outcome>> ModulePairTimer::Prepare(Side side, const ModuleS
   ask["op"] = "prepare";
   ask["init"] = reference_.init;
   ask["empty"] = source == nullptr;
-  ask["graph"] = false;
   ask["warm_calls"] = kWarmCalls;
   KS_ASSIGN_OR_RETURN(
       ModuleReply reply,
