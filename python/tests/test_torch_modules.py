@@ -60,10 +60,14 @@ class Pair:
         ask = {"init": self.opened["init"], "empty": empty, "warm_calls": 2}
         self.other.prepare({**staged, **ask}, [self.trusted.outgoing.pop()])
 
-    def timed(self, order: list[int]) -> dict[str, Any]:
-        self.trusted.do_sow({"seed": 9}, [])
+    def run(self, order: list[int]) -> list[float]:
+        ask = {"order": order, "numbers": self.trusted.timed.numbers(order)}
+        return self.other.run(ask, [])["ran"]
+
+    def timed(self, order: list[int], seed: int = 9) -> dict[str, Any]:
+        self.trusted.do_sow({"seed": seed}, [])
         self.trusted.do_reveal({"side": 0, "order": [0, 1, 2]}, [])
-        self.times = self.other.run({"order": order}, [])["ran"]
+        self.times = self.run(order)
         self.trusted.do_snapshot({"side": 0, "order": [0, 1, 2]}, [])
         return self.trusted.do_judge_timed({"side": 0, "exact": [1]}, [])
 
@@ -134,6 +138,44 @@ def test_gives_a_time_for_every_timed_call_and_judges_what_they_left() -> None:
     assert min(pair.times) > 0
 
 
+NUMBERS = MODULE.replace(
+    "def forward(self, x)", "def forward(self, share, x, whole, flag)"
+).replace(
+    "torch.relu(self.linear(x))",
+    "torch.relu(self.linear(x)) * share + (whole if flag else 2)",
+)
+NUMBERS = NUMBERS.replace(
+    "[torch.randn(rows, 8)]",
+    "[random.random(), torch.randn(rows, 8), random.randrange(5), random.random() < 0.5]",
+).replace("import torch", "import random\nimport torch")
+
+
+def test_hands_over_other_numbers_in_every_call() -> None:
+    honest = HONEST.replace("self, x)", "self, share, x, whole, flag)").replace(
+        ".clamp_min(0)", ".clamp_min(0) * share + (whole if flag else 2)"
+    )
+    assert gate_of(NUMBERS) == {}
+    pair = Pair(NUMBERS, honest)
+    verdicts = [pair.call(True, 1), pair.call(False, 2), pair.call(False, 2, 0)]
+    assert [v["verdict"] for v in verdicts] == ["passed"] * 3
+    pair.stage()
+    for seed in range(3):
+        assert pair.timed([0, 1, 2], seed) == {"verdict": "passed"}
+    stale = honest.replace("* share", "* self.__dict__.setdefault('first', share)")
+    pair = Pair(NUMBERS, stale)
+    pair.stage()
+    assert pair.timed([0, 1, 2])["verdict"] == "wrong"
+
+
+@pytest.mark.parametrize("number", ["float('inf')", "float('nan')", "1 << 63"])
+def test_refuses_numbers_that_a_message_cannot_hold(number: str) -> None:
+    inputs = MODULE.replace("[torch.randn(rows, 8)]", f"[torch.randn(rows, 8), {number}]")
+    assert "can be" in gate_of(inputs)["inputs"]
+    init = MODULE.replace("return [8]", f"return [{number}]")
+    with pytest.raises(Problem, match="can be"):
+        Reference(init, "m.py").init_arguments()
+
+
 def test_sees_a_timed_call_that_was_left_out() -> None:
     pair = Pair(MODULE, HONEST)
     pair.stage()
@@ -145,7 +187,7 @@ def test_does_not_count_what_is_written_after_the_snapshot() -> None:
     pair = Pair(MODULE, HONEST)
     pair.stage()
     pair.timed([0, 2])
-    pair.other.run({"order": [1]}, [])
+    pair.run([1])
     assert pair.trusted.do_judge_timed({"side": 0, "exact": []}, [])["verdict"] == "wrong"
 
 

@@ -132,6 +132,7 @@ class Server:
     def run(self, request: Message, files: list[int]) -> Message:
         """Run the calls that a message lists, one after the other."""
         assert self.repeater is not None
+        self.repeater.take_numbers(request["order"], request["numbers"])
         return {"ran": self.repeater.run(request["order"])}
 
     def trace(self, request: Message, files: list[int]) -> Message:

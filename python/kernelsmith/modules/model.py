@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import random
 from collections.abc import Callable
 from typing import Any
@@ -32,10 +33,19 @@ def flatten(result: Any) -> list[torch.Tensor]:
     )
 
 
+def is_plain_number(value: float) -> bool:
+    """Whether a number stays what it is in a message."""
+    return math.isfinite(value) if isinstance(value, float) else -(1 << 63) <= value < 1 << 63
+
+
 def as_plain(value: Any) -> Any:
     """Return an argument of the constructor as JSON knows it."""
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, str):
         return value
+    if isinstance(value, bool | int | float):
+        if is_plain_number(value):
+            return value
+        raise Problem("init", f"get_init_inputs gives {value}; finite numbers of 64 bits can be")
     if isinstance(value, list | tuple):
         return [as_plain(part) for part in value]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
@@ -58,6 +68,8 @@ def check_inputs(inputs: Any) -> list[Value]:
         elif not isinstance(value, bool | int | float):
             kind = type(value).__name__
             raise Problem("inputs", f"input {index} is a {kind}; tensors and numbers can be given")
+        elif not is_plain_number(value):
+            raise Problem("inputs", f"input {index} is {value}; finite numbers of 64 bits can be")
     if not any(isinstance(value, torch.Tensor) for value in inputs):
         raise Problem("inputs", "no input is a tensor")
     return list(inputs)

@@ -202,8 +202,9 @@ class Server:
 
     def do_reveal(self, request: Message, files: list[int]) -> Message:
         """Write the inputs into the memory of a side, and poison its outputs."""
-        self._timed().reveal(int(request["side"]), request["order"])
-        return {"revealed": True}
+        timed = self._timed()
+        timed.reveal(int(request["side"]), request["order"])
+        return {"revealed": True, "numbers": timed.numbers(request["order"])}
 
     def do_snapshot(self, request: Message, files: list[int]) -> Message:
         """Copy what lies in a side's outputs now."""

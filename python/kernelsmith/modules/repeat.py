@@ -39,6 +39,12 @@ class Repeater:
     def _call(self, one: Set) -> Any:
         return self.nothing if self.forward is None else self.forward(one.inputs)
 
+    def take_numbers(self, order: list[int], numbers: list[list[Any]]) -> None:
+        """Put the numbers of the next calls among the inputs of the listed sets."""
+        for index, values in zip(order, numbers, strict=True):
+            one, rest = self.sets[index], iter(values)
+            one.inputs = [v if isinstance(v, torch.Tensor) else next(rest) for v in one.inputs]
+
     def run(self, order: list[int]) -> list[float]:
         """Call the listed sets; return the device's time of each in nanoseconds."""
         device = this_device()

@@ -71,6 +71,13 @@ class TimedCalls:
             self.layout.write_set(self.sides[side].memory, index, self.drawn[index])
         this_device().synchronize()
 
+    def numbers(self, order: list[int]) -> list[list[Value]]:
+        """Return what of the inputs of these sets lies in no memory."""
+        return [
+            [value for value in self.drawn[index] if not isinstance(value, torch.Tensor)]
+            for index in order
+        ]
+
     def snapshot(self, side: int, order: list[int]) -> None:
         """Copy the outputs of these sets; what is written later does not count."""
         memory = self.sides[side].memory

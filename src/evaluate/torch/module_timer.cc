@@ -163,8 +163,9 @@ Result<ModulePairTimer::Ran> ModulePairTimer::Measure(Side side, const std::stop
   const double timeout_s = session_.config().call_timeout_s + foreseen_s;
   const Clock::time_point begin = Clock::now();
   KS_ASSIGN_OR_RETURN(const Json revealed, reference_.MustAnswer(reveal, "revealed", stop));
-  KS_ASSIGN_OR_RETURN(ModuleReply reply, sides_[side]->Ask({{"op", "run"}, {"order", order}}, {},
-                                                           "ran", "time", timeout_s, stop));
+  const Json run_them = {{"op", "run"}, {"order", order}, {"numbers", revealed["numbers"]}};
+  KS_ASSIGN_OR_RETURN(ModuleReply reply,
+                      sides_[side]->Ask(run_them, {}, "ran", "time", timeout_s, stop));
   if (auto* const outcome = std::get_if<Outcome>(&reply)) return Ran(std::move(*outcome));
   KS_ASSIGN_OR_RETURN(const ModuleReply kept, reference_.AskBeside(snapshot, "kept", "time", stop));
   if (const auto* const outcome = std::get_if<Outcome>(&kept)) return Ran(*outcome);
