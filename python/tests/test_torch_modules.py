@@ -69,7 +69,10 @@ class Pair:
         self.trusted.do_reveal({"side": 0, "order": [0, 1, 2]}, [])
         self.times = self.run(order)
         self.trusted.do_snapshot({"side": 0, "order": [0, 1, 2]}, [])
-        return self.trusted.do_judge_timed({"side": 0, "exact": [1]}, [])
+        return self.judge([0, 1, 2], [1])
+
+    def judge(self, sets: list[int], exact: list[int]) -> dict[str, Any]:
+        return self.trusted.do_judge_timed({"side": 0, "sets": sets, "exact": exact}, [])
 
 
 def problem(module: str, source: str) -> Problem:
@@ -188,7 +191,8 @@ def test_does_not_count_what_is_written_after_the_snapshot() -> None:
     pair.stage()
     pair.timed([0, 2])
     pair.run([1])
-    assert pair.trusted.do_judge_timed({"side": 0, "exact": []}, [])["verdict"] == "wrong"
+    assert pair.judge([0, 2], []) == {"verdict": "passed"}
+    assert pair.judge([1], [])["verdict"] == "wrong"
 
 
 def test_runs_the_same_loop_without_a_module() -> None:

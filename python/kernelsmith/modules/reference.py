@@ -212,8 +212,9 @@ class Server:
         return {"kept": True}
 
     def do_judge_timed(self, request: Message, files: list[int]) -> Message:
-        """Judge the last snapshot: some sets by the fp64 oracle, all by the plain result."""
-        return self._timed().judge(int(request["side"]), request["exact"], self.worst)
+        """Judge sets of the last snapshot: some by the fp64 oracle, others by the plain result."""
+        side, sets, exact = int(request["side"]), request["sets"], request["exact"]
+        return self._timed().judge(side, sets, exact, self.worst)
 
     def do_unstage(self, request: Message, files: list[int]) -> Message:
         """Give the memory of timed calls back."""

@@ -87,9 +87,12 @@ class TimedCalls:
         }
         this_device().synchronize()
 
-    def judge(self, side: int, exact: list[int], errors: list[float]) -> dict[str, Any]:
-        """Compare the snapshot: the sets of `exact` with fp64, the others with the plain result."""
-        for index, got in self.sides[side].outputs.items():
+    def judge(
+        self, side: int, sets: list[int], exact: list[int], errors: list[float]
+    ) -> dict[str, Any]:
+        """Compare these sets of the snapshot: those of `exact` with fp64, others with the plain."""
+        for index in sets:
+            got = self.sides[side].outputs[index]
             verdict = self._judge_set(side, index, got, index in exact, errors)
             if verdict is not None:
                 return verdict

@@ -50,7 +50,7 @@ Result<Evaluation> ModuleEvaluator::Evaluate(const ModuleSource& module,
   }
   KS_ASSIGN_OR_RETURN(
       const auto candidate,
-      session_->StartCandidate(ModuleSession::Slot::kCandidate, admission.facts, stop));
+      session_->StartCandidate(ModuleSession::Slot::kFirst, admission.facts, stop));
   Evaluation evaluation;
   evaluation.outcome = Measured{};
   evaluation.module = admission.facts;

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/rng.h"
 #include "evaluate/stage_timer.h"
 #include "evaluate/torch/module_check.h"
 #include "evaluate/torch/module_timer.h"
@@ -11,7 +12,8 @@
 namespace ks {
 namespace {
 
-constexpr const char* kCandidateFile = "candidate.py";
+// Of every source, so that a module cannot tell by its name what it is run for.
+constexpr const char* kFile = "candidate.py";
 
 bool MayBeRetried(ErrorCode code) { return code != ErrorCode::kCancelled; }
 
@@ -42,11 +44,12 @@ Result<std::optional<Outcome>> ModuleJudge::CheckOnce(const CompiledKernel& kern
                                                       uint64_t secret_seed, std::stop_token stop) {
   KS_RETURN_IF_ERROR(OpenOnce(stop));
   ModuleFacts facts = facts_;
-  KS_ASSIGN_OR_RETURN(const auto candidate,
-                      session_->StartCandidate(ModuleSession::Slot::kCandidate, facts, stop));
+  using enum ModuleSession::Slot;
+  const auto slot = (DeriveSeed(secret_seed, "slot", 0) & 1) == 0 ? kFirst : kSecond;
+  KS_ASSIGN_OR_RETURN(const auto candidate, session_->StartCandidate(slot, facts, stop));
   KS_ASSIGN_OR_RETURN(
       std::optional<Outcome> fault,
-      LoadModule(*candidate, {kCandidateFile, kernel.binary}, session_->config(), stop));
+      LoadModule(*candidate, {kFile, kernel.binary}, session_->config(), stop));
   if (!fault) {
     KS_ASSIGN_OR_RETURN(fault, CheckModule(*reference_, *candidate, session_->config(), secret_seed,
                                            facts, std::move(stop)));
@@ -75,7 +78,7 @@ Result<TimingResult> ModuleJudge::CompareOnce(const CompiledKernel& rival,
                                               const TimingPlan& plan, std::stop_token stop) {
   KS_RETURN_IF_ERROR(OpenOnce(stop));
   ModulePairTimer timer(*session_, *reference_, facts_, plan);
-  return timer.Run({"rival.py", rival.binary}, {kCandidateFile, candidate.binary}, std::move(stop));
+  return timer.Run({kFile, rival.binary}, {kFile, candidate.binary}, std::move(stop));
 }
 
 Result<TimingResult> ModuleJudge::Compare(const CompiledKernel& rival,
