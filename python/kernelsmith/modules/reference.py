@@ -159,7 +159,12 @@ class Server:
             if wrong is None:
                 continue
             if repeat is not None and self.calls[repeat].passed:
-                return {"verdict": "nondeterministic", "what": place.name, **wrong}
+                return {
+                    "verdict": "nondeterministic",
+                    "what": place.name,
+                    "oracle": oracle,
+                    **wrong,
+                }
             return {"verdict": "wrong", "what": place.name, "oracle": oracle, **wrong}
         call.passed = True
         return {"verdict": "passed", "oracle": oracle}

@@ -78,7 +78,7 @@ Result<TimingResult> ModulePairTimer::Run(const ModuleSource& rival, const Modul
     KS_RETURN_IF_ERROR(Trace(candidate, result, stop));
   }
   for (const auto& side : sides_) {
-    if (side != nullptr) KS_RETURN_IF_ERROR(side->End());
+    if (side != nullptr) side->End();
   }
   KS_ASSIGN_OR_RETURN(const Json answer,
                       reference_.MustAnswer({{"op", "unstage"}}, "unstaged", std::move(stop)));
@@ -109,11 +109,7 @@ Status ModulePairTimer::Stage(const ModuleSource& rival, const ModuleSource& can
     KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault,
                         Prepare(side, sources[side], staged, files[side].get(), stop));
     if (!fault) continue;
-    if (side == kEmpty) {
-      return Error{ErrorCode::kInternal, "timing an empty call: " + OutcomeSummary(*fault)};
-    }
-    Blame(side, *std::move(fault), result);
-    return {};
+    return Blame(side, *std::move(fault), result);
   }
   return {};
 }
@@ -140,12 +136,17 @@ Result<std::optional<Outcome>> ModulePairTimer::Prepare(Side side, const ModuleS
   return outcome == nullptr ? std::nullopt : std::optional(std::move(*outcome));
 }
 
-void ModulePairTimer::Blame(Side side, Outcome outcome, TimingResult& result) const {
+Status ModulePairTimer::Blame(Side side, Outcome outcome, TimingResult& result) const {
+  if (side == kEmpty && !std::holds_alternative<OutOfMemory>(outcome)) {
+    return Error{ErrorCode::kInternal, "timing an empty call: " + OutcomeSummary(outcome)};
+  }
   if (side == kRival) {
     result.rival_failed = true;
+    result.rival_fault = std::move(outcome);
   } else {
     result.fault = std::move(outcome);
   }
+  return {};
 }
 
 Status ModulePairTimer::Sow(TimingResult& result, const std::stop_token& stop) {
@@ -201,10 +202,7 @@ Result<std::optional<ModuleRun>> ModulePairTimer::TakeRun(Side side, bool judge_
       KS_ASSIGN_OR_RETURN(fault, Judge(side, judge_all, result, stop));
     }
   }
-  if (fault && side == kEmpty) {
-    return Error{ErrorCode::kInternal, "timing an empty call: " + OutcomeSummary(*fault)};
-  }
-  if (fault) Blame(side, *std::move(fault), result);
+  if (fault) KS_RETURN_IF_ERROR(Blame(side, *std::move(fault), result));
   if (result.fault || result.rival_failed) return std::optional<ModuleRun>();
   return std::optional(std::get<ModuleRun>(ran));
 }
@@ -254,8 +252,7 @@ Status ModulePairTimer::Settle(Side side, TimingResult& result, const std::stop_
     std::optional<Rejected> rejected = CheckModuleClock(runs, runs_[kEmpty]);
     if (!rejected) return {};
     if (doubts == kMostDoubts) {
-      Blame(side, *std::move(rejected), result);
-      return {};
+      return Blame(side, *std::move(rejected), result);
     }
     KS_RETURN_IF_ERROR(Sow(result, stop));
     if (result.fault) return {};

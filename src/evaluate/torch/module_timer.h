@@ -67,7 +67,8 @@ class ModulePairTimer {
   Result<std::optional<Outcome>> Judge(Side side, bool all, TimingResult& result,
                                        const std::stop_token& stop);
   std::vector<int> AllSets() const;
-  void Blame(Side side, Outcome outcome, TimingResult& result) const;
+  // ERRORS: kInternal when the runner fails, but for want of memory.
+  Status Blame(Side side, Outcome outcome, TimingResult& result) const;
   // What runs on the device during a call; the facts say nothing of it when that cannot be had.
   Status Trace(const ModuleSource& candidate, TimingResult& result, const std::stop_token& stop);
   void Summarize(TimingResult& result) const;

@@ -170,6 +170,60 @@ TEST_F(ModuleTiming, IsOutOfMemoryWhereTheTrustedSideHasNoRoom) {
   }
 }
 
+TEST_F(ModuleTiming, TellsHowManyCallsWereRightWhateverTheVerdict) {
+  const Evaluation right = EvaluateTimed(Candidate("        return right\n"));
+  ASSERT_TRUE(right.module.has_value());
+  EXPECT_EQ(right.module->calls, 3);
+  EXPECT_EQ(right.module->oracle, "fp64");
+  const Evaluation wrong = EvaluateTimed(
+      Candidate("        return right if self.calls < 3 else right + 1\n"));
+  EXPECT_STREQ(OutcomeName(wrong.outcome), "nondeterministic") << OutcomeSummary(wrong.outcome);
+  ASSERT_TRUE(wrong.module.has_value());
+  EXPECT_EQ(wrong.module->calls, 2);
+  EXPECT_EQ(wrong.module->oracle, "fp64");
+}
+
+TEST_F(ModuleTiming, CallsTheFailureOfARivalAnOutcome) {
+  const std::string ends = Candidate(
+      "        if self.calls > 6:\n"
+      "            import os; os._exit(0)\n"
+      "        return right\n");
+  const Evaluation beside = EvaluateTimed(Candidate("        return right\n"), ends);
+  const auto* const rejected = std::get_if<Rejected>(&beside.outcome);
+  ASSERT_NE(rejected, nullptr) << OutcomeSummary(beside.outcome);
+  EXPECT_EQ(rejected->rule, "rival_fails");
+  EXPECT_NE(rejected->evidence.find("ends_process"), std::string::npos) << rejected->evidence;
+  const Evaluation itself = EvaluateTimed(ends, ends);
+  const auto* const own = std::get_if<Rejected>(&itself.outcome);
+  ASSERT_NE(own, nullptr) << OutcomeSummary(itself.outcome);
+  EXPECT_EQ(own->rule, "ends_process");
+}
+
+// The module's own file plays the trusted side's part: it fails whenever a candidate is there.
+TEST_F(ModuleTiming, CallsWhatFailsBesideACandidateItsOutcome) {
+  ModuleSource module = kModule;
+  module.text +=
+      "from kernelsmith.modules import reference\n"
+      "def fail(self, request, files):\n"
+      "    raise RuntimeError('no device')\n"
+      "reference.Server.do_draw = reference.Server.do_stage = fail\n";
+  auto session = ModuleSession::Create(sandbox(), python(), {}, {}, {});
+  ASSERT_TRUE(session.ok()) << session.error().message;
+  auto judge = ModuleJudge::Create(*std::move(session), module, {});
+  ASSERT_TRUE(judge.ok()) << judge.error().message;
+  CompiledKernel kernel;
+  kernel.binary = slow_;
+  StageSeconds seconds;
+  const auto checked = (*judge)->Check(kernel, 1, seconds, {});
+  ASSERT_TRUE(checked.ok()) << checked.error().message;
+  ASSERT_TRUE(checked->fault.has_value());
+  EXPECT_NE(OutcomeSummary(*checked->fault).find("no device"), std::string::npos);
+  const auto compared = (*judge)->Compare(kernel, kernel, {}, seconds, {});
+  ASSERT_TRUE(compared.ok()) << compared.error().message;
+  ASSERT_TRUE(compared->fault.has_value());
+  EXPECT_STREQ(OutcomeName(*compared->fault), "crashed");
+}
+
 TEST_F(ModuleTiming, RefusesADestroyedInputOfATimedCall) {
   const Evaluation evaluation =
       EvaluateTimed(Candidate("        if self.calls > 6:\n"
