@@ -24,9 +24,11 @@ ENTRY = "ModelNew"
 
 def take_memory(request: Message, files: list[int]) -> SharedMemory:
     """Open the memory that came with a message."""
-    memory = open_memory(files[0], int(request["bytes"]))
-    os.close(files[0])
-    return memory
+    try:
+        return open_memory(files[0], int(request["bytes"]))
+    finally:
+        for descriptor in files:
+            os.close(descriptor)
 
 
 def inputs_in(memory: SharedMemory, specs: list[Message]) -> list[Any]:

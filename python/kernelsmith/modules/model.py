@@ -12,7 +12,7 @@ import torch
 
 from kernelsmith.modules.device import this_device
 from kernelsmith.modules.memory import NAMES
-from kernelsmith.modules.source import Problem, load, problem_of
+from kernelsmith.modules.source import Problem, is_out_of_memory, load, problem_of
 
 PARTS = ("Model", "get_inputs", "get_init_inputs")
 # Constant when they are made, but not meant to be: a candidate could leave them out.
@@ -120,6 +120,7 @@ class Reference:
         if not issubclass(self.space["Model"], torch.nn.Module):
             raise Problem("form", "Model is not a torch.nn.Module")
         self.precision = self.space.get("PRECISION", "fp32")
+        self.has_double: bool | None = None  # not known
 
     def set_sizes(self, sizes: dict[str, Any]) -> None:
         """Replace constants of the file."""
@@ -183,7 +184,25 @@ class Reference:
             return flatten(self._call("forward", own, *copies))
 
     def run_double(self, model: torch.nn.Module, inputs: list[Value]) -> list[torch.Tensor] | None:
-        """Return the outputs in fp64; None: the module insists on another precision."""
+        """Return the outputs in fp64; None: the module insists on another precision.
+
+        The first call, which the gate makes, says whether there is room for fp64. Where there was,
+        and is none later, somebody else took it.
+        """
+        if self.has_double is False:
+            return None
+        try:
+            outputs = self._run_double(model, inputs)
+        except Exception as error:
+            if self.has_double and is_out_of_memory(error):
+                raise problem_of("oracle", error, self.file) from error
+            self.has_double = self.has_double or False
+            return None
+        self.has_double = True
+        return outputs
+
+    @staticmethod
+    def _run_double(model: torch.nn.Module, inputs: list[Value]) -> list[torch.Tensor]:
         own = copy.deepcopy(model).double()
         copies = [
             v.double() if isinstance(v, torch.Tensor) and v.is_floating_point() else v
@@ -192,11 +211,8 @@ class Reference:
         torch.set_default_dtype(torch.float64)
         try:
             with torch.no_grad():
-                outputs = flatten(
+                return flatten(
                     own(*[v.clone() if isinstance(v, torch.Tensor) else v for v in copies])
                 )
-        except Exception:
-            return None
         finally:
             torch.set_default_dtype(torch.float32)
-        return outputs

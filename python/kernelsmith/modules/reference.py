@@ -99,12 +99,14 @@ class Server:
         if self.model is None:
             raise Problem("init", "no weights were drawn")
         if request.get("repeat") is not None:
-            earlier = self.calls.get(int(request["repeat"]))
-            if earlier is None:
+            first = self.calls.get(int(request["repeat"]))
+            if first is None:
                 raise Problem("inputs", "the call to repeat was made with other weights")
-            inputs = earlier.inputs
+            inputs = first.inputs
         else:
             inputs = reference.new_inputs(int(request["input_seed"]))
+        for earlier in self.calls.values():
+            earlier.memory = None  # of a candidate that gave no answer
         call = Call(self.model, inputs)
         # One gap a model: its calls have the same addresses with other contents, other models' not.
         if request.get("model_seed") is not None:

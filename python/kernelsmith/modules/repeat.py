@@ -15,6 +15,9 @@ from kernelsmith.modules.answer import answer_into
 from kernelsmith.modules.device import this_device
 from kernelsmith.modules.memory import Place, SharedMemory
 
+# Of an answer; a call starts some hundreds of kernels at most.
+MOST_NAMES = 4096
+
 Forward = Callable[[list[Any]], Any]
 
 
@@ -79,4 +82,4 @@ class Repeater:
             entry = found.setdefault(name, {"name": name, "count": 0, "ns": 0})
             entry["count"] += 1
             entry["ns"] += event.duration_ns()
-        return sorted(found.values(), key=lambda entry: -entry["ns"])[:64]
+        return sorted(found.values(), key=lambda entry: -entry["ns"])[:MOST_NAMES]

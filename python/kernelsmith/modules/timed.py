@@ -6,6 +6,7 @@ ksmith runs from before the one to after the other, so that nothing can be done 
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
@@ -49,12 +50,20 @@ class TimedCalls:
         self.layout = Layout(model, self.drawn, forms, 256)
         self.sides: list[Side] = []
         self.descriptors: list[int] = []
-        for _ in range(sides):
-            memory, descriptor = create_memory(self.layout.bytes)
-            self.layout.write_weights(memory, model)
-            self.descriptors.append(descriptor)
-            self.sides.append(Side(memory))
-            self.reveal(len(self.sides) - 1, list(range(sets)))  # for warming up
+        try:
+            for _ in range(sides):
+                self._add_side()
+        except BaseException:
+            for descriptor in self.descriptors:
+                os.close(descriptor)
+            raise
+
+    def _add_side(self) -> None:
+        memory, descriptor = create_memory(self.layout.bytes)
+        self.descriptors.append(descriptor)
+        self.layout.write_weights(memory, self.model)
+        self.sides.append(Side(memory))
+        self.reveal(len(self.sides) - 1, list(range(len(self.drawn))))  # for warming up
 
     def describe(self) -> dict[str, Any]:
         """Return what the other sides must know."""

@@ -312,6 +312,7 @@ Status ModulePairTimer::Trace(const ModuleSource& candidate, TimingResult& resul
   if (answer == nullptr) return {};
   result.module->activities = ActivitiesOf((*answer)["activities"], candidate.text);
   result.module->coverage = CoverageOf(result.module->activities);
+  KeepLongest(result.module->activities);
   return {};
 }
 
