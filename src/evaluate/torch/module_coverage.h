@@ -24,7 +24,8 @@ std::vector<ModuleActivity> ActivitiesOf(const nlohmann::json& trace, const std:
 inline constexpr size_t kMostActivities = 16;
 void KeepLongest(std::vector<ModuleActivity>& activities);
 
-// Of all activities, not of those that are shown: share of the time in own kernels, 0..1; -1 when nothing ran.
+// Of all activities, not of those that are shown: share of the time in own kernels, 0..1; -1 when
+// nothing ran.
 double CoverageOf(std::span<const ModuleActivity> activities);
 
 }  // namespace ks

@@ -60,8 +60,8 @@ Status ModuleJudge::CheckOnce(const CompiledKernel& kernel, uint64_t secret_seed
   const auto slot = (DeriveSeed(secret_seed, "slot", 0) & 1) == 0 ? kFirst : kSecond;
   KS_ASSIGN_OR_RETURN(const auto candidate, session_->StartCandidate(slot, facts, stop));
   begun = true;
-  KS_ASSIGN_OR_RETURN(result.fault, LoadModule(*candidate, {kFile, kernel.binary},
-                                               session_->config(), stop));
+  KS_ASSIGN_OR_RETURN(result.fault,
+                      LoadModule(*candidate, {kFile, kernel.binary}, session_->config(), stop));
   if (!result.fault) {
     KS_ASSIGN_OR_RETURN(result.fault, CheckModule(*reference_, *candidate, session_->config(),
                                                   secret_seed, facts, std::move(stop)));

@@ -80,8 +80,8 @@ Result<std::unique_ptr<ModuleCandidate>> ModuleSession::Warm(std::unique_ptr<Mod
 Result<std::unique_ptr<ModuleCandidate>> ModuleSession::StartCandidate(Slot slot,
                                                                        const ModuleFacts& facts,
                                                                        std::stop_token stop) {
-  KS_ASSIGN_OR_RETURN(
-      auto child, Start(hostile_[slot == Slot::kFirst ? 0 : 1], ModuleRole::kCandidate, stop));
+  KS_ASSIGN_OR_RETURN(auto child,
+                      Start(hostile_[slot == Slot::kFirst ? 0 : 1], ModuleRole::kCandidate, stop));
   return Warm(std::move(child), facts, std::move(stop));
 }
 

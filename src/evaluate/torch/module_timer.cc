@@ -23,7 +23,7 @@ constexpr double kRunNs = 6e6;  // of calls, in one run, about
 constexpr int kEmptyRuns = 7;
 constexpr int kPairsBetweenEmptyRuns = 2;
 constexpr double kJudgeAllChance = 0.34;  // of a run, else one set of it; the first: always
-constexpr int kMostDoubts = 24;        // further runs before a side's marks are held for false
+constexpr int kMostDoubts = 24;           // further runs before a side's marks are held for false
 constexpr double kTraceTimeoutS = 60;
 constexpr double kRunSlack = 20;  // a run that takes this much longer than foreseen hangs
 // Inputs are drawn and outputs are judged besides: a comparison may take this times its budget.

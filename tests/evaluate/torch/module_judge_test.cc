@@ -149,14 +149,20 @@ TEST_F(ModuleTiming, IsOutOfMemoryWhereTheTrustedSideHasNoRoom) {
     for (const int side : {0, 1, 2}) {
       if (place == "judge" && side == 2) continue;
       ModuleSource module = kModule;
-      module.text += "from kernelsmith.modules.timed import TimedCalls as T\n"
-                     "old, T.staged = T." + place + ", 0\n"
-                     "def full(self, side, order, *rest):\n"
-                     "    self.staged += 1\n"
-                     "    if side == " + std::to_string(side) + " and self.staged > 3:\n"
-                     "        raise MemoryError('nothing left')\n"
-                     "    return old(self, side, order, *rest)\n"
-                     "T." + place + " = full\n";
+      module.text +=
+          "from kernelsmith.modules.timed import TimedCalls as T\n"
+          "old, T.staged = T." +
+          place +
+          ", 0\n"
+          "def full(self, side, order, *rest):\n"
+          "    self.staged += 1\n"
+          "    if side == " +
+          std::to_string(side) +
+          " and self.staged > 3:\n"
+          "        raise MemoryError('nothing left')\n"
+          "    return old(self, side, order, *rest)\n"
+          "T." +
+          place + " = full\n";
       auto opened = (*session)->Open(module, {});
       ASSERT_TRUE(opened.ok() && opened->admission.admitted);
       ModulePairTimer timer(**session, *opened->reference, opened->admission.facts, {});
@@ -175,8 +181,8 @@ TEST_F(ModuleTiming, TellsHowManyCallsWereRightWhateverTheVerdict) {
   ASSERT_TRUE(right.module.has_value());
   EXPECT_EQ(right.module->calls, 3);
   EXPECT_EQ(right.module->oracle, "fp64");
-  const Evaluation wrong = EvaluateTimed(
-      Candidate("        return right if self.calls < 3 else right + 1\n"));
+  const Evaluation wrong =
+      EvaluateTimed(Candidate("        return right if self.calls < 3 else right + 1\n"));
   EXPECT_STREQ(OutcomeName(wrong.outcome), "nondeterministic") << OutcomeSummary(wrong.outcome);
   ASSERT_TRUE(wrong.module.has_value());
   EXPECT_EQ(wrong.module->calls, 2);
