@@ -1,15 +1,21 @@
+import errno
+import os
+import socket
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 torch = pytest.importorskip("torch", reason="no torch in build/venv; run tools/setup.sh --torch")
 
-from kernelsmith.modules import candidate, reference  # noqa: E402
+from kernelsmith.modules import candidate, host, memory, reference, timed  # noqa: E402
+from kernelsmith.modules.channel import Channel  # noqa: E402
 from kernelsmith.modules.compare import compare  # noqa: E402
 from kernelsmith.modules.gate import Gate  # noqa: E402
 from kernelsmith.modules.model import Reference  # noqa: E402
 from kernelsmith.modules.reduce import choose_sizes, free_axes  # noqa: E402
-from kernelsmith.modules.source import Problem  # noqa: E402
+from kernelsmith.modules.source import Problem, problem_of  # noqa: E402
 
 MODULE = """
 import torch
@@ -57,15 +63,22 @@ class Pair:
     def stage(self, empty: bool = False) -> None:
         request = {"model_seed": 5, "sets": 3, "sides": 1, "memory_bytes": 1 << 20}
         staged = self.trusted.do_stage(request, [])
-        ask = {"init": self.opened["init"], "empty": empty, "graph": False, "warm_calls": 2}
+        ask = {"init": self.opened["init"], "empty": empty, "warm_calls": 2}
         self.other.prepare({**staged, **ask}, [self.trusted.outgoing.pop()])
 
-    def timed(self, order: list[int]) -> dict[str, Any]:
-        self.trusted.do_sow({"seed": 9}, [])
+    def run(self, order: list[int]) -> list[float]:
+        ask = {"order": order, "numbers": self.trusted.timed.numbers(order)}
+        return self.other.run(ask, [])["ran"]
+
+    def timed(self, order: list[int], seed: int = 9) -> dict[str, Any]:
+        self.trusted.do_sow({"seed": seed}, [])
         self.trusted.do_reveal({"side": 0, "order": [0, 1, 2]}, [])
-        self.times = self.other.run({"order": order}, [])["ran"]
+        self.times = self.run(order)
         self.trusted.do_snapshot({"side": 0, "order": [0, 1, 2]}, [])
-        return self.trusted.do_judge_timed({"side": 0, "exact": [1]}, [])
+        return self.judge([0, 1, 2], [1])
+
+    def judge(self, sets: list[int], exact: list[int]) -> dict[str, Any]:
+        return self.trusted.do_judge_timed({"side": 0, "sets": sets, "exact": exact}, [])
 
 
 def problem(module: str, source: str) -> Problem:
@@ -134,6 +147,44 @@ def test_gives_a_time_for_every_timed_call_and_judges_what_they_left() -> None:
     assert min(pair.times) > 0
 
 
+NUMBERS = MODULE.replace(
+    "def forward(self, x)", "def forward(self, share, x, whole, flag)"
+).replace(
+    "torch.relu(self.linear(x))",
+    "torch.relu(self.linear(x)) * share + (whole if flag else 2)",
+)
+NUMBERS = NUMBERS.replace(
+    "[torch.randn(rows, 8)]",
+    "[random.random(), torch.randn(rows, 8), random.randrange(5), random.random() < 0.5]",
+).replace("import torch", "import random\nimport torch")
+
+
+def test_hands_over_other_numbers_in_every_call() -> None:
+    honest = HONEST.replace("self, x)", "self, share, x, whole, flag)").replace(
+        ".clamp_min(0)", ".clamp_min(0) * share + (whole if flag else 2)"
+    )
+    assert gate_of(NUMBERS) == {}
+    pair = Pair(NUMBERS, honest)
+    verdicts = [pair.call(True, 1), pair.call(False, 2), pair.call(False, 2, 0)]
+    assert [v["verdict"] for v in verdicts] == ["passed"] * 3
+    pair.stage()
+    for seed in range(3):
+        assert pair.timed([0, 1, 2], seed) == {"verdict": "passed"}
+    stale = honest.replace("* share", "* self.__dict__.setdefault('first', share)")
+    pair = Pair(NUMBERS, stale)
+    pair.stage()
+    assert pair.timed([0, 1, 2])["verdict"] == "wrong"
+
+
+@pytest.mark.parametrize("number", ["float('inf')", "float('nan')", "1 << 63"])
+def test_refuses_numbers_that_a_message_cannot_hold(number: str) -> None:
+    inputs = MODULE.replace("[torch.randn(rows, 8)]", f"[torch.randn(rows, 8), {number}]")
+    assert "can be" in gate_of(inputs)["inputs"]
+    init = MODULE.replace("return [8]", f"return [{number}]")
+    with pytest.raises(Problem, match="can be"):
+        Reference(init, "m.py").init_arguments()
+
+
 def test_sees_a_timed_call_that_was_left_out() -> None:
     pair = Pair(MODULE, HONEST)
     pair.stage()
@@ -145,8 +196,9 @@ def test_does_not_count_what_is_written_after_the_snapshot() -> None:
     pair = Pair(MODULE, HONEST)
     pair.stage()
     pair.timed([0, 2])
-    pair.other.run({"order": [1]}, [])
-    assert pair.trusted.do_judge_timed({"side": 0, "exact": []}, [])["verdict"] == "wrong"
+    pair.run([1])
+    assert pair.judge([0, 2], []) == {"verdict": "passed"}
+    assert pair.judge([1], [])["verdict"] == "wrong"
 
 
 def test_runs_the_same_loop_without_a_module() -> None:
@@ -238,6 +290,157 @@ def test_says_so_when_there_is_no_memory_for_the_full_inputs() -> None:
     fixed = MODULE.replace('REDUCED = {"rows": 3}', "").replace("randn(rows", "randn(1 << 22")
     with pytest.raises(Problem, match="no axis can be reduced"):
         choose_sizes(Reference(fixed, "m.py"), 1000, True)
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_keeps_no_file_of_calls_and_stages_open() -> None:
+    pair = Pair(MODULE, HONEST)
+    counts = []
+    for seed in range(6):
+        pair.call(True, seed)
+        pair.stage()
+        pair.timed([0, 1, 2])
+        pair.trusted.do_unstage({}, [])
+        # A candidate that gave no answer: the call is never judged.
+        pair.trusted.do_draw({"model_seed": None, "input_seed": seed}, [])
+        os.close(pair.trusted.outgoing.pop())
+        pair.trusted.do_draw({"model_seed": None, "input_seed": seed}, [])
+        os.close(pair.trusted.outgoing.pop())
+        counts.append(open_files())
+    assert counts[1:] == counts[1:2] * 5
+
+
+def test_closes_the_files_of_what_there_is_no_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = Pair(MODULE, HONEST)
+    pair.call(True, 1)
+    pair.trusted.calls = {}
+    before = open_files()
+    real, made = timed.create_memory, []
+
+    def second_fails(size: int) -> Any:
+        if made:
+            raise MemoryError("nothing left")
+        made.append(real(size))
+        return made[-1]
+
+    monkeypatch.setattr(timed, "create_memory", second_fails)
+    stage = {"op": "stage", "model_seed": 5, "sets": 3, "sides": 2, "memory_bytes": 1 << 20}
+    with pytest.raises(MemoryError):
+        pair.trusted.answer(stage, [])
+    made.clear()
+    assert open_files() == before
+
+    def no_room(descriptor: int, size: int) -> Any:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    drawn = pair.trusted.do_draw({"model_seed": 1, "input_seed": 1}, [])
+    received = [os.dup(pair.trusted.outgoing[0])]
+    with_call = open_files()
+    monkeypatch.setattr(candidate, "open_memory", no_room)
+    with pytest.raises(OSError, match="Cannot allocate"):
+        candidate.take_memory(drawn, received)
+    assert open_files() == with_call - 1
+    os.close(pair.trusted.outgoing.pop())
+    pair.trusted.calls = {}
+    monkeypatch.setattr(memory, "map_file", no_room)
+    with pytest.raises(OSError, match="Cannot allocate"):
+        memory.create_memory(100)
+    assert open_files() == before
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+    ],
+)
+def test_knows_a_want_of_memory(error: Exception) -> None:
+    assert problem_of("reference", error, "m.py").phase == "memory"
+
+
+def test_is_out_of_memory_where_fp64_had_room_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: Any) -> Any:
+        raise RuntimeError("CUDA out of memory")
+
+    pair = Pair(MODULE, HONEST)
+    pair.trusted.do_gate({}, [])
+    monkeypatch.setattr(Reference, "_run_double", staticmethod(full))
+    with pytest.raises(Problem) as caught:
+        pair.call(True, 1)
+    assert caught.value.phase == "memory"
+    fresh = Pair(MODULE, HONEST)
+    fresh.trusted.do_gate({}, [])
+    assert fresh.call(True, 1)["oracle"] == "fp32"
+
+
+def test_empties_whatever_a_child_leaves(tmp_path: Path) -> None:
+    (tmp_path / "shut" / "inner").mkdir(parents=True)
+    (tmp_path / "shut" / "inner" / "file").write_text("x")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    odd = os.path.join(os.fsencode(tmp_path), b"\xff\xfe \n")
+    os.mkdir(odd)
+    with open(os.path.join(odd, b"\x80"), "wb"):
+        pass
+    here = os.getcwd()
+    try:  # deeper than a path can be long, and than calls can nest
+        os.chdir(tmp_path)
+        for _ in range(1500):
+            os.mkdir("deep")
+            os.chdir("deep")
+    finally:
+        os.chdir(here)
+    os.chmod(tmp_path / "shut" / "inner", 0)
+    os.chmod(tmp_path / "shut", 0)
+    os.chmod(tmp_path, 0o500)
+    assert host.empty_scratch(str(tmp_path))
+    assert os.listdir(tmp_path) == []
+
+
+def test_says_so_when_something_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("x")
+
+    def busy(path: Any) -> None:
+        raise OSError(errno.EBUSY, "busy")
+
+    monkeypatch.setattr(os, "unlink", busy)
+    assert not host.empty_scratch(str(tmp_path))
+    monkeypatch.undo()
+    monkeypatch.setattr(host, "SCRATCH_TIMEOUT_S", -1.0)
+    assert not host.empty_scratch(str(tmp_path))
+    assert (tmp_path / "file").exists()
+    assert host.empty_scratch(str(tmp_path / "missing"))
+
+
+@pytest.mark.parametrize("emptied", [True, False])
+def test_a_host_that_cannot_empty_its_place_answers_and_ends(
+    emptied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr(host, "SOCKET", theirs.detach())
+    monkeypatch.setattr(host.ctypes, "CDLL", lambda name: SimpleNamespace(prctl=lambda *a: 0))
+    monkeypatch.setattr(host.signal, "signal", lambda *a: None)
+    monkeypatch.setattr(host, "warm", dict)
+    monkeypatch.setattr(host, "end", lambda child, last: {"code": 0, "last": last})
+    monkeypatch.setattr(host, "empty_scratch", lambda: emptied)
+    us = Channel(ours.detach())
+    us.send({"op": "end", "child": 1})
+    us.send({"op": "end", "child": 2})
+    us._socket.shutdown(socket.SHUT_WR)
+    host.main()
+    answers = [us.receive() for _ in range(3 if emptied else 2)]
+    assert [a[0] for a in answers if a] == [
+        {"ready": True},
+        *([{"code": 0, "last": True}] * (2 if emptied else 1)),
+    ]
+    us.close()
 
 
 def verdict_of(got: Any, want: Any) -> dict[str, Any] | None:

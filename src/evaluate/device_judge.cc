@@ -14,11 +14,12 @@
 
 namespace ks {
 
-Result<std::optional<Outcome>> DeviceJudge::Check(const CompiledKernel& kernel,
-                                                  uint64_t secret_seed, StageSeconds& seconds,
-                                                  std::stop_token stop) {
+Result<CheckResult> DeviceJudge::Check(const CompiledKernel& kernel, uint64_t secret_seed,
+                                       StageSeconds& seconds, std::stop_token stop) {
   DeviceChecker checker(task_, backend_, session_, bank_, config_);
-  return checker.Run(kernel, secret_seed, seconds, std::move(stop));
+  CheckResult result;
+  KS_ASSIGN_OR_RETURN(result.fault, checker.Run(kernel, secret_seed, seconds, std::move(stop)));
+  return result;
 }
 
 Result<TimingResult> DeviceJudge::Compare(const CompiledKernel& rival,

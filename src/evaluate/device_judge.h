@@ -27,8 +27,8 @@ class DeviceJudge final : public Judge {
         bank_(task, oracle_, secret_seed),
         session_(task, backend, secret_seed) {}
 
-  Result<std::optional<Outcome>> Check(const CompiledKernel& kernel, uint64_t secret_seed,
-                                       StageSeconds& seconds, std::stop_token stop) override;
+  Result<CheckResult> Check(const CompiledKernel& kernel, uint64_t secret_seed,
+                            StageSeconds& seconds, std::stop_token stop) override;
   Result<TimingResult> Compare(const CompiledKernel& rival, const CompiledKernel& candidate,
                                const TimingPlan& plan, StageSeconds& seconds,
                                std::stop_token stop) override;

@@ -23,12 +23,18 @@ struct TimingPlan {
   double hopeless_below = 0;
 };
 
+struct CheckResult {
+  std::optional<Outcome> fault;       // empty: it passed
+  std::optional<ModuleFacts> module;  // how a PyTorch module was judged, as far as it came
+};
+
 struct TimingResult {
   std::vector<WorkloadTiming> timings;   // of all workloads of the role, but for hopeless ones
   Interval gain;                         // rival / candidate, geometric mean over workloads
   std::string bottleneck;                // of the first workload
   std::optional<Outcome> fault;          // of the candidate; then the rest is partial
   bool rival_failed = false;             // the rival itself broke: choose another one
+  std::optional<Outcome> rival_fault;    // how, of a PyTorch module: a rival is no trusted code
   std::optional<DeviceFeatures> device;  // as the driver sees the candidate, device backends
   std::optional<ModuleFacts> module;     // how a PyTorch module was judged
 };
@@ -38,9 +44,9 @@ class Judge {
  public:
   virtual ~Judge() = default;
   // Every check workload, `check_trials` fresh secret contents each, against the fp64 oracle.
-  // Empty: it passed. `seconds.queue` grows by the wait for a lease. ERRORS: our side only.
-  virtual Result<std::optional<Outcome>> Check(const CompiledKernel& kernel, uint64_t secret_seed,
-                                               StageSeconds& seconds, std::stop_token stop) = 0;
+  // `seconds.queue` grows by the wait for a lease. ERRORS: our side only.
+  virtual Result<CheckResult> Check(const CompiledKernel& kernel, uint64_t secret_seed,
+                                    StageSeconds& seconds, std::stop_token stop) = 0;
   // One leased, interleaved comparison with a verdict on timed outputs; `seconds` gets the shares.
   // ERRORS: our side only.
   virtual Result<TimingResult> Compare(const CompiledKernel& rival, const CompiledKernel& candidate,

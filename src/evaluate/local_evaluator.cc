@@ -144,9 +144,10 @@ Result<LocalEvaluator::Kernel> LocalEvaluator::CompileRival(const std::string& s
 
 Status LocalEvaluator::Check(const CompiledKernel& kernel, Evaluation& evaluation,
                              std::stop_token stop) {
-  KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault,
+  KS_ASSIGN_OR_RETURN(CheckResult result,
                       judge_->Check(kernel, SecretSeed(), evaluation.seconds, stop));
-  if (fault) evaluation.outcome = *std::move(fault);
+  if (result.module) evaluation.module = std::move(result.module);
+  if (result.fault) evaluation.outcome = *std::move(result.fault);
   return {};
 }
 
@@ -165,9 +166,11 @@ Result<TimingResult> LocalEvaluator::Compare(const CompiledKernel& rival,
   KS_ASSIGN_OR_RETURN(TimingResult timing,
                       judge_->Compare(rival, kernel, plan, evaluation.seconds, stop));
   if (timing.device) evaluation.device = timing.device;
-  // Not every comparison traces what runs.
-  if (timing.module && (!evaluation.module || timing.module->coverage >= 0)) {
-    evaluation.module = timing.module;
+  // A comparison tells of the sizes and, not always, of what runs; a check of calls and oracle.
+  if (timing.module && !evaluation.module) evaluation.module = timing.module;
+  if (timing.module && timing.module->coverage >= 0) {
+    evaluation.module->coverage = timing.module->coverage;
+    evaluation.module->activities = std::move(timing.module->activities);
   }
   return timing;
 }
@@ -199,6 +202,11 @@ Status LocalEvaluator::Time(const EvaluationRequest& request, Kernel kernel, Eva
     KS_ASSIGN_OR_RETURN(
         timing,
         Compare(*baseline, *kernel, PlanFor(WorkloadRole::kTime, 1.0, false), evaluation, stop));
+  }
+  if (timing.rival_failed && timing.rival_fault) {
+    evaluation.outcome = Rejected{
+        "rival_fails", "the baseline fails beside it: " + OutcomeSummary(*timing.rival_fault)};
+    return {};
   }
   if (timing.rival_failed) {
     return Error{ErrorCode::kFailedPrecondition,

@@ -8,11 +8,13 @@
 
 namespace ks {
 
-Result<std::optional<Outcome>> ProcessJudge::Check(const CompiledKernel& kernel,
-                                                   uint64_t secret_seed, StageSeconds& seconds,
-                                                   std::stop_token stop) {
+Result<CheckResult> ProcessJudge::Check(const CompiledKernel& kernel, uint64_t secret_seed,
+                                        StageSeconds& seconds, std::stop_token stop) {
   const StageTimer timer(seconds.check);
-  return RunCheck(task_, kernel, backend_, oracle_, config_, secret_seed, stop);
+  CheckResult result;
+  KS_ASSIGN_OR_RETURN(result.fault,
+                      RunCheck(task_, kernel, backend_, oracle_, config_, secret_seed, stop));
+  return result;
 }
 
 Result<TimingResult> ProcessJudge::Compare(const CompiledKernel& rival,

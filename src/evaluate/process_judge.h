@@ -23,8 +23,8 @@ class ProcessJudge final : public Judge {
         timing_core_(timing_core),
         oracle_(task, backend) {}
 
-  Result<std::optional<Outcome>> Check(const CompiledKernel& kernel, uint64_t secret_seed,
-                                       StageSeconds& seconds, std::stop_token stop) override;
+  Result<CheckResult> Check(const CompiledKernel& kernel, uint64_t secret_seed,
+                            StageSeconds& seconds, std::stop_token stop) override;
   Result<TimingResult> Compare(const CompiledKernel& rival, const CompiledKernel& candidate,
                                const TimingPlan& plan, StageSeconds& seconds,
                                std::stop_token stop) override;

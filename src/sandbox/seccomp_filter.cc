@@ -170,10 +170,12 @@ FilterRule Sockets() {
 // All but AF_UNIX, which reaches no further than the network namespace and the private root.
 std::vector<FilterRule> ForeignSockets() {
   constexpr uint64_t kFamilies = 64;  // more than there are
+  // A family is an int: the kernel takes no notice of what a register holds above it.
+  constexpr uint64_t kInt = 0xFFFFFFFF;
   std::vector<FilterRule> rules;
   for (uint64_t family = 0; family < kFamilies; ++family) {
     if (family == AF_UNIX) continue;
-    rules.push_back({{"socket"}, FilterAction::kFail, EPERM, {{0, ~uint64_t{0}, family}}});
+    rules.push_back({{"socket", "socketpair"}, FilterAction::kFail, EPERM, {{0, kInt, family}}});
   }
   return rules;
 }

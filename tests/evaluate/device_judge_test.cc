@@ -20,9 +20,9 @@ class DeviceJudgeTest : public ::testing::Test {
   }
   // As OutcomeName; "passed".
   std::string Check(const std::string& kernel) {
-    const auto fault = judge().Check(FakeKernel(kernel), ++seed_, seconds_, {});
-    if (!fault.ok()) return "error: " + fault.error().message;
-    last_ = *fault;
+    const auto result = judge().Check(FakeKernel(kernel), ++seed_, seconds_, {});
+    if (!result.ok()) return "error: " + result.error().message;
+    last_ = result->fault;
     return last_ ? OutcomeName(*last_) : "passed";
   }
   Result<TimingResult> Compare(const std::string& rival, const std::string& candidate,

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -304,6 +305,30 @@ TEST_F(SandboxTest, OpensSocketsOfTheMachineForDevicesOnly) {
   EXPECT_NE(try_family(SeccompProfile::kDevice, AF_INET), 0);
   EXPECT_NE(try_family(SeccompProfile::kDevice, AF_NETLINK), 0);
   EXPECT_NE(try_family(SeccompProfile::kCompile, AF_UNIX), 0);
+}
+
+TEST_F(SandboxTest, ReadsASocketsFamilyAsTheKernelDoes) {
+  if (access("/usr/bin/python3", X_OK) != 0) GTEST_SKIP() << "no /usr/bin/python3";
+  // A raw system call takes 64 bits, of which the kernel reads 32.
+  const auto error_of = [&](uint64_t family) {
+    SandboxSpec spec = Shell("");
+    spec.argv = {"/usr/bin/python3", "-I", "-c",
+                 "import ctypes\n"
+                 "libc = ctypes.CDLL(None, use_errno=True)\n"
+                 "words = [ctypes.c_ulong(n) for n in (" +
+                     std::to_string(SYS_socket) + ", " + std::to_string(family) +
+                     ", 1, 0)]\n"
+                     "print(ctypes.get_errno() if libc.syscall(*words) < 0 else 0)"};
+    spec.profile = SeccompProfile::kDevice;
+    return Run(spec).out;
+  };
+  const std::string refused = std::to_string(EPERM) + "\n";
+  constexpr uint64_t kHigh = uint64_t{1} << 32;
+  EXPECT_EQ(error_of(AF_UNIX), "0\n");
+  EXPECT_EQ(error_of(AF_UNIX | kHigh), "0\n");
+  EXPECT_EQ(error_of(AF_INET), refused);
+  EXPECT_EQ(error_of(AF_INET | kHigh), refused);
+  EXPECT_EQ(error_of(AF_NETLINK | kHigh), refused);
 }
 
 }  // namespace

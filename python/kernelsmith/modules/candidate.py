@@ -24,9 +24,11 @@ ENTRY = "ModelNew"
 
 def take_memory(request: Message, files: list[int]) -> SharedMemory:
     """Open the memory that came with a message."""
-    memory = open_memory(files[0], int(request["bytes"]))
-    os.close(files[0])
-    return memory
+    try:
+        return open_memory(files[0], int(request["bytes"]))
+    finally:
+        for descriptor in files:
+            os.close(descriptor)
 
 
 def inputs_in(memory: SharedMemory, specs: list[Message]) -> list[Any]:
@@ -124,7 +126,7 @@ class Server:
             self.kept = []
             self.model = self._new_model(request, memory)
             forward = self._forward
-        self.repeater = Repeater(forward, sets, bool(request["graph"]))
+        self.repeater = Repeater(forward, sets)
         for _ in range(int(request["warm_calls"])):
             self.repeater.run([0])
         return {"prepared": True}
@@ -132,6 +134,7 @@ class Server:
     def run(self, request: Message, files: list[int]) -> Message:
         """Run the calls that a message lists, one after the other."""
         assert self.repeater is not None
+        self.repeater.take_numbers(request["order"], request["numbers"])
         return {"ran": self.repeater.run(request["order"])}
 
     def trace(self, request: Message, files: list[int]) -> Message:

@@ -63,9 +63,9 @@ class CudaMemory:
 
     def __init__(self, handle: ctypes.c_ulonglong, size: int) -> None:
         """Map an allocation that this object owns from here on."""
-        torch.cuda.current_stream()  # makes the context
         self._handle, self._size = handle, size
         self._address = ctypes.c_ulonglong()
+        torch.cuda.current_stream()  # makes the context
         none = ctypes.c_ulonglong(0)
         length, align = ctypes.c_size_t(size), ctypes.c_size_t(0)
         call("cuMemAddressReserve", ctypes.byref(self._address), length, align, none, none)
@@ -81,15 +81,12 @@ class CudaMemory:
 
     def __del__(self) -> None:
         """Give it back when nothing runs on it any more."""
-        if not getattr(self, "_address", None) or not self._address.value:
-            return
         length = ctypes.c_size_t(self._size)
-        for name, arguments in (
-            ("cuCtxSynchronize", ()),
-            ("cuMemUnmap", (self._address, length)),
-            ("cuMemAddressFree", (self._address, length)),
-            ("cuMemRelease", (self._handle,)),
-        ):
+        steps: list[tuple[str, tuple[Any, ...]]] = [("cuCtxSynchronize", ())]
+        if self._address.value:  # none: there was no room, even for the address
+            steps.append(("cuMemUnmap", (self._address, length)))
+            steps.append(("cuMemAddressFree", (self._address, length)))
+        for name, arguments in [*steps, ("cuMemRelease", (self._handle,))]:
             getattr(driver(), name)(*arguments)
 
 
@@ -113,9 +110,9 @@ def create(size: int) -> tuple[torch.Tensor, int]:
     if torch.cuda.mem_get_info()[0] < 2 * size:
         torch.cuda.empty_cache()
     call("cuMemCreate", ctypes.byref(handle), length, ctypes.byref(properties), none)
-    memory = CudaMemory(handle, rounded(size))
+    everything = bytes_of(CudaMemory(handle, rounded(size)))
     call("cuMemExportToShareableHandle", ctypes.byref(file), handle, FILE, none)
-    return bytes_of(memory), file.value
+    return everything, file.value
 
 
 def open_file(descriptor: int, size: int) -> torch.Tensor:

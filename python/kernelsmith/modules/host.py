@@ -12,15 +12,16 @@ import gc
 import linecache
 import os
 import resource
-import shutil
 import signal
 import sys
+import time
 from typing import Any
 
 from kernelsmith.modules.channel import Channel, Message
 
 SOCKET = 3
 SCRATCH = "/tmp"  # where there is one, it is this sandbox's own
+SCRATCH_TIMEOUT_S = 10.0  # a host answers in 20
 PR_SET_DUMPABLE = 4
 PR_SET_SECCOMP = 22
 SECCOMP_MODE_FILTER = 2
@@ -80,7 +81,7 @@ def start(request: Message, descriptor: int) -> int:
 
 
 def end(child: int, last: bool) -> Message:
-    """Kill and reap a child; the last one with all that it may have started and written."""
+    """Kill and reap a child; the last one with all that it may have started."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     ended, status = os.waitpid(child, os.WNOHANG)
     killed = ended == 0
@@ -95,7 +96,6 @@ def end(child: int, last: bool) -> Message:
                 os.waitpid(-1, 0)
             except ChildProcessError:
                 break
-        empty_scratch()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return {
         "killed": killed,
@@ -105,14 +105,43 @@ def end(child: int, last: bool) -> Message:
     }
 
 
-def empty_scratch() -> None:
-    """Remove what a child may have left for the next one."""
-    if os.path.isdir(SCRATCH):
-        for entry in os.scandir(SCRATCH):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path, ignore_errors=True)
-            else:
-                os.unlink(entry.path)
+def empty_scratch(folder: str = SCRATCH) -> bool:
+    """Remove what a child may have left for the next one; False: something is left.
+
+    Names are bytes, folders are opened up first, and what lies deep is moved to the top before it
+    is removed: no path grows long and nothing calls itself, however deep a tree is.
+    """
+    root = os.fsencode(folder)
+    if not os.path.isdir(root):
+        return True
+    deadline = time.monotonic() + SCRATCH_TIMEOUT_S
+    stem = b".%s." % os.urandom(8).hex().encode()
+    moved = 0
+    try:
+        os.chmod(root, os.stat(root).st_mode | 0o700)
+        while folders := folders_in(root, deadline):
+            for top in folders:
+                for deep in folders_in(top, deadline):
+                    moved += 1
+                    os.rename(deep, os.path.join(root, stem + b"%d" % moved))
+                os.rmdir(top)
+    except OSError:
+        return False
+    return True
+
+
+def folders_in(folder: bytes, deadline: float) -> list[bytes]:
+    """Remove the files of a folder; return its folders, opened up."""
+    folders = []
+    for entry in list(os.scandir(folder)):
+        if time.monotonic() > deadline:
+            raise TimeoutError("too many files")
+        if entry.is_dir(follow_symlinks=False):
+            os.chmod(entry.path, 0o700)
+            folders.append(entry.path)
+        else:
+            os.unlink(entry.path)
+    return folders
 
 
 WARM_MODULE = """
@@ -174,7 +203,8 @@ def warm_triton() -> None:
         from kernelsmith.modules.warm_triton import warm
 
         warm()
-    empty_scratch()
+    if not empty_scratch():
+        raise OSError(f"{SCRATCH} cannot be emptied")
 
 
 def main() -> None:
@@ -196,7 +226,11 @@ def main() -> None:
             channel.send({"started": child})
         else:
             children.discard(request["child"])
-            channel.send(end(request["child"], not children))
+            ended = end(request["child"], not children)
+            clean = bool(children) or empty_scratch()
+            channel.send(ended)
+            if not clean:
+                return  # a fresh host has a fresh place
 
 
 if __name__ == "__main__":

@@ -130,9 +130,13 @@ def create_memory(size: int) -> tuple[SharedMemory, int]:
         everything, descriptor = cuda_memory.create(size)
         return SharedMemory(everything), descriptor
     descriptor = os.memfd_create("ksmith-module", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(descriptor, max(size, 1))
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
-    return SharedMemory(map_file(descriptor, size)), descriptor
+    try:
+        os.ftruncate(descriptor, max(size, 1))
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
+        return SharedMemory(map_file(descriptor, size)), descriptor
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def open_memory(descriptor: int, size: int) -> SharedMemory:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import random
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 
 from kernelsmith.modules.device import this_device
 from kernelsmith.modules.memory import NAMES
-from kernelsmith.modules.source import Problem, load, problem_of
+from kernelsmith.modules.source import Problem, is_out_of_memory, load, problem_of
 
 PARTS = ("Model", "get_inputs", "get_init_inputs")
 # Constant when they are made, but not meant to be: a candidate could leave them out.
@@ -32,10 +33,19 @@ def flatten(result: Any) -> list[torch.Tensor]:
     )
 
 
+def is_plain_number(value: float) -> bool:
+    """Whether a number stays what it is in a message."""
+    return math.isfinite(value) if isinstance(value, float) else -(1 << 63) <= value < 1 << 63
+
+
 def as_plain(value: Any) -> Any:
     """Return an argument of the constructor as JSON knows it."""
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, str):
         return value
+    if isinstance(value, bool | int | float):
+        if is_plain_number(value):
+            return value
+        raise Problem("init", f"get_init_inputs gives {value}; finite numbers of 64 bits can be")
     if isinstance(value, list | tuple):
         return [as_plain(part) for part in value]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
@@ -58,6 +68,8 @@ def check_inputs(inputs: Any) -> list[Value]:
         elif not isinstance(value, bool | int | float):
             kind = type(value).__name__
             raise Problem("inputs", f"input {index} is a {kind}; tensors and numbers can be given")
+        elif not is_plain_number(value):
+            raise Problem("inputs", f"input {index} is {value}; finite numbers of 64 bits can be")
     if not any(isinstance(value, torch.Tensor) for value in inputs):
         raise Problem("inputs", "no input is a tensor")
     return list(inputs)
@@ -108,6 +120,7 @@ class Reference:
         if not issubclass(self.space["Model"], torch.nn.Module):
             raise Problem("form", "Model is not a torch.nn.Module")
         self.precision = self.space.get("PRECISION", "fp32")
+        self.has_double: bool | None = None  # not known
 
     def set_sizes(self, sizes: dict[str, Any]) -> None:
         """Replace constants of the file."""
@@ -171,7 +184,25 @@ class Reference:
             return flatten(self._call("forward", own, *copies))
 
     def run_double(self, model: torch.nn.Module, inputs: list[Value]) -> list[torch.Tensor] | None:
-        """Return the outputs in fp64; None: the module insists on another precision."""
+        """Return the outputs in fp64; None: the module insists on another precision.
+
+        The first call, which the gate makes, says whether there is room for fp64. Where there was,
+        and is none later, somebody else took it.
+        """
+        if self.has_double is False:
+            return None
+        try:
+            outputs = self._run_double(model, inputs)
+        except Exception as error:
+            if self.has_double and is_out_of_memory(error):
+                raise problem_of("oracle", error, self.file) from error
+            self.has_double = self.has_double or False
+            return None
+        self.has_double = True
+        return outputs
+
+    @staticmethod
+    def _run_double(model: torch.nn.Module, inputs: list[Value]) -> list[torch.Tensor]:
         own = copy.deepcopy(model).double()
         copies = [
             v.double() if isinstance(v, torch.Tensor) and v.is_floating_point() else v
@@ -180,11 +211,8 @@ class Reference:
         torch.set_default_dtype(torch.float64)
         try:
             with torch.no_grad():
-                outputs = flatten(
+                return flatten(
                     own(*[v.clone() if isinstance(v, torch.Tensor) else v for v in copies])
                 )
-        except Exception:
-            return None
         finally:
             torch.set_default_dtype(torch.float32)
-        return outputs

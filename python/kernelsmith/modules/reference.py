@@ -99,12 +99,14 @@ class Server:
         if self.model is None:
             raise Problem("init", "no weights were drawn")
         if request.get("repeat") is not None:
-            earlier = self.calls.get(int(request["repeat"]))
-            if earlier is None:
+            first = self.calls.get(int(request["repeat"]))
+            if first is None:
                 raise Problem("inputs", "the call to repeat was made with other weights")
-            inputs = earlier.inputs
+            inputs = first.inputs
         else:
             inputs = reference.new_inputs(int(request["input_seed"]))
+        for earlier in self.calls.values():
+            earlier.memory = None  # of a candidate that gave no answer
         call = Call(self.model, inputs)
         # One gap a model: its calls have the same addresses with other contents, other models' not.
         if request.get("model_seed") is not None:
@@ -159,7 +161,12 @@ class Server:
             if wrong is None:
                 continue
             if repeat is not None and self.calls[repeat].passed:
-                return {"verdict": "nondeterministic", "what": place.name, **wrong}
+                return {
+                    "verdict": "nondeterministic",
+                    "what": place.name,
+                    "oracle": oracle,
+                    **wrong,
+                }
             return {"verdict": "wrong", "what": place.name, "oracle": oracle, **wrong}
         call.passed = True
         return {"verdict": "passed", "oracle": oracle}
@@ -202,8 +209,9 @@ class Server:
 
     def do_reveal(self, request: Message, files: list[int]) -> Message:
         """Write the inputs into the memory of a side, and poison its outputs."""
-        self._timed().reveal(int(request["side"]), request["order"])
-        return {"revealed": True}
+        timed = self._timed()
+        timed.reveal(int(request["side"]), request["order"])
+        return {"revealed": True, "numbers": timed.numbers(request["order"])}
 
     def do_snapshot(self, request: Message, files: list[int]) -> Message:
         """Copy what lies in a side's outputs now."""
@@ -211,8 +219,9 @@ class Server:
         return {"kept": True}
 
     def do_judge_timed(self, request: Message, files: list[int]) -> Message:
-        """Judge the last snapshot: some sets by the fp64 oracle, all by the plain result."""
-        return self._timed().judge(int(request["side"]), request["exact"], self.worst)
+        """Judge sets of the last snapshot: some by the fp64 oracle, others by the plain result."""
+        side, sets, exact = int(request["side"]), request["sets"], request["exact"]
+        return self._timed().judge(side, sets, exact, self.worst)
 
     def do_unstage(self, request: Message, files: list[int]) -> Message:
         """Give the memory of timed calls back."""

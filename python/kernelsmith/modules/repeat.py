@@ -14,11 +14,11 @@ import torch
 from kernelsmith.modules.answer import answer_into
 from kernelsmith.modules.device import this_device
 from kernelsmith.modules.memory import Place, SharedMemory
-from kernelsmith.modules.source import problem_of
+
+# Of an answer; a call starts some hundreds of kernels at most.
+MOST_NAMES = 4096
 
 Forward = Callable[[list[Any]], Any]
-
-GRAPH_WARM_CALLS = 3
 
 
 @dataclass
@@ -30,62 +30,23 @@ class Set:
     places: list[Place]
 
 
-class Graph:
-    """A module's call as a CUDA graph, made by the harness, on inputs of its own."""
-
-    def __init__(self, forward: Forward, inputs: list[Any]) -> None:
-        """Capture one call."""
-        self.inputs = [v.clone() if isinstance(v, torch.Tensor) else v for v in inputs]
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(GRAPH_WARM_CALLS):
-                forward(self.inputs)
-        torch.cuda.current_stream().wait_stream(stream)
-        torch.cuda.synchronize()
-        self.graph = torch.cuda.CUDAGraph()
-        try:
-            with torch.cuda.graph(self.graph):
-                self.result = forward(self.inputs)
-        except Exception as error:
-            raise problem_of("graph", error, "") from error
-
-    def take(self, inputs: list[Any]) -> None:
-        """Copy the inputs of the next call to where the graph reads them."""
-        for own, value in zip(self.inputs, inputs, strict=True):
-            if isinstance(own, torch.Tensor):
-                own.copy_(value)
-
-    def replay(self) -> Any:
-        """Run the call."""
-        self.graph.replay()
-        return self.result
-
-
 class Repeater:
     """Runs one module again and again. Single thread."""
 
-    def __init__(self, forward: Forward | None, sets: list[Set], as_graph: bool) -> None:
+    def __init__(self, forward: Forward | None, sets: list[Set]) -> None:
         """Take the sets to call it with; no module: everything but the call is done."""
         self.forward, self.sets = forward, sets
-        self.graph = Graph(forward, sets[0].inputs) if as_graph and forward is not None else None
-        self.stand_in = [v.clone() if isinstance(v, torch.Tensor) else v for v in sets[0].inputs]
-        self.takes_copies = as_graph
         memory = sets[0].memory
         self.nothing = [memory.tensor(place).clone() for place in sets[0].places]
 
     def _call(self, one: Set) -> Any:
-        if self.forward is None:
-            return self.nothing
-        return self.graph.replay() if self.graph is not None else self.forward(one.inputs)
+        return self.nothing if self.forward is None else self.forward(one.inputs)
 
-    def _take(self, one: Set) -> None:
-        if self.graph is not None:
-            self.graph.take(one.inputs)
-        elif self.takes_copies:  # as much work as with a graph
-            for own, value in zip(self.stand_in, one.inputs, strict=True):
-                if isinstance(own, torch.Tensor):
-                    own.copy_(value)
+    def take_numbers(self, order: list[int], numbers: list[list[Any]]) -> None:
+        """Put the numbers of the next calls among the inputs of the listed sets."""
+        for index, values in zip(order, numbers, strict=True):
+            one, rest = self.sets[index], iter(values)
+            one.inputs = [v if isinstance(v, torch.Tensor) else next(rest) for v in one.inputs]
 
     def run(self, order: list[int]) -> list[float]:
         """Call the listed sets; return the device's time of each in nanoseconds."""
@@ -93,7 +54,6 @@ class Repeater:
         marks = [(device.event(), device.event()) for _ in order]
         for index, (begin, end) in zip(order, marks, strict=True):
             one = self.sets[index]
-            self._take(one)
             device.flush()
             device.synchronize()
             begin.record()
@@ -122,4 +82,4 @@ class Repeater:
             entry = found.setdefault(name, {"name": name, "count": 0, "ns": 0})
             entry["count"] += 1
             entry["ns"] += event.duration_ns()
-        return sorted(found.values(), key=lambda entry: -entry["ns"])[:64]
+        return sorted(found.values(), key=lambda entry: -entry["ns"])[:MOST_NAMES]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import linecache
 import sys
 import traceback
@@ -9,6 +10,8 @@ import types
 from typing import Any
 
 REDUCED = "REDUCED"
+# As torch says it, of the processor's memory and of a device's, and libraries of CUDA.
+NO_MEMORY = ("can't allocate memory", "out of memory", "_ALLOC_FAILED")
 
 
 class Problem(Exception):
@@ -45,10 +48,10 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether there was no room for a tensor."""
     if isinstance(error, MemoryError):
         return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
     text = str(error)
-    return isinstance(error, RuntimeError) and (
-        "can't allocate memory" in text or "out of memory" in text
-    )
+    return isinstance(error, RuntimeError) and any(sign in text for sign in NO_MEMORY)
 
 
 def load(source: str, file: str, name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ ksmith runs from before the one to after the other, so that nothing can be done 
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
@@ -49,12 +50,20 @@ class TimedCalls:
         self.layout = Layout(model, self.drawn, forms, 256)
         self.sides: list[Side] = []
         self.descriptors: list[int] = []
-        for _ in range(sides):
-            memory, descriptor = create_memory(self.layout.bytes)
-            self.layout.write_weights(memory, model)
-            self.descriptors.append(descriptor)
-            self.sides.append(Side(memory))
-            self.reveal(len(self.sides) - 1, list(range(sets)))  # for warming up
+        try:
+            for _ in range(sides):
+                self._add_side()
+        except BaseException:
+            for descriptor in self.descriptors:
+                os.close(descriptor)
+            raise
+
+    def _add_side(self) -> None:
+        memory, descriptor = create_memory(self.layout.bytes)
+        self.descriptors.append(descriptor)
+        self.layout.write_weights(memory, self.model)
+        self.sides.append(Side(memory))
+        self.reveal(len(self.sides) - 1, list(range(len(self.drawn))))  # for warming up
 
     def describe(self) -> dict[str, Any]:
         """Return what the other sides must know."""
@@ -71,6 +80,13 @@ class TimedCalls:
             self.layout.write_set(self.sides[side].memory, index, self.drawn[index])
         this_device().synchronize()
 
+    def numbers(self, order: list[int]) -> list[list[Value]]:
+        """Return what of the inputs of these sets lies in no memory."""
+        return [
+            [value for value in self.drawn[index] if not isinstance(value, torch.Tensor)]
+            for index in order
+        ]
+
     def snapshot(self, side: int, order: list[int]) -> None:
         """Copy the outputs of these sets; what is written later does not count."""
         memory = self.sides[side].memory
@@ -80,9 +96,12 @@ class TimedCalls:
         }
         this_device().synchronize()
 
-    def judge(self, side: int, exact: list[int], errors: list[float]) -> dict[str, Any]:
-        """Compare the snapshot: the sets of `exact` with fp64, the others with the plain result."""
-        for index, got in self.sides[side].outputs.items():
+    def judge(
+        self, side: int, sets: list[int], exact: list[int], errors: list[float]
+    ) -> dict[str, Any]:
+        """Compare these sets of the snapshot: those of `exact` with fp64, others with the plain."""
+        for index in sets:
+            got = self.sides[side].outputs[index]
             verdict = self._judge_set(side, index, got, index in exact, errors)
             if verdict is not None:
                 return verdict

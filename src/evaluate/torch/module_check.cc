@@ -55,7 +55,8 @@ Result<std::optional<Outcome>> CheckModule(ModuleReference& reference, ModuleCan
                         reference.AskBeside(judge, "verdict", "check", stop));
     if (const auto* const outcome = std::get_if<Outcome>(&judged)) return std::optional(*outcome);
     const Json& verdict = std::get<Json>(judged);
-    facts.oracle = TextOf(verdict, "oracle");
+    const std::string oracle = TextOf(verdict, "oracle");
+    if (!oracle.empty()) facts.oracle = oracle;
     if (auto outcome = OutcomeOfVerdict(verdict, candidate.workload())) return outcome;
     ++facts.calls;
   }

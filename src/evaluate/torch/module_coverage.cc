@@ -67,8 +67,11 @@ std::vector<ModuleActivity> ActivitiesOf(const Json& trace, const std::string& s
     }
   }
   std::ranges::stable_sort(activities, std::greater<>(), &ModuleActivity::ns);
-  activities.resize(std::min(activities.size(), kMostActivities));
   return activities;
+}
+
+void KeepLongest(std::vector<ModuleActivity>& activities) {
+  activities.resize(std::min(activities.size(), kMostActivities));
 }
 
 double CoverageOf(std::span<const ModuleActivity> activities) {

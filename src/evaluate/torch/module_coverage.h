@@ -16,12 +16,16 @@ namespace ks {
 // kernel, or a __global__ function. Names that libraries give their kernels never are.
 bool IsOwnKernel(std::string_view name, const std::string& source);
 
-// From the trace of a candidate's process, [{name, count, ns}, ...]: at most kMostActivities, the
-// longest first; what is no such list is left out.
-inline constexpr size_t kMostActivities = 16;
+// From the trace of a candidate's process, [{name, count, ns}, ...]: the longest first; what is no
+// such list is left out.
 std::vector<ModuleActivity> ActivitiesOf(const nlohmann::json& trace, const std::string& source);
 
-// Share of the time in own kernels, 0..1; -1 when nothing ran.
+// Drops all but the first kMostActivities: what is shown.
+inline constexpr size_t kMostActivities = 16;
+void KeepLongest(std::vector<ModuleActivity>& activities);
+
+// Of all activities, not of those that are shown: share of the time in own kernels, 0..1; -1 when
+// nothing ran.
 double CoverageOf(std::span<const ModuleActivity> activities);
 
 }  // namespace ks

@@ -14,15 +14,16 @@
 namespace ks {
 
 // Thread-safe: one check or comparison at a time. The trusted process holds the module open from
-// one evaluation to the next; where it dies it is opened again, once an evaluation.
+// one evaluation to the next; where it dies it is opened again, once an evaluation. What fails
+// beside a candidate twice, and not without it, is the candidate's doing: an outcome.
 class ModuleJudge final : public Judge {
  public:
   // Opens the module. ERRORS: kInvalidArgument (it is not admitted), as ModuleSession::Open.
   static Result<std::unique_ptr<ModuleJudge>> Create(std::unique_ptr<ModuleSession> session,
                                                      ModuleSource module, std::stop_token stop);
 
-  Result<std::optional<Outcome>> Check(const CompiledKernel& kernel, uint64_t secret_seed,
-                                       StageSeconds& seconds, std::stop_token stop) override;
+  Result<CheckResult> Check(const CompiledKernel& kernel, uint64_t secret_seed,
+                            StageSeconds& seconds, std::stop_token stop) override;
   Result<TimingResult> Compare(const CompiledKernel& rival, const CompiledKernel& candidate,
                                const TimingPlan& plan, StageSeconds& seconds,
                                std::stop_token stop) override;
@@ -36,10 +37,13 @@ class ModuleJudge final : public Judge {
       : session_(std::move(session)), module_(std::move(module)) {}
 
   Status OpenOnce(std::stop_token stop);
-  Result<std::optional<Outcome>> CheckOnce(const CompiledKernel& kernel, uint64_t secret_seed,
-                                           std::stop_token stop);
+  // Fills `result.module` as far as it comes; `begun`: the candidate had a process.
+  Status CheckOnce(const CompiledKernel& kernel, uint64_t secret_seed, CheckResult& result,
+                   bool& begun, std::stop_token stop);
   Result<TimingResult> CompareOnce(const CompiledKernel& rival, const CompiledKernel& candidate,
                                    const TimingPlan& plan, std::stop_token stop);
+  // Whether the rival can be timed where the candidate is not: against itself, briefly.
+  bool RunsAlone(const CompiledKernel& rival, const TimingPlan& plan, std::stop_token stop);
 
   const std::unique_ptr<ModuleSession> session_;
   const ModuleSource module_;

@@ -80,18 +80,19 @@ Result<std::unique_ptr<ModuleCandidate>> ModuleSession::Warm(std::unique_ptr<Mod
 Result<std::unique_ptr<ModuleCandidate>> ModuleSession::StartCandidate(Slot slot,
                                                                        const ModuleFacts& facts,
                                                                        std::stop_token stop) {
-  KS_ASSIGN_OR_RETURN(
-      auto child, Start(hostile_[slot == Slot::kCandidate ? 0 : 1], ModuleRole::kCandidate, stop));
+  KS_ASSIGN_OR_RETURN(auto child,
+                      Start(hostile_[slot == Slot::kFirst ? 0 : 1], ModuleRole::kCandidate, stop));
   return Warm(std::move(child), facts, std::move(stop));
 }
 
-Result<ModuleSession::Trio> ModuleSession::StartTrio(const ModuleFacts& facts,
+Result<ModuleSession::Trio> ModuleSession::StartTrio(const ModuleFacts& facts, bool swapped,
                                                      std::stop_token stop) {
   // Each of a host of its own, so no two threads use one; contexts take a while to make.
-  auto rival =
-      std::async(std::launch::async, [&] { return StartCandidate(Slot::kRival, facts, stop); });
-  auto candidate =
-      std::async(std::launch::async, [&] { return StartCandidate(Slot::kCandidate, facts, stop); });
+  const auto start = [&](Slot slot) {
+    return std::async(std::launch::async, [&, slot] { return StartCandidate(slot, facts, stop); });
+  };
+  auto rival = start(swapped ? Slot::kSecond : Slot::kFirst);
+  auto candidate = start(swapped ? Slot::kFirst : Slot::kSecond);
   auto runner = StartRunner(facts, stop);
   Trio trio;
   auto started_rival = rival.get();

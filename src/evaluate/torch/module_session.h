@@ -44,16 +44,19 @@ class ModuleSession {
   // full ones where they fit. A module that cannot be loaded is not admitted. ERRORS: our side
   // only.
   Result<OpenModule> Open(const ModuleSource& module, std::stop_token stop);
-  // A fresh candidate's process, with its device ready; each slot has a host of its own. The end of
-  // the candidate before it had begun is an Error: kUnavailable.
-  enum class Slot { kCandidate, kRival };
+  // A fresh candidate's process, with its device ready; each slot has a host of its own, and which
+  // one serves tells nothing of the use. The end of the candidate before it had begun is an Error:
+  // kUnavailable.
+  enum class Slot { kFirst, kSecond };
   Result<std::unique_ptr<ModuleCandidate>> StartCandidate(Slot slot, const ModuleFacts& facts,
                                                           std::stop_token stop);
-  // What a comparison needs, started at once. ERRORS: as StartCandidate.
+  // What a comparison needs, started at once; `swapped`: the rival in the
+  // second slot. ERRORS:
+  // as StartCandidate.
   struct Trio {
     std::unique_ptr<ModuleCandidate> rival, candidate, runner;
   };
-  Result<Trio> StartTrio(const ModuleFacts& facts, std::stop_token stop);
+  Result<Trio> StartTrio(const ModuleFacts& facts, bool swapped, std::stop_token stop);
   // The same loop without a candidate, among the trusted.
   Result<std::unique_ptr<ModuleCandidate>> StartRunner(const ModuleFacts& facts,
                                                        std::stop_token stop);

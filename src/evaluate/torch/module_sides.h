@@ -61,8 +61,8 @@ class ModuleCandidate {
   void AllowWhatRuns() { allowed_threads_ = child_->Census().threads, census_ = true; }
   // Nothing is counted: before the device is ready, and for our own runner.
   void AllowAnyThreads() { census_ = false; }
-  // ERRORS: as ModuleChild::End.
-  Status End();
+  // A host that ends with it is replaced by the next start.
+  void End();
   const std::string& workload() const { return workload_; }
 
  private:

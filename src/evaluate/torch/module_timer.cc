@@ -22,8 +22,8 @@ constexpr int kFirstCalls = 4;
 constexpr double kRunNs = 6e6;  // of calls, in one run, about
 constexpr int kEmptyRuns = 7;
 constexpr int kPairsBetweenEmptyRuns = 2;
-constexpr double kJudgeChance = 0.34;  // the first run is judged always
-constexpr int kMostDoubts = 24;        // further runs before a side's marks are held for false
+constexpr double kJudgeAllChance = 0.34;  // of a run, else one set of it; the first: always
+constexpr int kMostDoubts = 24;           // further runs before a side's marks are held for false
 constexpr double kTraceTimeoutS = 60;
 constexpr double kRunSlack = 20;  // a run that takes this much longer than foreseen hangs
 // Inputs are drawn and outputs are judged besides: a comparison may take this times its budget.
@@ -60,6 +60,8 @@ ModulePairTimer::ModulePairTimer(ModuleSession& session, ModuleReference& refere
       facts_(facts),
       plan_(plan),
       rng_(DeriveSeed(plan.secret_seed, "module time", 0)),
+      swapped_(rng_.Chance(0.5)),
+      first_(rng_.Chance(0.5) ? kRival : kCandidate),
       stopping_(plan.rule) {}
 
 Result<TimingResult> ModulePairTimer::Run(const ModuleSource& rival, const ModuleSource& candidate,
@@ -76,7 +78,7 @@ Result<TimingResult> ModulePairTimer::Run(const ModuleSource& rival, const Modul
     KS_RETURN_IF_ERROR(Trace(candidate, result, stop));
   }
   for (const auto& side : sides_) {
-    if (side != nullptr) KS_RETURN_IF_ERROR(side->End());
+    if (side != nullptr) side->End();
   }
   KS_ASSIGN_OR_RETURN(const Json answer,
                       reference_.MustAnswer({{"op", "unstage"}}, "unstaged", std::move(stop)));
@@ -86,7 +88,7 @@ Result<TimingResult> ModulePairTimer::Run(const ModuleSource& rival, const Modul
 
 Status ModulePairTimer::Stage(const ModuleSource& rival, const ModuleSource& candidate,
                               TimingResult& result, const std::stop_token& stop) {
-  KS_ASSIGN_OR_RETURN(ModuleSession::Trio trio, session_.StartTrio(facts_, stop));
+  KS_ASSIGN_OR_RETURN(ModuleSession::Trio trio, session_.StartTrio(facts_, swapped_, stop));
   sides_ = {std::move(trio.rival), std::move(trio.candidate), std::move(trio.runner)};
   KS_ASSIGN_OR_RETURN(const ModuleReply reply,
                       reference_.AskBeside({{"op", "stage"},
@@ -103,15 +105,11 @@ Status ModulePairTimer::Stage(const ModuleSource& rival, const ModuleSource& can
   KS_ASSIGN_OR_RETURN(const std::vector<UniqueFd> files, reference_.TakeFiles(sides_.size()));
   staged_ = static_cast<int>(std::clamp<int64_t>(IntegerOf(staged, "staged"), 1, kMostSets));
   const std::array<const ModuleSource*, 3> sources = {&rival, &candidate, nullptr};
-  for (const Side side : {kRival, kCandidate, kEmpty}) {
+  for (const Side side : {first_, Other(first_), kEmpty}) {
     KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault,
                         Prepare(side, sources[side], staged, files[side].get(), stop));
     if (!fault) continue;
-    if (side == kEmpty) {
-      return Error{ErrorCode::kInternal, "timing an empty call: " + OutcomeSummary(*fault)};
-    }
-    Blame(side, *std::move(fault), result);
-    return {};
+    return Blame(side, *std::move(fault), result);
   }
   return {};
 }
@@ -129,7 +127,6 @@ Result<std::optional<Outcome>> ModulePairTimer::Prepare(Side side, const ModuleS
   ask["op"] = "prepare";
   ask["init"] = reference_.init;
   ask["empty"] = source == nullptr;
-  ask["graph"] = false;
   ask["warm_calls"] = kWarmCalls;
   KS_ASSIGN_OR_RETURN(
       ModuleReply reply,
@@ -139,12 +136,17 @@ Result<std::optional<Outcome>> ModulePairTimer::Prepare(Side side, const ModuleS
   return outcome == nullptr ? std::nullopt : std::optional(std::move(*outcome));
 }
 
-void ModulePairTimer::Blame(Side side, Outcome outcome, TimingResult& result) const {
+Status ModulePairTimer::Blame(Side side, Outcome outcome, TimingResult& result) const {
+  if (side == kEmpty && !std::holds_alternative<OutOfMemory>(outcome)) {
+    return Error{ErrorCode::kInternal, "timing an empty call: " + OutcomeSummary(outcome)};
+  }
   if (side == kRival) {
     result.rival_failed = true;
+    result.rival_fault = std::move(outcome);
   } else {
     result.fault = std::move(outcome);
   }
+  return {};
 }
 
 Status ModulePairTimer::Sow(TimingResult& result, const std::stop_token& stop) {
@@ -154,23 +156,55 @@ Status ModulePairTimer::Sow(TimingResult& result, const std::stop_token& stop) {
   return {};
 }
 
+std::vector<int> ModulePairTimer::AllSets() const {
+  std::vector<int> sets(static_cast<size_t>(calls_));
+  std::iota(sets.begin(), sets.end(), 0);
+  return sets;
+}
+
 Result<ModulePairTimer::Ran> ModulePairTimer::Measure(Side side, const std::stop_token& stop) {
-  std::vector<int> order(static_cast<size_t>(calls_));
-  std::iota(order.begin(), order.end(), 0);
+  const std::vector<int> order = AllSets();
   const Json reveal = {{"op", "reveal"}, {"side", side}, {"order", order}};
   const Json snapshot = {{"op", "snapshot"}, {"side", side}, {"order", order}};
   const std::vector<ModuleRun>& earlier = runs_[side];
   const double foreseen_s = earlier.empty() ? 0 : earlier.back().wall_ns * 1e-9 * kRunSlack;
   const double timeout_s = session_.config().call_timeout_s + foreseen_s;
   const Clock::time_point begin = Clock::now();
-  KS_ASSIGN_OR_RETURN(const Json revealed, reference_.MustAnswer(reveal, "revealed", stop));
-  KS_ASSIGN_OR_RETURN(ModuleReply reply, sides_[side]->Ask({{"op", "run"}, {"order", order}}, {},
-                                                           "ran", "time", timeout_s, stop));
+  KS_ASSIGN_OR_RETURN(const ModuleReply revealed,
+                      reference_.AskBeside(reveal, "revealed", "time", stop));
+  if (const auto* const outcome = std::get_if<Outcome>(&revealed)) return Ran(NoRoom{*outcome});
+  const Json run_them = {
+      {"op", "run"}, {"order", order}, {"numbers", std::get<Json>(revealed)["numbers"]}};
+  KS_ASSIGN_OR_RETURN(ModuleReply reply,
+                      sides_[side]->Ask(run_them, {}, "ran", "time", timeout_s, stop));
   if (auto* const outcome = std::get_if<Outcome>(&reply)) return Ran(std::move(*outcome));
   KS_ASSIGN_OR_RETURN(const ModuleReply kept, reference_.AskBeside(snapshot, "kept", "time", stop));
-  if (const auto* const outcome = std::get_if<Outcome>(&kept)) return Ran(*outcome);
+  if (const auto* const outcome = std::get_if<Outcome>(&kept)) return Ran(NoRoom{*outcome});
   const ModuleRun run{calls_, MeanOf(std::get<Json>(reply)["ran"], calls_), NsSince(begin)};
   return Ran(run);
+}
+
+Result<std::optional<ModuleRun>> ModulePairTimer::TakeRun(Side side, bool judge_all,
+                                                          TimingResult& result,
+                                                          const std::stop_token& stop) {
+  KS_ASSIGN_OR_RETURN(Ran ran, Measure(side, stop));
+  if (auto* const none = std::get_if<NoRoom>(&ran)) {
+    result.fault = std::move(none->outcome);
+    return std::optional<ModuleRun>();
+  }
+  std::optional<Outcome> fault;
+  if (auto* const outcome = std::get_if<Outcome>(&ran)) {
+    fault = std::move(*outcome);
+  } else if (side != kEmpty) {
+    if (!(std::get<ModuleRun>(ran).inside_ns > 0)) {
+      fault = Rejected{"forged_answer", "its process gives no times"};
+    } else {
+      KS_ASSIGN_OR_RETURN(fault, Judge(side, judge_all, result, stop));
+    }
+  }
+  if (fault) KS_RETURN_IF_ERROR(Blame(side, *std::move(fault), result));
+  if (result.fault || result.rival_failed) return std::optional<ModuleRun>();
+  return std::optional(std::get<ModuleRun>(ran));
 }
 
 // How many calls a run has, and what a run without a module takes.
@@ -179,20 +213,16 @@ Status ModulePairTimer::Calibrate(TimingResult& result, const std::stop_token& s
   double longest_ns = 1;
   KS_RETURN_IF_ERROR(Sow(result, stop));
   if (result.fault) return {};
-  for (const Side side : {kRival, kCandidate}) {
-    KS_ASSIGN_OR_RETURN(Ran ran, Measure(side, stop));
-    if (auto* const outcome = std::get_if<Outcome>(&ran)) {
-      Blame(side, std::move(*outcome), result);
-      return {};
-    }
-    longest_ns = std::max(longest_ns, std::get<ModuleRun>(ran).inside_ns);
+  for (const Side side : {first_, Other(first_)}) {
+    KS_ASSIGN_OR_RETURN(const auto run, TakeRun(side, true, result, stop));
+    if (!run) return {};
+    longest_ns = std::max(longest_ns, run->inside_ns);
   }
   const double wanted = std::clamp(kRunNs / longest_ns, 1.0 * calls_, 1.0 * staged_);
   calls_ = static_cast<int>(wanted);
   for (int i = 0; i <= kEmptyRuns; ++i) {
-    KS_ASSIGN_OR_RETURN(const Ran ran, Measure(kEmpty, stop));
-    const auto* const run = std::get_if<ModuleRun>(&ran);
-    if (run == nullptr) return Error{ErrorCode::kInternal, "timing an empty call failed"};
+    KS_ASSIGN_OR_RETURN(const auto run, TakeRun(kEmpty, false, result, stop));
+    if (!run) return {};
     if (i > 0) runs_[kEmpty].push_back(*run);
   }
   return {};
@@ -222,58 +252,49 @@ Status ModulePairTimer::Settle(Side side, TimingResult& result, const std::stop_
     std::optional<Rejected> rejected = CheckModuleClock(runs, runs_[kEmpty]);
     if (!rejected) return {};
     if (doubts == kMostDoubts) {
-      Blame(side, *std::move(rejected), result);
-      return {};
+      return Blame(side, *std::move(rejected), result);
     }
     KS_RETURN_IF_ERROR(Sow(result, stop));
     if (result.fault) return {};
-    KS_ASSIGN_OR_RETURN(Ran ran, Measure(side, stop));
-    if (auto* const outcome = std::get_if<Outcome>(&ran)) {
-      Blame(side, std::move(*outcome), result);
-      return {};
-    }
-    runs.push_back(std::get<ModuleRun>(ran));
-    KS_ASSIGN_OR_RETURN(const Ran empty, Measure(kEmpty, stop));
-    if (const auto* const run = std::get_if<ModuleRun>(&empty)) runs_[kEmpty].push_back(*run);
+    KS_ASSIGN_OR_RETURN(const auto run, TakeRun(side, false, result, stop));
+    if (!run) return {};
+    runs.push_back(*run);
+    KS_ASSIGN_OR_RETURN(const auto empty, TakeRun(kEmpty, false, result, stop));
+    if (!empty) return {};
+    runs_[kEmpty].push_back(*empty);
   }
 }
 
-// A B, B A, A B, ...
+// A B, B A, A B, ...; chance says who A is, so that no side knows itself by the order.
 Status ModulePairTimer::TakePair(int pair, TimingResult& result, const std::stop_token& stop) {
   KS_RETURN_IF_ERROR(Sow(result, stop));
   if (result.fault) return {};
-  const bool judge = pair == 0 || rng_.Chance(kJudgeChance);
+  const bool judge_all = pair == 0 || rng_.Chance(kJudgeAllChance);
   for (const bool first : {true, false}) {
-    const Side side = (pair % 2 == 0) == first ? kRival : kCandidate;
-    KS_ASSIGN_OR_RETURN(Ran ran, Measure(side, stop));
-    if (auto* const outcome = std::get_if<Outcome>(&ran)) {
-      Blame(side, std::move(*outcome), result);
-      return {};
-    }
-    const ModuleRun& run = std::get<ModuleRun>(ran);
-    if (!(run.inside_ns > 0)) {
-      Blame(side, Rejected{"forged_answer", "its process gives no times"}, result);
-      return {};
-    }
-    runs_[side].push_back(run);
-    if (!judge) continue;
-    KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault, Judge(side, stop));
-    if (!fault) continue;
-    Blame(side, *std::move(fault), result);
-    return {};
+    const Side side = (pair % 2 == 0) == first ? first_ : Other(first_);
+    KS_ASSIGN_OR_RETURN(const auto run, TakeRun(side, judge_all, result, stop));
+    if (!run) return {};
+    runs_[side].push_back(*run);
   }
   if (pair % kPairsBetweenEmptyRuns != kPairsBetweenEmptyRuns - 1) return {};
-  KS_ASSIGN_OR_RETURN(const Ran ran, Measure(kEmpty, stop));
-  if (const auto* const run = std::get_if<ModuleRun>(&ran)) runs_[kEmpty].push_back(*run);
+  KS_ASSIGN_OR_RETURN(const auto run, TakeRun(kEmpty, false, result, stop));
+  if (run) runs_[kEmpty].push_back(*run);
   return {};
 }
 
-Result<std::optional<Outcome>> ModulePairTimer::Judge(Side side, const std::stop_token& stop) {
-  const auto exact = static_cast<int>(rng_.Below(static_cast<uint64_t>(calls_)));
-  const Json request = {{"op", "judge_timed"}, {"side", side}, {"exact", {exact}}};
+Result<std::optional<Outcome>> ModulePairTimer::Judge(Side side, bool all, TimingResult& result,
+                                                      const std::stop_token& stop) {
+  const auto chosen = static_cast<int>(rng_.Below(static_cast<uint64_t>(calls_)));
+  std::vector<int> sets = {chosen};
+  if (all) sets = AllSets();
+  Json request = {{"op", "judge_timed"}, {"side", side}, {"sets", sets}};
+  request["exact"] = all ? Json{chosen} : Json::array();
   KS_ASSIGN_OR_RETURN(const ModuleReply verdict,
                       reference_.AskBeside(request, "verdict", "time", stop));
-  if (const auto* const outcome = std::get_if<Outcome>(&verdict)) return std::optional(*outcome);
+  if (const auto* const outcome = std::get_if<Outcome>(&verdict)) {
+    result.fault = *outcome;
+    return std::optional<Outcome>();
+  }
   std::optional<Outcome> outcome = OutcomeOfVerdict(std::get<Json>(verdict), facts_.workload);
   if (outcome) {
     if (auto* const wrong = std::get_if<WrongResult>(&*outcome)) wrong->in_timed_call = true;
@@ -291,6 +312,7 @@ Status ModulePairTimer::Trace(const ModuleSource& candidate, TimingResult& resul
   if (answer == nullptr) return {};
   result.module->activities = ActivitiesOf((*answer)["activities"], candidate.text);
   result.module->coverage = CoverageOf(result.module->activities);
+  KeepLongest(result.module->activities);
   return {};
 }
 

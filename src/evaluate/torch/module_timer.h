@@ -37,7 +37,12 @@ class ModulePairTimer {
  private:
   // The numbers of the memories.
   enum Side { kRival, kCandidate, kEmpty };
-  using Ran = std::variant<ModuleRun, Outcome>;
+  static Side Other(Side side) { return side == kRival ? kCandidate : kRival; }
+  // The trusted side had no memory: whichever side ran, the candidate is out of it.
+  struct NoRoom {
+    Outcome outcome;
+  };
+  using Ran = std::variant<ModuleRun, Outcome, NoRoom>;
 
   // Every side has its process, its memory and a warm model; else why not.
   Status Stage(const ModuleSource& rival, const ModuleSource& candidate, TimingResult& result,
@@ -54,9 +59,16 @@ class ModulePairTimer {
   Status Sow(TimingResult& result, const std::stop_token& stop);
   // One run of `calls_` calls.
   Result<Ran> Measure(Side side, const std::stop_token& stop);
-  // The verdict on the last run's outputs, at least one set by the fp64 oracle.
-  Result<std::optional<Outcome>> Judge(Side side, const std::stop_token& stop);
-  void Blame(Side side, Outcome outcome, TimingResult& result) const;
+  // A run and the verdict on it. Empty: `result` says who failed.
+  Result<std::optional<ModuleRun>> TakeRun(Side side, bool judge_all, TimingResult& result,
+                                           const std::stop_token& stop);
+  // The verdict on one set of the last run's outputs, which nobody can foretell, by the plain
+  // result; or on `all`, that one by the fp64 oracle.
+  Result<std::optional<Outcome>> Judge(Side side, bool all, TimingResult& result,
+                                       const std::stop_token& stop);
+  std::vector<int> AllSets() const;
+  // ERRORS: kInternal when the runner fails, but for want of memory.
+  Status Blame(Side side, Outcome outcome, TimingResult& result) const;
   // What runs on the device during a call; the facts say nothing of it when that cannot be had.
   Status Trace(const ModuleSource& candidate, TimingResult& result, const std::stop_token& stop);
   void Summarize(TimingResult& result) const;
@@ -66,6 +78,9 @@ class ModulePairTimer {
   const ModuleFacts& facts_;
   const TimingPlan plan_;
   Rng rng_;
+  // Drawn, so that neither its host nor the order tells a module which side it is.
+  const bool swapped_;
+  const Side first_;
   PairedStopping stopping_;
   std::array<std::unique_ptr<ModuleCandidate>, 3> sides_;
   std::array<std::vector<ModuleRun>, 3> runs_;

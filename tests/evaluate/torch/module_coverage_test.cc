@@ -37,6 +37,18 @@ TEST(ModuleCoverage, IsTheShareOfTimeInOwnKernels) {
   EXPECT_DOUBLE_EQ(CoverageOf(activities), 0.3);
 }
 
+TEST(ModuleCoverage, CountsAlsoWhatIsNotShown) {
+  Json trace = Json::array();
+  for (int i = 0; i < 100; ++i) {
+    trace.push_back({{"name", "at::kernel_" + std::to_string(i)}, {"count", 1}, {"ns", 10}});
+  }
+  trace.push_back({{"name", "fused_gelu"}, {"count", 1}, {"ns", 9}});
+  auto activities = ActivitiesOf(trace, kSource);
+  EXPECT_DOUBLE_EQ(CoverageOf(activities), 9 / 1009.0);
+  KeepLongest(activities);
+  EXPECT_EQ(activities.size(), kMostActivities);
+}
+
 TEST(ModuleCoverage, LeavesOutWhatIsNoTrace) {
   EXPECT_TRUE(ActivitiesOf("text", kSource).empty());
   EXPECT_TRUE(

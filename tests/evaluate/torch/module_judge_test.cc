@@ -5,6 +5,7 @@
 #include "backend/torch/module_backend.h"
 #include "evaluate/local_evaluator.h"
 #include "evaluate/torch/module_task.h"
+#include "evaluate/torch/module_timer.h"
 #include "tests/evaluate/torch/module_fixture.h"
 
 namespace ks {
@@ -59,10 +60,10 @@ class ModuleTiming : public ModuleFixture {
         std::make_unique<LocalEvaluator>(parts_->task, *parts_->backend, *std::move(judge), config);
   }
   static void TearDownTestSuite() { parts_.reset(); }
-  Evaluation EvaluateTimed(const std::string& source) {
+  Evaluation EvaluateTimed(const std::string& source, const std::string& baseline = "") {
     EvaluationRequest request;
     request.source = source;
-    request.baseline_source = slow_;
+    request.baseline_source = baseline.empty() ? slow_ : baseline;
     const auto evaluation = parts_->evaluator->Evaluate(request, {});
     EXPECT_TRUE(evaluation.ok()) << evaluation.error().message;
     return evaluation.value_or(Evaluation());
@@ -117,6 +118,116 @@ TEST_F(ModuleTiming, SeesWhatIsLeftOutOnceACandidateIsTimed) {
   const auto* const wrong = std::get_if<WrongResult>(&evaluation.outcome);
   ASSERT_NE(wrong, nullptr) << OutcomeSummary(evaluation.outcome);
   EXPECT_TRUE(wrong->in_timed_call);
+}
+
+TEST_F(ModuleTiming, SeesOneTimedRunThatWasLeftOut) {
+  // 3 calls that warm up, 4 of a first run, 4 of the first pair; then those of the second.
+  const Evaluation evaluation = EvaluateTimed(
+      Candidate("        return right * 0 if 11 < self.calls < 16 else right.clone()\n"));
+  const auto* const wrong = std::get_if<WrongResult>(&evaluation.outcome);
+  ASSERT_NE(wrong, nullptr) << OutcomeSummary(evaluation.outcome);
+  EXPECT_TRUE(wrong->in_timed_call);
+}
+
+TEST_F(ModuleTiming, GivesBothSidesTheSameNames) {
+  const std::string names =
+      "        if (__file__, __name__) != ('candidate.py', 'kernelsmith_candidate'):\n"
+      "            raise RuntimeError(__file__)\n";
+  const Evaluation evaluation =
+      EvaluateTimed(Candidate(names + "        return right\n"),
+                    Candidate(names + "        time.sleep(0.003)\n        return right\n"));
+  EXPECT_STREQ(OutcomeName(evaluation.outcome), "measured") << OutcomeSummary(evaluation.outcome);
+}
+
+// The module's own file plays the trusted side's part: it has no room for its copies.
+TEST_F(ModuleTiming, IsOutOfMemoryWhereTheTrustedSideHasNoRoom) {
+  EvaluationConfig config;
+  config.max_pairs = 4;
+  auto session = ModuleSession::Create(sandbox(), python(), {}, config, {});
+  ASSERT_TRUE(session.ok()) << session.error().message;
+  for (const std::string place : {"reveal", "snapshot", "judge"}) {
+    for (const int side : {0, 1, 2}) {
+      if (place == "judge" && side == 2) continue;
+      ModuleSource module = kModule;
+      module.text +=
+          "from kernelsmith.modules.timed import TimedCalls as T\n"
+          "old, T.staged = T." +
+          place +
+          ", 0\n"
+          "def full(self, side, order, *rest):\n"
+          "    self.staged += 1\n"
+          "    if side == " +
+          std::to_string(side) +
+          " and self.staged > 3:\n"
+          "        raise MemoryError('nothing left')\n"
+          "    return old(self, side, order, *rest)\n"
+          "T." +
+          place + " = full\n";
+      auto opened = (*session)->Open(module, {});
+      ASSERT_TRUE(opened.ok() && opened->admission.admitted);
+      ModulePairTimer timer(**session, *opened->reference, opened->admission.facts, {});
+      const ModuleSource source = {"c.py", Candidate("        return right\n")};
+      const auto result = timer.Run(source, source, {});
+      ASSERT_TRUE(result.ok()) << place << side << ": " << result.error().message;
+      EXPECT_FALSE(result->rival_failed) << place << side;
+      ASSERT_TRUE(result->fault.has_value()) << place << side;
+      EXPECT_STREQ(OutcomeName(*result->fault), "out_of_memory") << place << side;
+    }
+  }
+}
+
+TEST_F(ModuleTiming, TellsHowManyCallsWereRightWhateverTheVerdict) {
+  const Evaluation right = EvaluateTimed(Candidate("        return right\n"));
+  ASSERT_TRUE(right.module.has_value());
+  EXPECT_EQ(right.module->calls, 3);
+  EXPECT_EQ(right.module->oracle, "fp64");
+  const Evaluation wrong =
+      EvaluateTimed(Candidate("        return right if self.calls < 3 else right + 1\n"));
+  EXPECT_STREQ(OutcomeName(wrong.outcome), "nondeterministic") << OutcomeSummary(wrong.outcome);
+  ASSERT_TRUE(wrong.module.has_value());
+  EXPECT_EQ(wrong.module->calls, 2);
+  EXPECT_EQ(wrong.module->oracle, "fp64");
+}
+
+TEST_F(ModuleTiming, CallsTheFailureOfARivalAnOutcome) {
+  const std::string ends = Candidate(
+      "        if self.calls > 6:\n"
+      "            import os; os._exit(0)\n"
+      "        return right\n");
+  const Evaluation beside = EvaluateTimed(Candidate("        return right\n"), ends);
+  const auto* const rejected = std::get_if<Rejected>(&beside.outcome);
+  ASSERT_NE(rejected, nullptr) << OutcomeSummary(beside.outcome);
+  EXPECT_EQ(rejected->rule, "rival_fails");
+  EXPECT_NE(rejected->evidence.find("ends_process"), std::string::npos) << rejected->evidence;
+  const Evaluation itself = EvaluateTimed(ends, ends);
+  const auto* const own = std::get_if<Rejected>(&itself.outcome);
+  ASSERT_NE(own, nullptr) << OutcomeSummary(itself.outcome);
+  EXPECT_EQ(own->rule, "ends_process");
+}
+
+// The module's own file plays the trusted side's part: it fails whenever a candidate is there.
+TEST_F(ModuleTiming, CallsWhatFailsBesideACandidateItsOutcome) {
+  ModuleSource module = kModule;
+  module.text +=
+      "from kernelsmith.modules import reference\n"
+      "def fail(self, request, files):\n"
+      "    raise RuntimeError('no device')\n"
+      "reference.Server.do_draw = reference.Server.do_stage = fail\n";
+  auto session = ModuleSession::Create(sandbox(), python(), {}, {}, {});
+  ASSERT_TRUE(session.ok()) << session.error().message;
+  auto judge = ModuleJudge::Create(*std::move(session), module, {});
+  ASSERT_TRUE(judge.ok()) << judge.error().message;
+  CompiledKernel kernel;
+  kernel.binary = slow_;
+  StageSeconds seconds;
+  const auto checked = (*judge)->Check(kernel, 1, seconds, {});
+  ASSERT_TRUE(checked.ok()) << checked.error().message;
+  ASSERT_TRUE(checked->fault.has_value());
+  EXPECT_NE(OutcomeSummary(*checked->fault).find("no device"), std::string::npos);
+  const auto compared = (*judge)->Compare(kernel, kernel, {}, seconds, {});
+  ASSERT_TRUE(compared.ok()) << compared.error().message;
+  ASSERT_TRUE(compared->fault.has_value());
+  EXPECT_STREQ(OutcomeName(*compared->fault), "crashed");
 }
 
 TEST_F(ModuleTiming, RefusesADestroyedInputOfATimedCall) {
