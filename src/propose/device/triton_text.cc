@@ -12,8 +12,8 @@ bool IsOtherSpelling(Node name) {
   if (name.text() != "program_id" && name.text() != "num_programs") return false;
   const Node up = name.parent();
   const Node call = up.parent();
-  return !up.Is("attribute") || !up.text().starts_with("tl.p") && !up.text().starts_with("tl.n") ||
-         !call.Is("call") || call.Child("function") != up;
+  return !up.Is("attribute") || up.Child("object").text() != "tl" || !call.Is("call") ||
+         !(call.Child("function") == up);
 }
 
 bool AsksForGrid(Node function) {
