@@ -9,6 +9,8 @@
 namespace ks {
 namespace {
 
+constexpr int kLongestPointerChain = 8;
+
 // The function that reduces what `statement` of a loop gathers into the block; empty: it is none.
 std::string GatheringOf(Node statement) {
   if (statement.Is("augmented_assignment")) {
@@ -195,19 +197,26 @@ std::string BufferOf(const DeviceContext& context, const DeviceKernel& kernel, N
     return address;
   };
   const std::vector<Node> arguments = PositionalArguments(call);
-  const Node base = arguments.empty() ? Node() : head(arguments[0]);
-  if (!base || !base.Is("identifier")) return "";
-  for (Node inner : kernel.body.Subtree()) {  // x += row keeps the buffer, x = other does not
-    if (inner.Is("assignment") && inner.Child("left").text() == base.text() &&
-        head(inner.Child("right")).text() != base.text()) {
-      return "";
-    }
-  }
+  Node base = arguments.empty() ? Node() : head(arguments[0]);
   const auto& names = kernel.parameter_names;
-  const auto found = std::find(names.begin(), names.end(), base.text());
-  if (found == names.end()) return "";
-  return context.ParameterValues(kernel,
-                                 kernel.launches[0])[static_cast<size_t>(found - names.begin())];
+  for (int steps = 0; steps < kLongestPointerChain && base && base.Is("identifier"); ++steps) {
+    const auto found = std::find(names.begin(), names.end(), base.text());
+    Node from;
+    size_t assigned = 0;
+    for (Node inner : kernel.body.Subtree()) {
+      if (!inner.Is("assignment") || inner.Child("left").text() != base.text()) continue;
+      from = head(inner.Child("right"));
+      // x = x + row keeps the buffer, as x += row does.
+      if (!from || from.text() != base.text()) ++assigned;
+    }
+    if (found != names.end()) {
+      const size_t place = static_cast<size_t>(found - names.begin());
+      return assigned > 0 ? "" : context.ParameterValues(kernel, kernel.launches[0])[place];
+    }
+    if (assigned != 1 || from.text() == base.text()) return "";
+    base = from;
+  }
+  return "";
 }
 
 std::optional<std::string> WithAllArguments(const DeviceContext& context, std::string source) {
