@@ -194,10 +194,6 @@ std::string_view MatmulText() {
 
 std::string_view DepthwiseConvText() { return kDepthwise; }
 
-bool GivesFreshMemory(std::string_view function) {
-  return function.starts_with("torch.") || function == "own_conv" || function == "depthwise_conv";
-}
-
 void AddFunctions(const ModuleContext& module, std::string_view text, TextEdits& edits) {
   std::string imports;
   const bool bare = module.source().find("import triton.language as tl") == std::string::npos;

@@ -33,9 +33,6 @@ std::string AttentionKernelWith(const AttentionParts& parts);
 // attention(q, k, v, out, kernel, more, tiles), of batches.
 std::string_view AttentionText();
 
-// Whether the function that is called gives memory of its own and changes no argument but out=.
-bool GivesFreshMemory(std::string_view function);
-
 // Adds top-level text in front of the class, with the imports that it needs.
 void AddFunctions(const ModuleContext& module, std::string_view text, TextEdits& edits);
 

@@ -331,7 +331,7 @@ class AttentionSkill final : public ModuleSkill {
 
   std::vector<Edit> Edits(const ModuleContext& module) const override {
     std::vector<Edit> edits;
-    for (size_t i = 0; i < module.forward().size(); ++i) {
+    for (size_t i = 0; i < module.forward().size() && !module.Rebinds(); ++i) {
       if (!IsBatchedProduct(module.forward()[i])) continue;
       if (const auto place = AttentionAt(module, i)) {
         edits.push_back({WithAttention(module, *place), "Scores, softmax and sum in one kernel.",

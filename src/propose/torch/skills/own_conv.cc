@@ -14,6 +14,9 @@ std::vector<Node> PlainConvolutions(const ModuleContext& module) {
   for (const ForwardStatement& statement : module.forward()) {
     for (Node call : CallsOf(statement.node, "torch.convolution")) {
       const std::vector<Node> arguments = PositionalArguments(call);
+      if (HasSplat(call) || call.Child("arguments").NamedChildren().size() != arguments.size()) {
+        continue;
+      }
       if (arguments.size() != kConvArguments || arguments[6].text() != "False") continue;
       if (arguments[8].text() == "1" && arguments[3].Is("tuple")) calls.push_back(call);
     }

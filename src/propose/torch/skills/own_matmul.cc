@@ -1,4 +1,5 @@
 // Products of the library as a Triton kernel on the tensor cores, and the shapes of its tiles.
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -18,6 +19,11 @@ struct LibraryProduct {
 };
 
 bool IsDenseBuffer(const ModuleContext& module, std::string_view name) {
+  size_t bound = 0;
+  for (const ForwardStatement& statement : module.forward()) {
+    bound += static_cast<size_t>(std::count(statement.binds.begin(), statement.binds.end(), name));
+  }
+  if (bound != 1) return false;  // another one by the time of the product
   for (const ForwardStatement& statement : module.forward()) {
     if (statement.target != name) continue;
     if (!statement.value.Is("call")) return false;
@@ -56,7 +62,7 @@ std::vector<LibraryProduct> ProductsOf(const ModuleContext& module) {
     if (!adds && function != "torch.mm" && function != "torch.bmm") continue;
     const std::vector<Node> arguments = PositionalArguments(statement.value);
     const size_t named = statement.value.Child("arguments").NamedChildren().size();
-    if (arguments.size() != (adds ? 3u : 2u) || named != arguments.size() + 1) continue;
+    if (HasSplat(statement.value) || arguments.size() != (adds ? 3u : 2u) || named != arguments.size() + 1) continue;
     LibraryProduct product;
     product.statement = &statement;
     product.out = statement.fills[0];
