@@ -28,6 +28,7 @@ struct AttentionParts {
   std::string name, more;          // of the kernel; its further parameters
   std::string row, score, weight;  // statements of a row, of a score, and of its weight
   std::string z, kept;             // what the largest is taken of; exponent for what is kept
+  // `finite` is the largest so far, or 0 where nothing but -inf was seen.
 };
 std::string AttentionKernelWith(const AttentionParts& parts);
 // attention(q, k, v, out, kernel, more, tiles), of batches.
