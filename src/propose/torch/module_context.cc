@@ -377,7 +377,8 @@ bool ModuleContext::Rebinds() const {
   std::vector<std::string> bound = arguments_;
   for (const ForwardStatement& statement : forward_) {
     for (const std::string& name : statement.binds) {
-      if (Has(bound, name)) return true;
+      const bool itself = statement.understood && statement.base == name;  // x = x.view(...)
+      if (Has(bound, name) && !itself) return true;
       bound.push_back(name);
     }
   }

@@ -105,6 +105,68 @@ TEST(ModuleContext, DoesNotTrustCallsThatMayChangeWhatTheyAreGiven) {
   EXPECT_FALSE(understood("with torch.no_grad():\n            a = x"));
 }
 
+TEST(ModuleContext, FollowsViewsOfAnyKind) {
+  const auto root = [](const std::string& value) {
+    const auto module = ModuleContext::Make(Candidate({kBuffer, "b = " + value, "return b"}));
+    return module->forward()[1].understood ? module->RootOf("b") : "?";
+  };
+  for (const char* view :
+       {"a", "a.t()", "a.view(3, 20).t()", "torch.transpose(a, 0, 1)", "a[1:]", "a.T",
+        "torch.narrow(a, 0, 1, 2)", "a.unfold(0, 2, 2)", "(a.expand(2, 10, 6))", "a.detach()",
+        "torch.reshape(a.t(), (60,))", "laid_out(a, (1, 10))", "torch.as_strided(a, (2,), (1,))"}) {
+    EXPECT_EQ(root(view), "a") << view;
+  }
+  for (const char* fresh : {"torch.relu(a)", "a * 2", "torch.add(a.t(), x.t())", "-a"}) {
+    EXPECT_EQ(root(fresh), "b") << fresh;
+  }
+  for (const char* unknown :
+       {"a if x.shape[0] else y", "(a, x)", "torch.split(a, 2)", "[a]", "torch.unbind(a)"}) {
+    EXPECT_EQ(root(unknown), "?") << unknown;
+  }
+}
+
+TEST(ModuleContext, SeesEveryNameThatAStatementBinds) {
+  const auto binds = [](const std::string& statement) {
+    return ModuleContext::Make(Candidate({statement, "return x"}))->forward()[0].binds;
+  };
+  using List = std::vector<std::string>;
+  EXPECT_EQ(binds("a, b = f(x)"), (List{"a", "b"}));
+  EXPECT_EQ(binds("(a, *b), c = f(x)"), (List{"a", "b", "c"}));
+  EXPECT_EQ(binds("a = b = x"), (List{"a", "b"}));
+  EXPECT_EQ(binds("a = torch.relu(b := x)"), (List{"a", "b"}));
+  EXPECT_EQ(binds("for a, b in x:\n            c = a"), (List{"a", "b", "c"}));
+  EXPECT_EQ(binds("self.a = x"), List{});
+  EXPECT_EQ(binds("a[0] = x"), List{});
+  const auto rebinds = [](const std::vector<std::string>& statements) {
+    return ModuleContext::Make(Candidate(statements))->Rebinds();
+  };
+  EXPECT_FALSE(rebinds({"a = x", "b = a", "return b"}));
+  EXPECT_FALSE(rebinds({"x = x.contiguous()", "return x"}));
+  EXPECT_TRUE(rebinds({"x = torch.relu(x)", "return x"}));
+  EXPECT_TRUE(rebinds({"a = x", "a, b = y", "return a"}));
+}
+
+TEST(ModuleContext, DoesNotTrustHiddenArgumentsRandomNumbersAndStates) {
+  const auto understood = [](const std::string& statement) {
+    return ModuleContext::Make(Candidate({statement, "return x"}))->forward()[0].understood;
+  };
+  EXPECT_FALSE(understood("a = torch.add(*parts)"));
+  EXPECT_FALSE(understood("a = torch.add(x, **options)"));
+  EXPECT_FALSE(understood("torch.mm(*parts, out=a)"));
+  EXPECT_FALSE(understood("a = torch.rand(3)"));
+  EXPECT_FALSE(understood("a = torch.bernoulli(x)"));
+  EXPECT_FALSE(understood("a = torch.nn.functional.dropout(x)"));
+  EXPECT_FALSE(understood("a = torch.ops.aten.add_.Tensor(x, y)"));
+  EXPECT_FALSE(understood("torch.rand(3, out=a)"));
+  EXPECT_FALSE(understood("relu_1[(1,)](*buffers, XBLOCK=64)"));
+  EXPECT_FALSE(understood("relu_1[(1,)](*buffers, x, XBLOCK=64)"));
+  EXPECT_TRUE(understood("relu_1[(1,)](y, x, XBLOCK=64)"));
+  std::string writes = Candidate({"copy_0[(1,)](x, y, XBLOCK=64)", "return x"});
+  EXPECT_TRUE(ModuleContext::Make(writes)->forward()[0].understood);
+  writes.replace(writes.find("tl.store(out_ptr0"), 17, "tl.store(in_ptr0 ");
+  EXPECT_FALSE(ModuleContext::Make(writes)->forward()[0].understood) << "an input is no input";
+}
+
 TEST(ModuleContext, IsOnlyForCandidates) {
   EXPECT_EQ(ModuleContext::Make("def f(:\n"), nullptr);
   EXPECT_EQ(ModuleContext::Make("class Model:\n    def forward(self):\n        pass\n"), nullptr);
@@ -225,6 +287,61 @@ TEST(WeightsOnce, KeepsWhatDependsOnWeightsAlone) {
   std::string of_input = copy;
   of_input.replace(of_input.find("self.linear.weight"), 18, "y");
   EXPECT_TRUE(refuses({kBuffer, buffer, of_input, product, "return a"}));
+}
+
+TEST(WeightsOnce, RefusesWhatIsNotTheSameInEveryCall) {
+  const auto refuses = [&](const std::vector<std::string>& before, const std::string& weight,
+                           const std::vector<std::string>& after = {}) {
+    std::vector<std::string> all = before;
+    all.push_back("w = " + weight);
+    all.insert(all.end(), after.begin(), after.end());
+    for (const char* line : {kBuffer, "torch.mm(x, w, out=a)", "return a"}) all.emplace_back(line);
+    return EditsBy("module_weights_once", Candidate(all)).empty();
+  };
+  const std::string weight = "torch.relu(self.linear.weight)";
+  EXPECT_FALSE(refuses({}, weight));
+  EXPECT_TRUE(refuses({"self.count = 3"}, weight)) << "an attribute changes";
+  EXPECT_TRUE(refuses({"self.count += 1"}, weight));
+  EXPECT_TRUE(refuses({"self.norm.running_mean.mul_(2)"}, weight));
+  EXPECT_TRUE(refuses({"z = self.norm(x)"}, weight)) << "a module may keep something";
+  EXPECT_TRUE(refuses({"v = self.linear.weight.t()", "torch.mm(x, y, out=v)"}, weight))
+      << "the weight is filled under another name";
+  EXPECT_TRUE(refuses({}, "torch.rand(4, 6)"));
+  EXPECT_TRUE(refuses({}, "torch.dropout(self.linear.weight, 0.5, True)"));
+  EXPECT_TRUE(refuses({}, "torch.mul(self.linear.weight, self.training)"));
+  EXPECT_TRUE(refuses({}, "torch.ones(x.shape[1], 6)")) << "another size in another call";
+  EXPECT_TRUE(refuses({}, "torch.ones(4, 6, dtype=x.dtype)"));
+  EXPECT_TRUE(refuses({}, "torch.transpose(self.linear.weight, 0, 1)")) << "nothing is computed";
+  EXPECT_TRUE(refuses({}, weight, {"v = torch.transpose(w, 0, 1)", "torch.mm(x, y, out=v)"}))
+      << "filled in every call through a view";
+  EXPECT_TRUE(refuses({}, weight, {"w, v = x, y"}));
+}
+
+TEST(MatmulEpilogue, SeesTheResultUnderOtherNames) {
+  const auto count = [](const std::vector<std::string>& before,
+                        const std::vector<std::string>& between) {
+    std::vector<std::string> all = {kBuffer};
+    all.insert(all.end(), before.begin(), before.end());
+    all.emplace_back(kProduct);
+    all.insert(all.end(), between.begin(), between.end());
+    all.emplace_back(kRelu);
+    all.emplace_back("return a");
+    return EditsBy("module_epilogue", Candidate(all)).size();
+  };
+  const std::string other = "c = torch.empty((10, 6), dtype=torch.float32, device=x.device)";
+  const std::string reads = "torch.mm(v, y, out=c)";
+  EXPECT_EQ(count({"v = torch.relu(x)", other}, {reads}), 1u);
+  EXPECT_EQ(count({"v = a[1:]", other}, {reads}), 0u) << "a view from before the product";
+  EXPECT_EQ(count({"v = torch.transpose(a, 0, 1)", other}, {reads}), 0u);
+  EXPECT_EQ(count({"v = helper(a)", other}, {reads}), 0u) << "who knows what that kept";
+  EXPECT_EQ(count({"v = x"}, {"a, v = x, y"}), 0u) << "another buffer of that name";
+}
+
+TEST(OwnMatmul, RefusesABufferThatATupleReplaces) {
+  EXPECT_TRUE(
+      EditsBy("module_matmul", Candidate({kBuffer, "a, b = f(x)", kProduct, "return a"})).empty());
+  EXPECT_TRUE(
+      EditsBy("module_matmul", Candidate({kBuffer, "torch.mm(*x, out=a)", "return a"})).empty());
 }
 
 TEST(DepthwiseConv, IsForGroupedConvolutionsOfOneOrTwoAxes) {

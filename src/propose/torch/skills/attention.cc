@@ -273,12 +273,13 @@ std::vector<std::string> WholeExtents(const ModuleContext& module, Node node,
                                       const std::vector<std::string>& extents) {
   if (node.Is("identifier")) {
     if (node.text() == root) return extents;
+    Node value;
     for (const ForwardStatement& statement : module.forward()) {
-      if (statement.target == node.text()) {
-        return WholeExtents(module, statement.value, root, extents);
-      }
+      if (statement.target != node.text()) continue;
+      if (value) return {};
+      value = statement.value;
     }
-    return {};
+    return value ? WholeExtents(module, value, root, extents) : std::vector<std::string>();
   }
   if (!node.Is("call") || HasSplat(node)) return {};
   const Node function = node.Child("function");
