@@ -32,7 +32,8 @@ TEST(JoinedMoments, SumsSquaresFromTheFirstElement) {
   const std::vector<Edit> edits = MomentsOf(source);
   ASSERT_FALSE(edits.empty());
   EXPECT_NE(edits[0].source.find("const float shift = x[i * cols + 0];"), std::string::npos);
-  EXPECT_NE(edits[0].source.find("fmaxf(0.0f, squares - cols * (mean - shift) * (mean - shift))"),
+  EXPECT_NE(edits[0].source.find("const float spread = squares - cols * (mean - shift) * (mean - "
+                                 "shift);\n  y[i] = (spread < 0.0f ? 0.0f : spread) / cols;"),
             std::string::npos)
       << edits[0].source;
   EXPECT_EQ(DeviceDifferenceOf(VarianceTask(), source, edits[0].source,
@@ -52,6 +53,56 @@ TEST(JoinedMoments, RefusesOtherDifferencesAndRanges) {
                                "mean) * (x[i * cols + j] - mean);\n",
                                "  y[i] = mean;\n"))
           .empty());
+}
+
+// The kernel with one text in place of another.
+std::vector<Edit> MomentsWith(const std::string& from, const std::string& to) {
+  std::string source = VarianceKernel(
+      "  for (int j = 0; j < cols; ++j) squares += (x[i * cols + j] - mean) * (x[i * cols + j] - "
+      "mean);\n");
+  size_t at = source.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  for (; at != std::string::npos; at = source.find(from, at + to.size())) {
+    source.replace(at, from.size(), to);
+  }
+  return MomentsOf(source);
+}
+
+TEST(JoinedMoments, TakesTheDivisorOfTheVarianceAsItIs) {
+  EXPECT_FALSE(MomentsWith("squares / cols", "squares / (cols - 1)").empty());
+  EXPECT_FALSE(MomentsWith("sum / cols", "sum / (float)cols").empty());
+}
+
+TEST(JoinedMoments, RefusesAMeanThatIsNotOfWhatIsSummed) {
+  EXPECT_TRUE(MomentsWith("sum / cols", "sum / (cols - 1)").empty()) << "no mean";
+  EXPECT_TRUE(MomentsWith("sum / cols", "sum / rows").empty());
+  EXPECT_TRUE(MomentsWith("++j", "j += 2").empty()) << "half of the elements";
+  EXPECT_TRUE(MomentsWith("float sum = 0.0f", "float sum = 1.0f").empty());
+  EXPECT_TRUE(MomentsWith("float squares = 0.0f", "float f = 3, F = f, squares = f").empty());
+  EXPECT_TRUE(MomentsWith("squares = 0.0f", "squares = 0.0f, more = 1.0f").empty());
+  EXPECT_TRUE(MomentsWith("float sum = 0.0f;", "float sum = 0.0f; sum += 2;").empty());
+}
+
+TEST(JoinedMoments, RefusesNamesThatChangeBeforeTheVarianceIsUsed) {
+  const std::string use = "  y[i] = squares / cols;";
+  EXPECT_TRUE(MomentsWith("const float mean", "float mean").size() > 0);
+  EXPECT_TRUE(MomentsWith(use, "  --cols;\n" + use).empty());
+  EXPECT_TRUE(MomentsWith(use, "  squares += 3;\n" + use).empty());
+  EXPECT_TRUE(MomentsWith(use, "  squares = 3;\n").empty());
+  EXPECT_TRUE(MomentsWith(use, "  y[i] = squares * squares;").empty());
+  EXPECT_TRUE(MomentsWith(use, "  { float& m = (float&)mean; m = 0; }\n  if (i > 3) y[i] = squares;")
+                  .empty())
+      << "no place for a statement in front of the use";
+}
+
+TEST(JoinedMoments, KeepsWhatIsNoNumber) {
+  // A maximum of zero and what is no number would be zero.
+  const std::string source = VarianceKernel(
+      "  for (int j = 0; j < cols; ++j) squares += (x[i * cols + j] - mean) * (x[i * cols + j] - "
+      "mean);\n");
+  const std::vector<Edit> edits = MomentsOf(source);
+  ASSERT_FALSE(edits.empty());
+  EXPECT_EQ(edits[0].source.find("max"), std::string::npos);
 }
 
 Task ImageTask() {
