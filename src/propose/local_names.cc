@@ -55,7 +55,10 @@ class NameFinder {
   std::vector<NameRegion> Run() {
     if (!PairBraces()) return {};
     WalkFile(0, tokens_.size());
-    for (NameRegion& region : regions_) CollectNames(region);
+    for (NameRegion& region : regions_) {
+      CollectNames(region);
+      KeepOutsideOfScopes(region);
+    }
     for (NameRegion& region : regions_) {
       std::erase_if(region.names, [&](int name) { return fixed_[static_cast<size_t>(name)]; });
       std::sort(region.names.begin(), region.names.end());
@@ -159,23 +162,93 @@ class NameFinder {
            word == "noexcept" || word == "explicit" || word == "requires";
   }
 
+  // Where a declared name means what was declared: from there to the end of the block.
+  struct Scope {
+    int word;
+    size_t begin, end;
+  };
+
+  void Declare(size_t at) { scopes_.push_back({At(at).word, at, scope_end_}); }
+
+  // Fixes the names that also stand where no declaration of the function reaches: there they mean
+  // something of the language or of another file.
+  void KeepOutsideOfScopes(NameRegion& region) {
+    std::vector<std::vector<const Scope*>> scopes(fixed_.size());
+    for (const Scope& scope : scopes_) {
+      scopes[static_cast<size_t>(scope.word)].push_back(&scope);
+      region.names.push_back(scope.word);
+    }
+    std::vector<int> outside;
+    for (size_t at = region.begin; at < region.end; ++at) {
+      if (!MayNameLocal(tokens_, at) || At(at).word < 0) continue;
+      const auto& own = scopes[static_cast<size_t>(At(at).word)];
+      const bool reached = std::any_of(own.begin(), own.end(), [&](const Scope* scope) {
+        return scope->begin <= at && at < scope->end;
+      });
+      if (!own.empty() && !reached && !InPragma(at)) outside.push_back(At(at).word);
+    }
+    std::erase_if(region.names, [&](int name) {
+      return std::find(outside.begin(), outside.end(), name) != outside.end();
+    });
+    scopes_.clear();
+  }
+  // A pragma in front of a loop may name what the loop declares.
+  bool InPragma(size_t at) const {
+    while (at > 0 && At(at).kind != TokenKind::kPragma && At(at).kind != TokenKind::kLineEnd) --at;
+    return At(at).kind == TokenKind::kPragma;
+  }
+
+  // Of what is declared in the parenthesis of a for, if, while or switch: the end of its statement.
+  size_t EndOfStatement(size_t open) const {
+    size_t at = closing_[open] + 1;
+    while (at < tokens_.size()) {
+      if (Is(at, '{')) {
+        at = closing_[at] + 1;
+        if (!IsWord(at, "else")) return at;
+        ++at;
+      } else if (Is(at, '(') || Is(at, '[')) {
+        at = closing_[at] + 1;
+      } else if (Is(at, ';')) {
+        if (!IsWord(at + 1, "else")) return at + 1;
+        at += 2;
+      } else if (Is(at, '}')) {
+        return at;
+      } else {
+        ++at;
+      }
+    }
+    return at;
+  }
+  // Where the block ends that `at` lies in.
+  size_t EndOfBlock(size_t at, const NameRegion& region) const {
+    for (; at < region.end; ++at) {
+      if (Is(at, '}')) return at;
+      if (Is(at, '{') || Is(at, '(') || Is(at, '[')) at = closing_[at];
+    }
+    return region.end;
+  }
+
   void CollectNames(NameRegion& region) {
-    names_ = &region.names;
+    scope_end_ = region.end;
     Parameters(region.begin);
     size_t header_end = 0;  // of the innermost for
     for (size_t at = closing_[region.begin] + 1; at < region.end; ++at) {
       if (IsName(at) && IsOneOf(At(at).text, {"struct", "union", "class", "enum"})) {
         at = FixType(at, region.end);
       } else if (Is(at, ']') && Is(at + 1, '(') && BeginsLambda(opening_[at])) {
+        scope_end_ = EndOfStatement(at + 1);
         Parameters(at + 1);
       } else if (Is(at, '(') && IsWord(at - 1, "for")) {
         header_end = closing_[at];
+        scope_end_ = EndOfStatement(at);
         Declaration(at + 1, kInFor);
       } else if (Is(at, '(') &&
                  (IsWord(at - 1, "if") || IsWord(at - 1, "while") || IsWord(at - 1, "switch"))) {
+        scope_end_ = EndOfStatement(at);
         Declaration(at + 1, kInCondition);
       } else if ((Is(at, ';') && at > header_end) || Is(at, '{') || Is(at, '}') ||
                  At(at).kind == TokenKind::kLine || At(at).kind == TokenKind::kLineEnd) {
+        scope_end_ = EndOfBlock(at + 1, region);
         Declaration(at + 1, kInStatement);
       }
     }
@@ -221,7 +294,7 @@ class NameFinder {
         while (Is(name, '*') || Is(name, '&') || (IsName(name) && IsSpecifier(At(name).text))) {
           ++name;
         }
-        if (IsName(name) && EndsWith(name + 1, kInStatement)) names_->push_back(At(name).word);
+        if (IsName(name) && EndsWith(name + 1, kInStatement)) Declare(name);
       }
     }
   }
@@ -253,7 +326,7 @@ class NameFinder {
       } else if (typed) {
         if (!EndsWith(at + 1, enders)) return 0;
         FixAll(type, behind_type);
-        names_->push_back(At(at).word);
+        Declare(at);
         return at + 1;
       } else {
         type = at;
@@ -287,7 +360,8 @@ class NameFinder {
   std::vector<bool> fixed_;                // words that keep their names, by number
   std::vector<size_t> closing_, opening_;  // of brackets: where they are closed, opened
   std::vector<NameRegion> regions_;
-  std::vector<int>* names_ = nullptr;  // of the region being looked at
+  std::vector<Scope> scopes_;  // of the region being looked at
+  size_t scope_end_ = 0;       // of what is declared now
 };
 
 }  // namespace

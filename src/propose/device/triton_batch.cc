@@ -8,8 +8,14 @@
 namespace ks {
 namespace {
 
-bool IsNumber(const std::string& text) {
-  return text.find_first_not_of("0123456789.-+einf\"loat() ") == std::string::npos;
+// 3, -0.5, 1e-6, float("-inf"): not the name of something.
+bool IsNumber(std::string_view text) {
+  if (text.starts_with("float(")) return text.ends_with("inf\")") || text.ends_with("inf')");
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  if (text.empty() || text.find_first_not_of("0123456789.e+-") != std::string_view::npos) {
+    return false;
+  }
+  return text[0] == '.' || (text[0] >= '0' && text[0] <= '9');
 }
 
 class ProgramBatcher {
@@ -85,6 +91,10 @@ std::string ProgramBatcher::IndentOf(Node node) const {
 std::optional<std::string> ProgramBatcher::Widened(const TritonValue& value, Node node) const {
   if (!value.known || value.dims.size() > 1) return std::nullopt;
   if (value.dims.empty()) {
+    // True, None and words are no numbers that zeros can be added to.
+    if (node.Is("true") || node.Is("false") || node.Is("none") || node.Is("string")) {
+      return std::nullopt;
+    }
     if (!IsNumber(value.text)) return value.text + " + tl.zeros((" + rows_ + ",), dtype=tl.int32)";
     const bool whole = value.text.find_first_not_of("0123456789-") == std::string::npos;
     return "tl.full((" + rows_ + ",), " + value.text +

@@ -321,6 +321,8 @@ std::optional<TritonValue> TritonShapes::Reduction(Node node, const std::string&
   const std::vector<Node> arguments = PositionalArguments(node);
   const auto axis = AxisOf(node);
   if (arguments.empty() || !axis || *axis < 0) return Opaque(node);
+  // keep_dims, reverse, return_indices: another shape, another order.
+  if (node.Child("arguments").NamedChildren().size() != 2) return Opaque(node);
   if (function == "tl.sum") {
     if (auto dot = DotOf(Bare(arguments[0]), *axis)) return dot;
   }

@@ -158,6 +158,39 @@ TEST(TritonBatchPrograms, KnowsTheAxisOfTheGridInEitherSpelling) {
       BatchesOf(both + "\n\n@triton.jit\ndef where(y):\n    tl.atomic_add(y, 1)\n").empty());
 }
 
+TEST(TritonBatchPrograms, TellsNumbersFromNamesOfTheSameLetters) {
+  const auto started = [](const std::string& value) {
+    const std::vector<Edit> edits = BatchesOf(
+        "    i = tl.program_id(0)\n    tail = cols // 2\n    total = " +
+        value +
+        "\n    for start in range(0, i + 1, BLOCK):\n"
+        "        j = start + tl.arange(0, BLOCK)\n"
+        "        total += tl.sum(tl.load(w + j, mask=j < cols, other=0.0), axis=0)\n"
+        "    tl.store(y + i, total)\n");
+    if (edits.empty()) return std::string();
+    const size_t at = edits[0].source.find("total = ");
+    return edits[0].source.substr(at, edits[0].source.find('\n', at) - at);
+  };
+  EXPECT_EQ(started("tail"), "total = tail + tl.zeros((PLACES,), dtype=tl.int32)");
+  EXPECT_EQ(started("-1.5e-3"), "total = tl.full((PLACES,), -1.5e-3, dtype=tl.float32)");
+  EXPECT_EQ(started("2"), "total = tl.full((PLACES,), 2, dtype=tl.int32)");
+  EXPECT_EQ(started("float(\"-inf\")"), "total = tl.full((PLACES,), float(\"-inf\"), dtype=tl.float32)");
+  EXPECT_EQ(started("True"), "");
+}
+
+TEST(TritonBatchPrograms, RefusesReductionsWithOptionsThatItWouldLose) {
+  const auto count = [](const std::string& call) {
+    return BatchesOf("    i = tl.program_id(0)\n    j = tl.arange(0, BLOCK)\n"
+                     "    v = tl.load(w + j, mask=j < cols, other=0.0) * i\n"
+                     "    tl.store(y + i * cols + j, " +
+                     call + ", mask=j < cols)\n")
+        .size();
+  };
+  EXPECT_GT(count("tl.cumsum(v, axis=0)"), 0u);
+  EXPECT_EQ(count("tl.cumsum(v, axis=0, reverse=True)"), 0u);
+  EXPECT_EQ(count("tl.sum(v, axis=0, keep_dims=True)"), 0u);
+}
+
 TEST(TritonBatchPrograms, RefusesAPointerThatMovesAndLoopsThatItCannotBound) {
   EXPECT_TRUE(BatchesOf("    i = tl.program_id(0)\n    x += i * cols\n    j = tl.arange(0, BLOCK)\n"
                         "    v = tl.load(w + j, mask=j < cols, other=0.0)\n"
