@@ -298,8 +298,12 @@ bool MasksTheRest(const PythonLoop& loop, const Moments& found) {
   const size_t less = text.find('<');
   if (less == std::string::npos || text.substr(less + 1) != Squeezed(found.count)) return false;
   const Node place = AssignmentOf(loop.body, text.substr(0, less));
-  return place && Squeezed(place.Child("right").text()) ==
-                      loop.variable + "+tl.arange(0," + Squeezed(loop.step) + ")";
+  if (!place) return false;
+  const std::string start = loop.variable + "+", all = Squeezed(place.Child("right").text());
+  if (!all.starts_with(start)) return false;
+  const Node lane = AssignmentOf(loop.node.parent(), all.substr(start.size()));
+  const std::string lanes = lane ? Squeezed(lane.Child("right").text()) : all.substr(start.size());
+  return lanes == "tl.arange(0," + Squeezed(loop.step) + ")";
 }
 
 std::optional<Moments> FindInTriton(const std::vector<TritonStatement>& statements) {

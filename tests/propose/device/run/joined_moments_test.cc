@@ -105,6 +105,50 @@ TEST(JoinedMoments, KeepsWhatIsNoNumber) {
   EXPECT_EQ(edits[0].source.find("max"), std::string::npos);
 }
 
+TEST(JoinedMoments, KeepsTheMaskAndTheDivisorOfATritonKernel) {
+  const std::string source =
+      "import triton\nimport triton.language as tl\n\n# ksmith: const BLOCK = 32\n"
+      "# ksmith: launch f grid=(rows)\n\n\n"
+      "@triton.jit\ndef f(x, y, rows, cols, BLOCK: tl.constexpr):\n"
+      "    row = tl.program_id(0)\n"
+      "    lane = tl.arange(0, BLOCK)\n"
+      "    total = tl.zeros((BLOCK,), dtype=tl.float32)\n"
+      "    for start in range(0, cols, BLOCK):\n"
+      "        at = start + lane\n"
+      "        total += tl.load(x + row * cols + at, mask=at < cols, other=0.0)\n"
+      "    mean = tl.sum(total, axis=0) / cols\n"
+      "    squares = tl.zeros((BLOCK,), dtype=tl.float32)\n"
+      "    for start in range(0, cols, BLOCK):\n"
+      "        at = start + lane\n"
+      "        apart = tl.load(x + row * cols + at, mask=at < cols, other=0.0) - mean\n"
+      "        squares += tl.where(at < cols, apart * apart, 0.0)\n"
+      "    tl.store(y + row, tl.sum(squares, axis=0) / cols)\n";
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string other = source;
+    size_t at = other.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    for (; at != std::string::npos; at = other.find(from, at + to.size())) {
+      other.replace(at, from.size(), to);
+    }
+    return DeviceEditsOf("joined_moments", VarianceTask(), other, "triton").size();
+  };
+  EXPECT_GT(with("lane", "place"), 0u);
+  EXPECT_GT(with("tl.store(y + row, tl.sum(squares, axis=0) / cols)",
+                 "tl.store(y + row, tl.sum(squares, axis=0) / (cols - 1))"),
+            0u);
+  EXPECT_EQ(with("axis=0) / cols\n", "axis=0) / (cols - 1)\n"), 0u) << "no mean";
+  EXPECT_EQ(with("other=0.0", "other=1.0"), 0u) << "what lies beyond is summed";
+  EXPECT_EQ(with("at < cols", "at < rows"), 0u) << "fewer elements than it is divided by";
+  EXPECT_EQ(with("tl.arange(0, BLOCK)", "2 * tl.arange(0, BLOCK)"), 0u) << "every second one";
+  EXPECT_EQ(with("    squares = tl", "    mean = mean * 2\n    squares = tl"), 0u);
+  const auto edits = DeviceEditsOf("joined_moments", VarianceTask(), source, "triton");
+  ASSERT_FALSE(edits.empty());
+  EXPECT_NE(edits[0].source.find("first_value = tl.load(x + row * cols + 0).to(tl.float32)"),
+            std::string::npos)
+      << edits[0].source;
+  EXPECT_NE(edits[0].source.find("propagate_nan=tl.PropagateNan.ALL"), std::string::npos);
+}
+
 Task ImageTask() {
   return TaskOf("f", {"x:f32[height,width]"}, {"y:f32[height,width]"}, {"height", "width"});
 }
