@@ -76,7 +76,7 @@ bool HasState(std::string_view name) {
 
 // Of torch and of tensors: what may give a view of its first argument.
 bool GivesView(std::string_view name) {
-  return IsOneOf(name, {"adjoint",      "as_strided",    "as_tensor",   "asarray",
+  return IsOneOf(name, {"adjoint",      "alias",         "slice",       "as_strided",    "as_tensor",   "asarray",
                         "atleast_1d",   "atleast_2d",    "atleast_3d",  "broadcast_to",
                         "conj",         "contiguous",    "detach",      "diagonal",
                         "expand",       "expand_as",     "flatten",     "imag",
@@ -95,6 +95,18 @@ bool GivesSeveral(std::string_view name) {
                         "split_with_sizes", "tensor_split", "unbind", "vsplit"});
 }
 
+// The operation of torch.NAME and torch.ops.aten.NAME.OVERLOAD; empty: another function.
+std::string_view TorchName(std::string_view function) {
+  static constexpr std::string_view kTorch = "torch.", kAten = "torch.ops.aten.";
+  const bool aten = function.starts_with(kAten);
+  if (!function.starts_with(kTorch)) return {};
+  function.remove_prefix(aten ? kAten.size() : kTorch.size());
+  const size_t dot = function.find('.');
+  if (!aten) return dot == std::string_view::npos ? function : std::string_view();
+  const bool overload = dot != std::string_view::npos && function.find('.', dot + 1) == function.npos;
+  return overload && !function.ends_with("out") ? function.substr(0, dot) : std::string_view();
+}
+
 // Whether a call changes no tensor that it is given, and gives new memory or a view.
 bool IsPure(Node call) {
   static constexpr std::string_view kFunctions[] = {"laid_out", "own_conv", "depthwise_conv"};
@@ -107,10 +119,8 @@ bool IsPure(Node call) {
     return std::find(std::begin(kFunctions), std::end(kFunctions), text) != std::end(kFunctions);
   }
   if (!function.Is("attribute")) return false;
-  const std::string_view name = function.Child("attribute").text();
-  if (function.Child("object").text() == "torch") {
-    return !name.ends_with('_') && !HasState(name) && !GivesSeveral(name);
-  }
+  const std::string_view name = function.Child("attribute").text(), torch = TorchName(text);
+  if (!torch.empty()) return !torch.ends_with('_') && !HasState(torch) && !GivesSeveral(torch);
   if (text.starts_with("torch.")) return false;  // torch.nn..., torch.ops...: who knows
   return GivesView(name) || name == "storage_offset";
 }
@@ -139,8 +149,9 @@ std::optional<std::string> SharedBy(Node value) {
   if (value.Is("call")) {
     const Node function = value.Child("function");
     if (function.Is("identifier") && function.text() != "laid_out") return "";  // a pure one
-    const bool of_torch = function.Is("attribute") && function.Child("object").text() == "torch";
-    if (of_torch && !GivesView(function.Child("attribute").text())) return "";
+    const std::string_view torch = TorchName(function.text());
+    const bool of_torch = !torch.empty();
+    if (of_torch && !GivesView(torch)) return "";
     if (of_torch || function.Is("identifier")) {
       const std::vector<Node> arguments = PositionalArguments(value);
       return arguments.empty() ? std::nullopt : SharedBy(arguments[0]);

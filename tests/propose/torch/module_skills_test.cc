@@ -113,10 +113,11 @@ TEST(ModuleContext, FollowsViewsOfAnyKind) {
   for (const char* view :
        {"a", "a.t()", "a.view(3, 20).t()", "torch.transpose(a, 0, 1)", "a[1:]", "a.T",
         "torch.narrow(a, 0, 1, 2)", "a.unfold(0, 2, 2)", "(a.expand(2, 10, 6))", "a.detach()",
-        "torch.reshape(a.t(), (60,))", "laid_out(a, (1, 10))", "torch.as_strided(a, (2,), (1,))"}) {
+        "torch.reshape(a.t(), (60,))", "laid_out(a, (1, 10))", "torch.as_strided(a, (2,), (1,))",
+        "torch.ops.aten.slice.Tensor(a, 0, 1)"}) {
     EXPECT_EQ(root(view), "a") << view;
   }
-  for (const char* fresh : {"torch.relu(a)", "a * 2", "torch.add(a.t(), x.t())", "-a"}) {
+  for (const char* fresh : {"torch.relu(a)", "a * 2", "torch.ops.aten.full.default([4], 1)", "torch.add(a.t(), x.t())", "-a"}) {
     EXPECT_EQ(root(fresh), "b") << fresh;
   }
   for (const char* unknown :
@@ -157,6 +158,7 @@ TEST(ModuleContext, DoesNotTrustHiddenArgumentsRandomNumbersAndStates) {
   EXPECT_FALSE(understood("a = torch.bernoulli(x)"));
   EXPECT_FALSE(understood("a = torch.nn.functional.dropout(x)"));
   EXPECT_FALSE(understood("a = torch.ops.aten.add_.Tensor(x, y)"));
+  EXPECT_FALSE(understood("a = torch.ops.aten.rand.default([4])"));
   EXPECT_FALSE(understood("torch.rand(3, out=a)"));
   EXPECT_FALSE(understood("relu_1[(1,)](*buffers, XBLOCK=64)"));
   EXPECT_FALSE(understood("relu_1[(1,)](*buffers, x, XBLOCK=64)"));
