@@ -102,11 +102,9 @@ def answering() -> Iterator[TextIO]:
     kept = os.dup(1)
     os.dup2(2, 1)
     try:
-        with os.fdopen(os.dup(kept), "w") as answer:
+        with os.fdopen(os.dup(kept), "w") as answer, contextlib.redirect_stdout(sys.stderr):
             yield answer
     finally:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)
 
