@@ -182,6 +182,37 @@ TEST(StencilStrips, TestTheBorderOnceAThread) {
             "");
 }
 
+// Strips that sum over a window with this test of the border; their number.
+size_t ExpectStripsKeepTheBorder(const std::string& test, const std::string& front = "") {
+  const std::string body = "  float sum = 0.0f;\n" + front +
+                           "  for (int k = -1; k < 2; ++k) {\n" + test +
+                           " sum += x[(h + k) * width + w];\n  }\n  y[h * width + w] = sum;\n";
+  const std::vector<Edit> edits = StripsOf(body);
+  for (const Edit& edit : edits) {
+    // Hardest for the last output says nothing about the first one's row above.
+    EXPECT_EQ(edit.source.find("(OUTPUTS - 1) + 1"), std::string::npos)
+        << test << "\n"
+        << edit.source;
+  }
+  if (edits.empty()) return 0;
+  EXPECT_EQ(DeviceDifferenceOf(ImageTask(), ImageKernel(body), edits[0].source,
+                               {{{"height", 1}, {"width", 1}}, {{"height", 21}, {"width", 70}}}),
+            "")
+      << test << "\n"
+      << edits[0].source;
+  return edits.size();
+}
+
+TEST(StencilStrips, KeepATestThatAnUnsignedTypeMakesOfBothEnds) {
+  EXPECT_GT(ExpectStripsKeepTheBorder("    if ((unsigned)(h + k) < (unsigned)height)"), 0u);
+  ExpectStripsKeepTheBorder("    if (static_cast<unsigned>(h + k) < static_cast<unsigned>(height))");
+  ExpectStripsKeepTheBorder("    if ((size_t)(h + k) < height)");
+  ExpectStripsKeepTheBorder("    if ((unsigned)(h + k) <= height - 1)");
+  ExpectStripsKeepTheBorder("    if (h + k < end)", "  const unsigned end = height;\n");
+  ExpectStripsKeepTheBorder("    const unsigned r = h + k;\n    if (r < height)");
+  ExpectStripsKeepTheBorder("    if (h + k < 0u + height)");
+}
+
 TEST(StencilStrips, RefuseLongLoopsSharedOutputsAndWindowsThatDoNotMove) {
   EXPECT_TRUE(StripsOf("  float sum = 0.0f;\n  for (int k = 0; k < height; ++k) sum += x[k * width "
                        "+ w];\n  y[h * width + w] = sum;\n")
