@@ -1,6 +1,7 @@
 #include "propose/torch/module_context.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "propose/device/triton_parts.h"
@@ -107,6 +108,17 @@ std::string_view TorchName(std::string_view function) {
   return overload && !function.ends_with("out") ? function.substr(0, dot) : std::string_view();
 }
 
+// Whether the file defines the function as seeds and skills write it.
+bool IsOurs(Node function) {
+  static const std::map<std::string_view, std::string_view> kHeads = {
+      {"laid_out", "def laid_out(tensor, stride):"},
+      {"own_conv", "def own_conv(x, weight, bias, stride, padding, dilation, tiles="},
+      {"depthwise_conv", "def depthwise_conv(x, weight, bias, stride, padding, dilation, groups):"},
+      {"matmul", "def matmul(a, b, out, bias=None, tiles="}};
+  const auto head = kHeads.find(function.text());
+  return head != kHeads.end() && function.tree()->source().find(head->second) != std::string::npos;
+}
+
 // Whether a call changes no tensor that it is given, and gives new memory or a view.
 bool IsPure(Node call) {
   static constexpr std::string_view kFunctions[] = {"laid_out", "own_conv", "depthwise_conv"};
@@ -116,7 +128,8 @@ bool IsPure(Node call) {
     return false;
   }
   if (function.Is("identifier")) {
-    return std::find(std::begin(kFunctions), std::end(kFunctions), text) != std::end(kFunctions);
+    return std::find(std::begin(kFunctions), std::end(kFunctions), text) != std::end(kFunctions) &&
+           IsOurs(function);
   }
   if (!function.Is("attribute")) return false;
   const std::string_view name = function.Child("attribute").text(), torch = TorchName(text);
@@ -335,7 +348,8 @@ ForwardStatement ModuleContext::Read(Node node) const {
   const Node out = KeywordArgument(inner, "out");
   const std::string_view function = inner.Child("function").text();
   const bool of_torch = StartsWith(function, "torch.");
-  const bool known = function == "matmul" || (of_torch && !HasState(function.substr(6)) &&
+  const bool ours = function == "matmul" && IsOurs(inner.Child("function"));
+  const bool known = ours || (of_torch && !HasState(function.substr(6)) &&
                                               function.find('.', 6) == std::string_view::npos);
   if (known && !HasSplat(inner) && out.Is("identifier") && OnlyPureCalls(inner.Child("arguments"))) {
     statement.fills = {std::string(out.text())};

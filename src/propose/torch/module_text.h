@@ -34,6 +34,15 @@ std::string AttentionKernelWith(const AttentionParts& parts);
 // attention(q, k, v, out, kernel, more, tiles), of batches.
 std::string_view AttentionText();
 
+// What a skill finds of the functions that it brings along.
+enum class Brought {
+  kMissing,  // they have to be added
+  kThere,    // the candidate has them, as the text begins them
+  kTaken,    // it has something else of that name
+};
+// `text` has `function`.
+Brought FindBrought(const ModuleContext& module, std::string_view function, std::string_view text);
+
 // Adds top-level text in front of the class, with the imports that it needs.
 void AddFunctions(const ModuleContext& module, std::string_view text, TextEdits& edits);
 

@@ -107,7 +107,9 @@ TEST(ModuleContext, DoesNotTrustCallsThatMayChangeWhatTheyAreGiven) {
 
 TEST(ModuleContext, FollowsViewsOfAnyKind) {
   const auto root = [](const std::string& value) {
-    const auto module = ModuleContext::Make(Candidate({kBuffer, "b = " + value, "return b"}));
+    const std::string helper = "def laid_out(tensor, stride):\n    return tensor\n\n\n";
+    const auto module =
+        ModuleContext::Make(helper + Candidate({kBuffer, "b = " + value, "return b"}));
     return module->forward()[1].understood ? module->RootOf("b") : "?";
   };
   for (const char* view :
@@ -344,6 +346,58 @@ TEST(OwnMatmul, RefusesABufferThatATupleReplaces) {
       EditsBy("module_matmul", Candidate({kBuffer, "a, b = f(x)", kProduct, "return a"})).empty());
   EXPECT_TRUE(
       EditsBy("module_matmul", Candidate({kBuffer, "torch.mm(*x, out=a)", "return a"})).empty());
+}
+
+TEST(ModuleSkills, LeaveFunctionsOfTheirNamesAlone) {
+  const std::string source = Candidate({kBuffer, kProduct, kRelu, "return a"});
+  const std::string conv = Candidate(
+      {"a = torch.convolution(x, self.linear.weight, None, (1,), (1,), (1,), False, (0,), 1)",
+       "b = torch.convolution(x, self.linear.weight, None, (1,), (1,), (1,), False, (0,), 4)",
+       "return a, b"});
+  const auto with = [](const std::string& function, const std::string& text) {
+    return "def " + function + "(a, b):\n    return a\n\n\n" + text;
+  };
+  EXPECT_FALSE(EditsBy("module_matmul", source).empty());
+  EXPECT_TRUE(EditsBy("module_matmul", with("matmul", source)).empty());
+  EXPECT_TRUE(EditsBy("module_matmul", with("matmul_kernel", source)).empty());
+  EXPECT_TRUE(EditsBy("module_epilogue", with("matmul", source)).empty());
+  EXPECT_FALSE(EditsBy("module_conv", conv).empty());
+  EXPECT_TRUE(EditsBy("module_conv", with("own_conv", conv)).empty());
+  EXPECT_FALSE(EditsBy("module_depthwise_conv", conv).empty());
+  EXPECT_TRUE(EditsBy("module_depthwise_conv", with("depthwise_conv", conv)).empty());
+  const auto changes = ModuleContext::Make(
+      with("own_conv", Candidate({"a = own_conv(x, y)", "matmul(x, y, out=a)", "return a"})));
+  EXPECT_FALSE(changes->forward()[0].understood) << "somebody else's";
+  EXPECT_FALSE(changes->forward()[1].understood);
+}
+
+TEST(ModuleBlocks, KnowsBlocksOfReductionsByTheirWholeName) {
+  const auto count = [](const std::string& block, const std::string& body,
+                        const std::string& store = "") {
+    const std::string axis = block == "RBLOCK" ? "r" : block == "R0_BLOCK" ? "r0_" : "rows_";
+    const std::string kernel =
+        "@triton.jit\ndef reduce_2(in_ptr0, out_ptr0, XBLOCK: tl.constexpr, " + block +
+        ": tl.constexpr):\n" + body + "    " + axis + "mask = index < 60\n" +
+        (store.empty() ? "    tl.store(out_ptr0 + index, 0.0)\n" : store) + "\n\n";
+    std::string source = Candidate(
+        {kBuffer, "reduce_2[(10,)](x, a, XBLOCK=1, " + block + "=16, num_warps=1)", "return a"});
+    source.insert(source.find("class ModelNew"), kernel);
+    return EditsBy("module_blocks", source).size();
+  };
+  const std::string whole = "    index = tl.arange(0, RBLOCK)\n";
+  const auto walk = [](const std::string& block) {
+    return "    for offset in range(0, 60, " + block + "):\n        index = offset + tl.arange(0, " +
+           block + ")\n";
+  };
+  EXPECT_EQ(count("RBLOCK", walk("RBLOCK")), 4u);
+  EXPECT_EQ(count("R0_BLOCK", walk("R0_BLOCK")), 4u);
+  EXPECT_EQ(count("RBLOCK", whole), 0u) << "the block has to hold the row";
+  EXPECT_EQ(count("ROWS_BLOCK", walk("ROWS_BLOCK")), 0u) << "the grid would not follow";
+  std::string unmasked = Candidate({kBuffer, kProduct, kRelu, "return a"});
+  const std::string masked = "tmp0 + tmp1, mask=xmask";
+  EXPECT_EQ(EditsBy("module_blocks", unmasked).size(), 4u);
+  unmasked.replace(unmasked.find(masked), masked.size(), "tmp0 + tmp1");
+  EXPECT_EQ(EditsBy("module_blocks", unmasked).size(), 0u) << "64 does not divide 60";
 }
 
 TEST(DepthwiseConv, IsForGroupedConvolutionsOfOneOrTwoAxes) {

@@ -429,7 +429,9 @@ std::string WithAttention(const ModuleContext& module, const AttentionPlace& pla
   const std::vector<Node> second = PositionalArguments(forward[place.values].value);
   TextEdits edits(module.source());
   std::string functions = AttentionKernelWith(place.parts);
-  if (!module.Uses("attention")) functions += std::string(AttentionText());
+  if (FindBrought(module, "attention", AttentionText()) == Brought::kMissing) {
+    functions += std::string(AttentionText());
+  }
   AddFunctions(module, functions, edits);
   const std::string root = module.RootOf(forward[place.scores].fills[0]);
   std::string call = "attention(" + std::string(first[0].text()) + ", " +
@@ -468,6 +470,8 @@ class AttentionSkill final : public ModuleSkill {
 
   std::vector<Edit> Edits(const ModuleContext& module) const override {
     std::vector<Edit> edits;
+    const Brought brought = FindBrought(module, "attention", AttentionText());
+    if (brought == Brought::kTaken) return edits;
     for (size_t i = 0; i < module.forward().size() && !module.Rebinds(); ++i) {
       if (!IsBatchedProduct(module.forward()[i])) continue;
       if (const auto place = AttentionAt(module, i)) {
@@ -478,6 +482,7 @@ class AttentionSkill final : public ModuleSkill {
     static constexpr const char* kTiles[] = {"(128, 64, 8, 2)", "(64, 32, 4, 2)", "(128, 32, 4, 2)",
                                              "(32, 64, 4, 2)", "(64, 64, 4, 1)"};
     for (const ForwardStatement& statement : module.forward()) {
+      if (brought != Brought::kThere) break;
       for (Node call : CallsOf(statement.node, "attention")) {
         for (const char* tiles : kTiles) {
           TextEdits text(module.source());

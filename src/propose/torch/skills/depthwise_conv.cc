@@ -40,8 +40,10 @@ class DepthwiseConvSkill final : public ModuleSkill {
     const std::vector<Node> calls = GroupedConvolutions(module);
     std::vector<Edit> found;
     if (calls.empty()) return found;
+    const Brought brought = FindBrought(module, "depthwise_conv", DepthwiseConvText());
+    if (brought == Brought::kTaken) return found;
     TextEdits edits(module.source());
-    if (!module.Uses("depthwise_conv_kernel")) AddFunctions(module, DepthwiseConvText(), edits);
+    if (brought == Brought::kMissing) AddFunctions(module, DepthwiseConvText(), edits);
     for (Node call : calls) {
       const std::vector<Node> arguments = PositionalArguments(call);
       std::string text = "depthwise_conv(";

@@ -300,7 +300,9 @@ class MatmulEpilogueSkill final : public ModuleSkill {
   std::vector<Edit> Edits(const ModuleContext& module) const override {
     std::vector<Edit> edits;
     std::string base = module.source();
-    if (!module.Uses("matmul_kernel")) {
+    const Brought brought = FindBrought(module, "matmul", MatmulText());
+    if (brought == Brought::kTaken) return edits;
+    if (brought == Brought::kMissing) {
       const std::vector<Edit> own = NewOwnMatmulSkill()->Edits(module);
       if (own.empty()) return edits;
       base = own.front().source;

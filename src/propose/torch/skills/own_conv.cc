@@ -37,6 +37,7 @@ class OwnConvSkill final : public ModuleSkill {
     const std::vector<Node> calls = PlainConvolutions(module);
     std::vector<Edit> edits;
     if (calls.empty() || calls.size() > kMostConvolutions) return edits;
+    if (FindBrought(module, "own_conv", ConvolutionText()) == Brought::kTaken) return edits;
     edits.push_back({WithOwn(module, calls), "Convolutions in Triton on the tensor cores.",
                      EditKind::kStrategy, 1.4});
     for (Node call : calls) {
@@ -50,7 +51,9 @@ class OwnConvSkill final : public ModuleSkill {
  private:
   static std::string WithOwn(const ModuleContext& module, const std::vector<Node>& calls) {
     TextEdits edits(module.source());
-    if (!module.Uses("own_conv_kernel")) AddFunctions(module, ConvolutionText(), edits);
+    if (FindBrought(module, "own_conv", ConvolutionText()) == Brought::kMissing) {
+      AddFunctions(module, ConvolutionText(), edits);
+    }
     for (Node call : calls) {
       const std::vector<Node> arguments = PositionalArguments(call);
       std::string text = "own_conv(";
