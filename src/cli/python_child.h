@@ -19,10 +19,10 @@ struct PythonAnswer {
 
 // Runs `module`.main() of the embedded package with these arguments and waits. The package lies in
 // a folder of its own while it runs. Standard error stays the caller's. The answer is complete when
-// the child has ended, whatever its own children go on to hold open; a stop, the timeout and the end
-// of the child end those too. ERRORS: kCancelled; kFailedPrecondition: the interpreter does not
-// start; kUnavailable: it takes longer than `timeout`; kResourceExhausted: it says more than 16 MiB;
-// as the file system says.
+// the child has ended, whatever its own children go on to hold open; a stop, the timeout and the
+// end of the child end those too. ERRORS: kCancelled; kFailedPrecondition: the interpreter does not
+// start; kUnavailable: it takes longer than `timeout`; kResourceExhausted: it says more than 16
+// MiB; as the file system says.
 Result<PythonAnswer> RunPythonModule(const std::string& interpreter, const std::string& module,
                                      const std::vector<std::string>& arguments,
                                      std::chrono::milliseconds timeout, std::stop_token stop);

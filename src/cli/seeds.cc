@@ -26,10 +26,9 @@ Result<nlohmann::json> AskSeeds(const PythonEnvironment& python, const SeedsOpti
                                 std::vector<std::string> arguments, std::stop_token stop) {
   arguments.insert(arguments.begin(), options.module);
   arguments.insert(arguments.end(), {"--workload", options.workload});
-  KS_ASSIGN_OR_RETURN(
-      const PythonAnswer answer,
-      RunPythonModule(python.executable, "kernelsmith.seeds.main", arguments, kSeedsTimeout,
-                      std::move(stop)));
+  KS_ASSIGN_OR_RETURN(const PythonAnswer answer,
+                      RunPythonModule(python.executable, "kernelsmith.seeds.main", arguments,
+                                      kSeedsTimeout, std::move(stop)));
   const std::string_view said = Trim(answer.out);
   const size_t line = said.rfind('\n');
   nlohmann::json report = nlohmann::json::parse(

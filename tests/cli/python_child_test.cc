@@ -63,7 +63,8 @@ TEST_F(PythonChild, DoesNotWaitForWhoHoldsTheOutputOpenBehindIt) {
   EXPECT_EQ(answer->out, "said\n");
   EXPECT_LT(steady_clock::now() - begin, seconds(50));
   const pid_t sleeper = static_cast<pid_t>(std::stol(Read("sleeper")));
-  // It was killed with the group; a zombie that nobody has waited for yet may still have the number.
+  // It was killed with the group; a zombie that nobody has waited for yet may still have the
+  // number.
   const auto gone = [&] {
     if (kill(sleeper, 0) != 0) return true;
     std::ifstream file("/proc/" + std::to_string(sleeper) + "/stat");

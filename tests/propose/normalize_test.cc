@@ -126,10 +126,12 @@ TEST(Normalize, KeepsANameWhereNoDeclarationReaches) {
 TEST(Normalize, KeepsTheLiteralsOfPythonAsTheyAre) {
   ExpectOther("import torch\nx = \"a  b\"\n", "import torch\nx = \"a b\"\n");
   ExpectOther("import torch\nx = \"\"\"a\n\nb\"\"\"\n", "import torch\nx = \"\"\"a\nb\"\"\"\n");
-  ExpectOther("import torch\nx = \"\"\"a \\\"\"\" # b\"\"\"\n", "import torch\nx = \"\"\"a \\\"\"\" # c\"\"\"\n");
+  ExpectOther("import torch\nx = \"\"\"a \\\"\"\" # b\"\"\"\n",
+              "import torch\nx = \"\"\"a \\\"\"\" # c\"\"\"\n");
   ExpectOther("import torch\nx = 1\n", "import torch\nx = 1.0\n");
   ExpectOther("import torch\nx = True\n", "import torch\nx = 1\n");
-  ExpectSame("import torch\nx  =  f(\"a  b\",   2)  # why\n\n", "import torch\nx = f(\"a  b\", 2)\n");
+  ExpectSame("import torch\nx  =  f(\"a  b\",   2)  # why\n\n",
+             "import torch\nx = f(\"a  b\", 2)\n");
 }
 
 TEST(Normalize, WhatDoesNotPairKeepsItsNames) {

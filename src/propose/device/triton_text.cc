@@ -84,7 +84,8 @@ std::vector<Node> HelpersOf(Node body) {
     for (Node inner : from.Subtree()) {
       if (!inner.Is("identifier")) continue;
       for (Node known : body.tree()->root().Subtree()) {
-        if (!known.Is("function_definition") || known.Child("name").text() != inner.text()) continue;
+        if (!known.Is("function_definition") || known.Child("name").text() != inner.text())
+          continue;
         if (known.Child("body") == body) continue;
         if (std::find(helpers.begin(), helpers.end(), known) != helpers.end()) continue;
         helpers.push_back(known);

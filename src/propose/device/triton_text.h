@@ -40,8 +40,8 @@ std::vector<Node> CallsOf(Node node, std::string_view function);
 Node KeywordArgument(Node call, std::string_view name);
 // Arguments by position.
 std::vector<Node> PositionalArguments(Node call);
-// The axis that tl.program_id or tl.num_programs is asked for, by position or as axis=; empty: it is
-// another call, or the axis is no number.
+// The axis that tl.program_id or tl.num_programs is asked for, by position or as axis=; empty: it
+// is another call, or the axis is no number.
 std::optional<int> ProgramAxis(Node call);
 // Axes of the grid that a kernel asks for. Value.
 struct GridUse {

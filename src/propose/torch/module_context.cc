@@ -77,17 +77,16 @@ bool HasState(std::string_view name) {
 
 // Of torch and of tensors: what may give a view of its first argument.
 bool GivesView(std::string_view name) {
-  return IsOneOf(name, {"adjoint",      "alias",         "slice",       "as_strided",    "as_tensor",   "asarray",
-                        "atleast_1d",   "atleast_2d",    "atleast_3d",  "broadcast_to",
-                        "conj",         "contiguous",    "detach",      "diagonal",
-                        "expand",       "expand_as",     "flatten",     "imag",
-                        "moveaxis",     "movedim",       "narrow",      "permute",
-                        "positive",     "ravel",         "real",        "reshape",
-                        "reshape_as",   "resolve_conj",  "resolve_neg", "select",
-                        "squeeze",      "swapaxes",      "swapdims",    "t",
-                        "to",           "transpose",     "unflatten",   "unfold",
-                        "unsqueeze",    "view",          "view_as",     "view_as_complex",
-                        "view_as_real", "type_as"});
+  return IsOneOf(name,
+                 {"adjoint",   "alias",           "slice",        "as_strided",  "as_tensor",
+                  "asarray",   "atleast_1d",      "atleast_2d",   "atleast_3d",  "broadcast_to",
+                  "conj",      "contiguous",      "detach",       "diagonal",    "expand",
+                  "expand_as", "flatten",         "imag",         "moveaxis",    "movedim",
+                  "narrow",    "permute",         "positive",     "ravel",       "real",
+                  "reshape",   "reshape_as",      "resolve_conj", "resolve_neg", "select",
+                  "squeeze",   "swapaxes",        "swapdims",     "t",           "to",
+                  "transpose", "unflatten",       "unfold",       "unsqueeze",   "view",
+                  "view_as",   "view_as_complex", "view_as_real", "type_as"});
 }
 
 // Give several views at once: nobody follows these.
@@ -104,7 +103,8 @@ std::string_view TorchName(std::string_view function) {
   function.remove_prefix(aten ? kAten.size() : kTorch.size());
   const size_t dot = function.find('.');
   if (!aten) return dot == std::string_view::npos ? function : std::string_view();
-  const bool overload = dot != std::string_view::npos && function.find('.', dot + 1) == function.npos;
+  const bool overload =
+      dot != std::string_view::npos && function.find('.', dot + 1) == function.npos;
   return overload && !function.ends_with("out") ? function.substr(0, dot) : std::string_view();
 }
 
@@ -331,7 +331,8 @@ ForwardStatement ModuleContext::Read(Node node) const {
     return statement;
   }
   // What is kept from the first call is taken from there in the line that follows.
-  const bool kept = node.Is("if_statement") && node.text().find(kOnceMark) != std::string_view::npos;
+  const bool kept =
+      node.Is("if_statement") && node.text().find(kOnceMark) != std::string_view::npos;
   if (!kept) statement.binds = BoundBelow(node);
   if (inner.Is("assignment") && inner.Child("left").Is("identifier")) {
     ReadAssignment(inner, statement);
@@ -350,8 +351,9 @@ ForwardStatement ModuleContext::Read(Node node) const {
   const bool of_torch = StartsWith(function, "torch.");
   const bool ours = function == "matmul" && IsOurs(inner.Child("function"));
   const bool known = ours || (of_torch && !HasState(function.substr(6)) &&
-                                              function.find('.', 6) == std::string_view::npos);
-  if (known && !HasSplat(inner) && out.Is("identifier") && OnlyPureCalls(inner.Child("arguments"))) {
+                              function.find('.', 6) == std::string_view::npos);
+  if (known && !HasSplat(inner) && out.Is("identifier") &&
+      OnlyPureCalls(inner.Child("arguments"))) {
     statement.fills = {std::string(out.text())};
     statement.understood = true;
   }

@@ -143,9 +143,9 @@ std::set<std::string> NamesIn(const IrExprPtr& expression) {
 
 bool WrapsAround(std::string_view cpp_type) {
   static constexpr std::string_view kWhole[] = {
-      "int",  "int64_t",   "std::int64_t", "int32_t",        "std::int32_t",
-      "long", "long long", "ptrdiff_t",    "std::ptrdiff_t", "auto",
-      "bool", "float",     "double",       "__half",         "half", "__nv_bfloat16"};
+      "int",       "int64_t",   "std::int64_t",   "int32_t",      "std::int32_t", "long",
+      "long long", "ptrdiff_t", "std::ptrdiff_t", "auto",         "bool",         "float",
+      "double",    "__half",    "half",           "__nv_bfloat16"};
   return std::find(std::begin(kWhole), std::end(kWhole), cpp_type) == std::end(kWhole);
 }
 

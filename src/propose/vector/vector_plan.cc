@@ -239,8 +239,7 @@ bool HasLaneForm(const IrExpr& e, const std::set<std::string>& varying) {
   // Lanes are signed: a comparison or a conversion of unsigned numbers would be another one.
   const bool compares = e.kind == EKind::kBinary && e.type != IrType::kInt;
   const bool converts = e.kind == EKind::kCast && e.type == IrType::kFloat;
-  if ((compares || converts) &&
-      std::any_of(e.args.begin(), e.args.end(), [](const IrExprPtr& a) {
+  if ((compares || converts) && std::any_of(e.args.begin(), e.args.end(), [](const IrExprPtr& a) {
         return a->type == IrType::kInt && MayWrapAround(a);
       })) {
     return false;

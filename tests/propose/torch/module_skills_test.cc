@@ -119,7 +119,8 @@ TEST(ModuleContext, FollowsViewsOfAnyKind) {
         "torch.ops.aten.slice.Tensor(a, 0, 1)"}) {
     EXPECT_EQ(root(view), "a") << view;
   }
-  for (const char* fresh : {"torch.relu(a)", "a * 2", "torch.ops.aten.full.default([4], 1)", "torch.add(a.t(), x.t())", "-a"}) {
+  for (const char* fresh : {"torch.relu(a)", "a * 2", "torch.ops.aten.full.default([4], 1)",
+                            "torch.add(a.t(), x.t())", "-a"}) {
     EXPECT_EQ(root(fresh), "b") << fresh;
   }
   for (const char* unknown :
@@ -386,8 +387,8 @@ TEST(ModuleBlocks, KnowsBlocksOfReductionsByTheirWholeName) {
   };
   const std::string whole = "    index = tl.arange(0, RBLOCK)\n";
   const auto walk = [](const std::string& block) {
-    return "    for offset in range(0, 60, " + block + "):\n        index = offset + tl.arange(0, " +
-           block + ")\n";
+    return "    for offset in range(0, 60, " + block +
+           "):\n        index = offset + tl.arange(0, " + block + ")\n";
   };
   EXPECT_EQ(count("RBLOCK", walk("RBLOCK")), 4u);
   EXPECT_EQ(count("R0_BLOCK", walk("R0_BLOCK")), 4u);

@@ -232,7 +232,8 @@ Node StatementOf(Node node) {
   while (node && node.parent() && !node.parent().Is("compound_statement")) {
     node = node.parent();
     if (node.Is("for_statement") || node.Is("while_statement") || node.Is("do_statement") ||
-        node.Is("if_statement") || node.Is("switch_statement") || node.Is("conditional_expression")) {
+        node.Is("if_statement") || node.Is("switch_statement") ||
+        node.Is("conditional_expression")) {
       return {};
     }
   }
@@ -417,8 +418,7 @@ std::optional<std::string> InTriton(const DeviceContext& context, const DeviceKe
   DropLine(context, found->second, edits);
   const std::string off = "(" + found->mean + " - " + shift + ")";
   edits.Replace(uses[0], "tl.maximum(0.0, " + std::string(uses[0].text()) + " - " + found->count +
-                             " * " + off + " * " + off +
-                             ", propagate_nan=tl.PropagateNan.ALL)");
+                             " * " + off + " * " + off + ", propagate_nan=tl.PropagateNan.ALL)");
   return edits.Apply();
 }
 

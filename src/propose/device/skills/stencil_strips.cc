@@ -28,7 +28,7 @@ struct Stencil {
   std::vector<const IrStmt*> guards;    // conditions that hold in the interior
   std::set<std::string> locals;         // that one output declares
   std::set<std::string> unsigned_names;
-  std::vector<std::string> interior;    // what has to hold there, for the first output of a thread
+  std::vector<std::string> interior;  // what has to hold there, for the first output of a thread
 };
 
 IrExprPtr Uncast(IrExprPtr e) {

@@ -56,10 +56,11 @@ std::optional<std::string> Reduced(Node value, std::string_view function) {
 // Whether every call below is of a function that takes its arguments element by element.
 bool IsElementwise(Node value) {
   static const NameSetOf kFunctions = {
-      "tl.load",  "tl.where",   "tl.maximum", "tl.minimum", "tl.exp",  "tl.exp2",    "tl.log",
-      "tl.log2",  "tl.sqrt",    "tl.sqrt_rn", "tl.rsqrt",   "tl.abs",  "tl.full",    "tl.cast",
-      "tl.sin",   "tl.cos",     "tl.sigmoid", "tl.erf",     "tl.fma",  "tl.floor",   "tl.ceil",
-      "tl.clamp", "tl.div_rn",  "float",      "tl.math.exp", "tl.math.log", "tl.math.rsqrt"};
+      "tl.load",     "tl.where",    "tl.maximum",   "tl.minimum", "tl.exp",     "tl.exp2",
+      "tl.log",      "tl.log2",     "tl.sqrt",      "tl.sqrt_rn", "tl.rsqrt",   "tl.abs",
+      "tl.full",     "tl.cast",     "tl.sin",       "tl.cos",     "tl.sigmoid", "tl.erf",
+      "tl.fma",      "tl.floor",    "tl.ceil",      "tl.clamp",   "tl.div_rn",  "float",
+      "tl.math.exp", "tl.math.log", "tl.math.rsqrt"};
   for (Node part : value.Subtree()) {
     if (!part.Is("call")) continue;
     const Node function = part.Child("function");
@@ -266,8 +267,8 @@ std::vector<std::string> ExtentsMadeBy(const ForwardStatement& statement) {
   return extents;
 }
 
-// Extents of `node` where it is the buffer `root`, of these extents, or a .view of all of it; empty:
-// it may have another order, or be a part.
+// Extents of `node` where it is the buffer `root`, of these extents, or a .view of all of it;
+// empty: it may have another order, or be a part.
 std::vector<std::string> WholeExtents(const ModuleContext& module, Node node,
                                       const std::string& root,
                                       const std::vector<std::string>& extents) {

@@ -62,7 +62,9 @@ std::vector<LibraryProduct> ProductsOf(const ModuleContext& module) {
     if (!adds && function != "torch.mm" && function != "torch.bmm") continue;
     const std::vector<Node> arguments = PositionalArguments(statement.value);
     const size_t named = statement.value.Child("arguments").NamedChildren().size();
-    if (HasSplat(statement.value) || arguments.size() != (adds ? 3u : 2u) || named != arguments.size() + 1) continue;
+    if (HasSplat(statement.value) || arguments.size() != (adds ? 3u : 2u) ||
+        named != arguments.size() + 1)
+      continue;
     LibraryProduct product;
     product.statement = &statement;
     product.out = statement.fills[0];

@@ -184,8 +184,7 @@ class WeightsOnceSkill final : public ModuleSkill {
     for (size_t i = 0; i < forward.size(); ++i) {
       const ForwardStatement& statement = forward[i];
       if (fold.once[i]) {
-        works = works || !statement.fills.empty() ||
-                MakesContent(statement);
+        works = works || !statement.fills.empty() || MakesContent(statement);
         first = std::min(first, i);
         continue;
       }
@@ -202,8 +201,8 @@ class WeightsOnceSkill final : public ModuleSkill {
     const size_t column = forward[first].node.begin() -
                           (module.source().rfind('\n', forward[first].node.begin()) + 1);
     const std::string indent(column, ' ');
-    std::string lines = indent + "if getattr(self, \"" + kept +
-                        "\", None) is None:  # " + std::string(kOnceMark) + ", from the weights alone\n";
+    std::string lines = indent + "if getattr(self, \"" + kept + "\", None) is None:  # " +
+                        std::string(kOnceMark) + ", from the weights alone\n";
     for (size_t i = 0; i < forward.size(); ++i) {
       const auto [begin, end] = module.LinesOf(forward[i].node);
       if (fold.once[i]) {

@@ -90,8 +90,9 @@ TEST(JoinedMoments, RefusesNamesThatChangeBeforeTheVarianceIsUsed) {
   EXPECT_TRUE(MomentsWith(use, "  squares += 3;\n" + use).empty());
   EXPECT_TRUE(MomentsWith(use, "  squares = 3;\n").empty());
   EXPECT_TRUE(MomentsWith(use, "  y[i] = squares * squares;").empty());
-  EXPECT_TRUE(MomentsWith(use, "  { float& m = (float&)mean; m = 0; }\n  if (i > 3) y[i] = squares;")
-                  .empty())
+  EXPECT_TRUE(
+      MomentsWith(use, "  { float& m = (float&)mean; m = 0; }\n  if (i > 3) y[i] = squares;")
+          .empty())
       << "no place for a statement in front of the use";
 }
 
@@ -184,15 +185,14 @@ TEST(StencilStrips, TestTheBorderOnceAThread) {
 
 // Strips that sum over a window with this test of the border; their number.
 size_t ExpectStripsKeepTheBorder(const std::string& test, const std::string& front = "") {
-  const std::string body = "  float sum = 0.0f;\n" + front +
-                           "  for (int k = -1; k < 2; ++k) {\n" + test +
+  const std::string body = "  float sum = 0.0f;\n" + front + "  for (int k = -1; k < 2; ++k) {\n" +
+                           test +
                            " sum += x[(h + k) * width + w];\n  }\n  y[h * width + w] = sum;\n";
   const std::vector<Edit> edits = StripsOf(body);
   for (const Edit& edit : edits) {
     // Hardest for the last output says nothing about the first one's row above.
-    EXPECT_EQ(edit.source.find("(OUTPUTS - 1) + 1"), std::string::npos)
-        << test << "\n"
-        << edit.source;
+    EXPECT_EQ(edit.source.find("(OUTPUTS - 1) + 1"), std::string::npos) << test << "\n"
+                                                                        << edit.source;
   }
   if (edits.empty()) return 0;
   EXPECT_EQ(DeviceDifferenceOf(ImageTask(), ImageKernel(body), edits[0].source,
@@ -205,7 +205,8 @@ size_t ExpectStripsKeepTheBorder(const std::string& test, const std::string& fro
 
 TEST(StencilStrips, KeepATestThatAnUnsignedTypeMakesOfBothEnds) {
   EXPECT_GT(ExpectStripsKeepTheBorder("    if ((unsigned)(h + k) < (unsigned)height)"), 0u);
-  ExpectStripsKeepTheBorder("    if (static_cast<unsigned>(h + k) < static_cast<unsigned>(height))");
+  ExpectStripsKeepTheBorder(
+      "    if (static_cast<unsigned>(h + k) < static_cast<unsigned>(height))");
   ExpectStripsKeepTheBorder("    if ((size_t)(h + k) < height)");
   ExpectStripsKeepTheBorder("    if ((unsigned)(h + k) <= height - 1)");
   ExpectStripsKeepTheBorder("    if (h + k < end)", "  const unsigned end = height;\n");

@@ -150,23 +150,21 @@ TEST(TritonBatchPrograms, KnowsTheAxisOfTheGridInEitherSpelling) {
   // The helper has the place, whoever else asks for it.
   std::string both = body;
   both.replace(both.find("v * i"), 5, "v * i * where()");
-  EXPECT_TRUE(
-      BatchesOf(both + "\n\n@triton.jit\ndef where():\n    return deep()\n"
-                       "\n\n@triton.jit\ndef deep():\n    return tl.program_id(axis=0)\n")
-          .empty());
+  EXPECT_TRUE(BatchesOf(both + "\n\n@triton.jit\ndef where():\n    return deep()\n"
+                               "\n\n@triton.jit\ndef deep():\n    return tl.program_id(axis=0)\n")
+                  .empty());
   EXPECT_TRUE(
       BatchesOf(both + "\n\n@triton.jit\ndef where(y):\n    tl.atomic_add(y, 1)\n").empty());
 }
 
 TEST(TritonBatchPrograms, TellsNumbersFromNamesOfTheSameLetters) {
   const auto started = [](const std::string& value) {
-    const std::vector<Edit> edits = BatchesOf(
-        "    i = tl.program_id(0)\n    tail = cols // 2\n    total = " +
-        value +
-        "\n    for start in range(0, i + 1, BLOCK):\n"
-        "        j = start + tl.arange(0, BLOCK)\n"
-        "        total += tl.sum(tl.load(w + j, mask=j < cols, other=0.0), axis=0)\n"
-        "    tl.store(y + i, total)\n");
+    const std::vector<Edit> edits =
+        BatchesOf("    i = tl.program_id(0)\n    tail = cols // 2\n    total = " + value +
+                  "\n    for start in range(0, i + 1, BLOCK):\n"
+                  "        j = start + tl.arange(0, BLOCK)\n"
+                  "        total += tl.sum(tl.load(w + j, mask=j < cols, other=0.0), axis=0)\n"
+                  "    tl.store(y + i, total)\n");
     if (edits.empty()) return std::string();
     const size_t at = edits[0].source.find("total = ");
     return edits[0].source.substr(at, edits[0].source.find('\n', at) - at);
@@ -174,16 +172,18 @@ TEST(TritonBatchPrograms, TellsNumbersFromNamesOfTheSameLetters) {
   EXPECT_EQ(started("tail"), "total = tail + tl.zeros((PLACES,), dtype=tl.int32)");
   EXPECT_EQ(started("-1.5e-3"), "total = tl.full((PLACES,), -1.5e-3, dtype=tl.float32)");
   EXPECT_EQ(started("2"), "total = tl.full((PLACES,), 2, dtype=tl.int32)");
-  EXPECT_EQ(started("float(\"-inf\")"), "total = tl.full((PLACES,), float(\"-inf\"), dtype=tl.float32)");
+  EXPECT_EQ(started("float(\"-inf\")"),
+            "total = tl.full((PLACES,), float(\"-inf\"), dtype=tl.float32)");
   EXPECT_EQ(started("True"), "");
 }
 
 TEST(TritonBatchPrograms, RefusesReductionsWithOptionsThatItWouldLose) {
   const auto count = [](const std::string& call) {
-    return BatchesOf("    i = tl.program_id(0)\n    j = tl.arange(0, BLOCK)\n"
-                     "    v = tl.load(w + j, mask=j < cols, other=0.0) * i\n"
-                     "    tl.store(y + i * cols + j, " +
-                     call + ", mask=j < cols)\n")
+    return BatchesOf(
+               "    i = tl.program_id(0)\n    j = tl.arange(0, BLOCK)\n"
+               "    v = tl.load(w + j, mask=j < cols, other=0.0) * i\n"
+               "    tl.store(y + i * cols + j, " +
+               call + ", mask=j < cols)\n")
         .size();
   };
   EXPECT_GT(count("tl.cumsum(v, axis=0)"), 0u);
@@ -203,10 +203,11 @@ TEST(TritonBatchPrograms, RefusesAPointerThatMovesAndLoopsThatItCannotBound) {
   EXPECT_TRUE(BatchesOf(head + "    for start in range(9, i, -1):\n" + body + ")\n").empty());
   EXPECT_TRUE(BatchesOf(head + "    for start in range(0, i):\n" + body + " + start)\n").empty())
       << "where the loop ended";
-  EXPECT_TRUE(BatchesOf("    i = tl.program_id(0)\n    j = tl.arange(0, BLOCK)\n    a, b = j, 2 * j\n"
-                        "    v = tl.load(w + a, mask=a < cols, other=0.0)\n"
-                        "    tl.store(y + i * cols + b, v, mask=b < cols)\n")
-                  .empty())
+  EXPECT_TRUE(
+      BatchesOf("    i = tl.program_id(0)\n    j = tl.arange(0, BLOCK)\n    a, b = j, 2 * j\n"
+                "    v = tl.load(w + a, mask=a < cols, other=0.0)\n"
+                "    tl.store(y + i * cols + b, v, mask=b < cols)\n")
+          .empty())
       << "two names at once";
 }
 
@@ -246,8 +247,7 @@ TEST(TritonSplitRows, RefusesStepsThatTouchWhatOthersWrite) {
   shifted.replace(shifted.find("+ j,"), 4, "+ j + 1,");
   EXPECT_TRUE(SplitsOf(shifted + store, in_place).empty()) << "another step's places";
   // A value that was read in front of the loops is read again once the second loop has written it.
-  const std::string front =
-      "    i = tl.program_id(0)\n    first = tl.load(x + i * cols)\n";
+  const std::string front = "    i = tl.program_id(0)\n    first = tl.load(x + i * cols)\n";
   EXPECT_FALSE(SplitsOf(load + store, "", front).empty());
   EXPECT_TRUE(SplitsOf(same + store, in_place, front).empty());
   // One place for all steps: the last one would have to win.
