@@ -12,6 +12,7 @@ pytest.importorskip("triton", reason="no Triton in build/venv; run tools/setup.s
 
 from interpret_seeds import MODULES, trace_of, traces
 
+from kernelsmith.seeds import main as program
 from kernelsmith.seeds.compile_module import helper_text
 from kernelsmith.seeds.convert import compiled_text
 from kernelsmith.seeds.trace import Refusal, Trace
@@ -198,3 +199,20 @@ def test_says_that_a_gpu_is_needed(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "sees no GPU" in json.loads(done.stdout)["error"]
     assert not list(tmp_path.iterdir())
+
+
+def test_answers_in_one_line_whatever_a_candidate_prints(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check_of(*_: object) -> dict[str, object]:
+        sys.stdout.write("no end of line")
+        os.write(1, b"x" * 100_000)
+        return {"error": 0.5}
+
+    monkeypatch.setattr(program, "check_of", check_of)
+    module = tmp_path / "module.py"
+    module.write_text(MODULE)
+    assert program.main([str(module), "--check", str(module)]) == 0
+    captured = capfd.readouterr()
+    assert json.loads(captured.out) == {"error": 0.5}
+    assert "x" * 100_000 in captured.err

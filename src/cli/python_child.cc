@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 
 #include "backend/triton/worker_files.h"
@@ -80,14 +81,31 @@ Result<pid_t> StartPython(std::vector<std::string> words, int out) {
   return pid;
 }
 
-// All it says until it closes its output.
-Result<std::string> Listen(int fd, const std::stop_token& stop) {
+// Whether the child has ended; it stays to be waited for.
+bool HasEnded(pid_t pid) {
+  siginfo_t info = {};
+  return waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+         info.si_pid == pid;
+}
+
+// All that it says until it closes its output, or ends and nothing more has come.
+Result<std::string> Listen(pid_t pid, int fd, std::chrono::milliseconds timeout,
+                           const std::stop_token& stop) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point deadline = Clock::now() + timeout;
   std::string text;
   for (;;) {
     if (stop.stop_requested()) return Error{ErrorCode::kCancelled, "stopped"};
+    if (Clock::now() > deadline) {
+      return Error{ErrorCode::kUnavailable,
+                   fmt::format("Python takes longer than {} s", timeout.count() / 1000)};
+    }
+    const bool ended = HasEnded(pid);  // what it said before lies in the pipe
     pollfd ready = {fd, POLLIN, 0};
-    const int count = poll(&ready, 1, kPollMs);
-    if (count == 0 || (count < 0 && errno == EINTR)) continue;
+    const int count = poll(&ready, 1, ended ? 0 : kPollMs);
+    if (count < 0 && errno == EINTR) continue;
+    if (count == 0 && ended) return text;
+    if (count == 0) continue;
     char buffer[4096];
     const ssize_t n = read(fd, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
@@ -104,7 +122,7 @@ Result<std::string> Listen(int fd, const std::stop_token& stop) {
 
 Result<PythonAnswer> RunPythonModule(const std::string& interpreter, const std::string& module,
                                      const std::vector<std::string>& arguments,
-                                     std::stop_token stop) {
+                                     std::chrono::milliseconds timeout, std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(const PackageFolder folder, PackageFolder::Make());
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoError(errno, "pipe for Python");
@@ -122,12 +140,24 @@ Result<PythonAnswer> RunPythonModule(const std::string& interpreter, const std::
   words.insert(words.end(), arguments.begin(), arguments.end());
   KS_ASSIGN_OR_RETURN(const pid_t pid, StartPython(std::move(words), writing.get()));
   writing.Reset();
-  Result<std::string> text = Listen(reading.get(), stop);
-  if (!text.ok()) kill(-pid, SIGKILL);
+  Result<std::string> text = Listen(pid, reading.get(), timeout, stop);
+  // It may have closed its output and go on; then its status is what it ends with.
+  const auto until = std::chrono::steady_clock::now() + timeout;
+  while (text.ok() && !HasEnded(pid)) {
+    if (stop.stop_requested()) {
+      text = Error{ErrorCode::kCancelled, "stopped"};
+    } else if (std::chrono::steady_clock::now() > until) {
+      text = Error{ErrorCode::kUnavailable, "Python closes its output and does not end"};
+    } else {
+      poll(nullptr, 0, kPollMs);
+    }
+  }
+  // The group, while the child that has not been waited for keeps its number: compile workers
+  // outlive it.
+  kill(-pid, SIGKILL);
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  kill(-pid, SIGKILL);  // compile workers that outlived it
   if (!text.ok()) return text.error();
   return PythonAnswer{WIFEXITED(status) ? WEXITSTATUS(status) : -1, *std::move(text)};
 }

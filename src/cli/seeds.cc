@@ -1,6 +1,7 @@
 // `ksmith seeds`: what torch.compile makes of a PyTorch module, as candidates to start from.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -17,14 +18,17 @@
 namespace ks {
 namespace {
 
+// Of one call: a compiler that tunes its kernels may take its time.
+constexpr std::chrono::minutes kSeedsTimeout{60};
+
 // What the program behind this command answers to `arguments`.
 Result<nlohmann::json> AskSeeds(const PythonEnvironment& python, const SeedsOptions& options,
                                 std::vector<std::string> arguments, std::stop_token stop) {
   arguments.insert(arguments.begin(), options.module);
   arguments.insert(arguments.end(), {"--workload", options.workload});
-  KS_ASSIGN_OR_RETURN(
-      const PythonAnswer answer,
-      RunPythonModule(python.executable, "kernelsmith.seeds.main", arguments, std::move(stop)));
+  KS_ASSIGN_OR_RETURN(const PythonAnswer answer,
+                      RunPythonModule(python.executable, "kernelsmith.seeds.main", arguments,
+                                      kSeedsTimeout, std::move(stop)));
   const std::string_view said = Trim(answer.out);
   const size_t line = said.rfind('\n');
   nlohmann::json report = nlohmann::json::parse(
@@ -52,6 +56,10 @@ Result<nlohmann::json> AddFusedSeed(const PythonEnvironment& python, const Seeds
   const std::string path = options.out_dir + "/fused.py";
   KS_RETURN_IF_ERROR(files.WriteAtomically(path, *fused));
   Result<nlohmann::json> verdict = AskSeeds(python, options, {"--check", path}, std::move(stop));
+  if (!verdict.ok() && verdict.error().code != ErrorCode::kCancelled) {
+    // The candidate may have ended the process: one seed less, the others stay.
+    verdict = nlohmann::json{{"refused", verdict.error().message}};
+  }
   if (!verdict.ok() || verdict->contains("refused")) {
     KS_RETURN_IF_ERROR(files.RemoveAll(path));
     if (!verdict.ok()) return verdict.error();

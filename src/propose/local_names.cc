@@ -46,13 +46,14 @@ enum WordClass : uint8_t {
   kClassKeyword = 16,
   kForWord = 32,
   kConditionWord = 64,
+  kElseWord = 128,
 };
 uint8_t ClassesOf(std::string_view word) {
   return static_cast<uint8_t>(
       (IsSpecifier(word) ? kSpecifierWord : 0) | (IsTypeWord(word) ? kTypeWord : 0) |
       (IsOtherKeyword(word) ? kOtherKeyword : 0) | (HasArguments(word) ? kWithArguments : 0) |
       (IsOneOf(word, {"struct", "union", "class", "enum"}) ? kClassKeyword : 0) |
-      (word == "for" ? kForWord : 0) |
+      (word == "for" ? kForWord : 0) | (word == "else" ? kElseWord : 0) |
       (IsOneOf(word, {"if", "while", "switch"}) ? kConditionWord : 0));
 }
 
@@ -82,7 +83,10 @@ class NameFinder {
   std::vector<NameRegion> Run() {
     if (!PairBraces()) return {};
     WalkFile(0, tokens_.size());
-    for (NameRegion& region : regions_) CollectNames(region);
+    for (NameRegion& region : regions_) {
+      CollectNames(region);
+      KeepOutsideOfScopes(region);
+    }
     for (NameRegion& region : regions_) {
       std::erase_if(region.names, [&](int name) { return fixed_[static_cast<size_t>(name)]; });
       std::sort(region.names.begin(), region.names.end());
@@ -186,22 +190,88 @@ class NameFinder {
            word == "noexcept" || word == "explicit" || word == "requires";
   }
 
+  // Where a declared name means what was declared: from there to the end of the block.
+  struct Scope {
+    int word;
+    size_t begin, end;
+  };
+
+  void Declare(size_t at) { scopes_.push_back({At(at).word, at, scope_end_}); }
+
+  // Fixes the names that also stand where no declaration of the function reaches: there they mean
+  // something of the language or of another file.
+  void KeepOutsideOfScopes(NameRegion& region) {
+    if (scopes_.empty()) return;
+    std::vector<std::vector<const Scope*>> scopes(fixed_.size());
+    for (const Scope& scope : scopes_) {
+      scopes[static_cast<size_t>(scope.word)].push_back(&scope);
+      region.names.push_back(scope.word);
+    }
+    std::vector<int> outside;
+    for (size_t at = region.begin; at < region.end; ++at) {
+      if (At(at).word < 0) continue;
+      const auto& own = scopes[static_cast<size_t>(At(at).word)];
+      if (own.empty() || !MayNameLocal(tokens_, at)) continue;
+      const bool reached = std::any_of(own.begin(), own.end(), [&](const Scope* scope) {
+        return scope->begin <= at && at < scope->end;
+      });
+      if (!reached && !InPragma(at)) outside.push_back(At(at).word);
+    }
+    std::erase_if(region.names, [&](int name) {
+      return std::find(outside.begin(), outside.end(), name) != outside.end();
+    });
+    scopes_.clear();
+  }
+  // A pragma in front of a loop may name what the loop declares.
+  bool InPragma(size_t at) const {
+    while (at > 0 && At(at).kind != TokenKind::kPragma && At(at).kind != TokenKind::kLineEnd) --at;
+    return At(at).kind == TokenKind::kPragma;
+  }
+
+  // Of what is declared in the parenthesis of a for, if, while or switch: the end of its statement.
+  size_t EndOfStatement(size_t open) const {
+    size_t at = closing_[open] + 1;
+    while (at < tokens_.size()) {
+      if (Is(at, '{')) {
+        at = closing_[at] + 1;
+        if (!IsWord(at, kElseWord)) return at;
+        ++at;
+      } else if (Is(at, '(') || Is(at, '[')) {
+        at = closing_[at] + 1;
+      } else if (Is(at, ';')) {
+        if (!IsWord(at + 1, kElseWord)) return at + 1;
+        at += 2;
+      } else if (Is(at, '}')) {
+        return at;
+      } else {
+        ++at;
+      }
+    }
+    return at;
+  }
   void CollectNames(NameRegion& region) {
-    names_ = &region.names;
+    scope_end_ = region.end;
     Parameters(region.begin);
-    size_t header_end = 0;  // of the innermost for
+    size_t header_end = 0;           // of the innermost for
+    std::vector<size_t> block_ends;  // of the blocks that `at` lies in
     for (size_t at = closing_[region.begin] + 1; at < region.end; ++at) {
       if (IsWord(at, kClassKeyword)) {
         at = FixType(at, region.end);
       } else if (Is(at, ']') && Is(at + 1, '(') && BeginsLambda(opening_[at])) {
+        scope_end_ = EndOfStatement(at + 1);
         Parameters(at + 1);
       } else if (Is(at, '(') && IsWord(at - 1, kForWord)) {
         header_end = closing_[at];
+        scope_end_ = EndOfStatement(at);
         Declaration(at + 1, kInFor);
       } else if (Is(at, '(') && IsWord(at - 1, kConditionWord)) {
+        scope_end_ = EndOfStatement(at);
         Declaration(at + 1, kInCondition);
       } else if ((Is(at, ';') && at > header_end) || Is(at, '{') || Is(at, '}') ||
                  At(at).kind == TokenKind::kLine || At(at).kind == TokenKind::kLineEnd) {
+        if (Is(at, '{')) block_ends.push_back(closing_[at]);
+        if (Is(at, '}') && !block_ends.empty()) block_ends.pop_back();
+        scope_end_ = block_ends.empty() ? region.end : block_ends.back();
         Declaration(at + 1, kInStatement);
       }
     }
@@ -247,7 +317,7 @@ class NameFinder {
         while (Is(name, '*') || Is(name, '&') || IsWord(name, kSpecifierWord)) {
           ++name;
         }
-        if (IsName(name) && EndsWith(name + 1, kInStatement)) names_->push_back(At(name).word);
+        if (IsName(name) && EndsWith(name + 1, kInStatement)) Declare(name);
       }
     }
   }
@@ -279,7 +349,7 @@ class NameFinder {
       } else if (typed) {
         if (!EndsWith(at + 1, enders)) return 0;
         FixAll(type, behind_type);
-        names_->push_back(At(at).word);
+        Declare(at);
         return at + 1;
       } else {
         type = at;
@@ -314,7 +384,8 @@ class NameFinder {
   std::vector<uint8_t> classes_;           // WordClass, by number of the word
   std::vector<size_t> closing_, opening_;  // of brackets: where they are closed, opened
   std::vector<NameRegion> regions_;
-  std::vector<int>* names_ = nullptr;  // of the region being looked at
+  std::vector<Scope> scopes_;  // of the region being looked at
+  size_t scope_end_ = 0;       // of what is declared now
 };
 
 }  // namespace

@@ -17,7 +17,8 @@ struct NameRegion {
 };
 
 // Regions in order; they do not overlap. A name is listed only when renaming it everywhere in its
-// region, but behind ".", "->" and beside "::", leaves the meaning as it is: it is declared there,
+// region, but behind ".", "->" and beside "::", leaves the meaning as it is: it is declared there
+// (wherever it appears some declaration reaches),
 // and it appears neither outside of functions nor in a line of the preprocessor (but pragmas), nor
 // as a type or a member of a struct. What is not understood is not listed. Empty when the braces do
 // not pair.

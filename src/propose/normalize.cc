@@ -25,13 +25,17 @@ std::string DirectivePrefix(const std::string& source) {
 constexpr int kKept = -1;
 constexpr int kUnnumbered = -2;
 
+// Stands for a literal of Python.
+constexpr char kLiteralMark = '\x01';
+
 // Length of the literal of Python that begins at `at` (a quote), its end included.
 size_t LiteralLength(std::string_view text, size_t at) {
   const char quote = text[at];
   const std::string triple(3, quote);
   if (text.substr(at, 3) == triple) {
-    const size_t end = text.find(triple, at + 3);
-    return (end == std::string_view::npos ? text.size() : end + 3) - at;
+    size_t end = at + 3;
+    while (end < text.size() && text.substr(end, 3) != triple) end += text[end] == '\\' ? 2 : 1;
+    return std::min(end + 3, text.size()) - at;
   }
   size_t end = at + 1;
   while (end < text.size() && text[end] != quote && text[end] != '\n') {
@@ -40,39 +44,54 @@ size_t LiteralLength(std::string_view text, size_t at) {
   return std::min(end + 1, text.size()) - at;
 }
 
-// Comments of Python left out; literals stay.
-std::string WithoutComments(std::string_view text) {
-  std::string out;
+// A line of Python as its indentation and its words; empty: it has none.
+std::string SqueezedPythonLine(std::string_view line) {
+  const std::string_view text = Trim(line);
+  if (text.empty()) return "";
+  std::string out(line.substr(0, static_cast<size_t>(text.data() - line.data())));
+  for (std::string_view word : SplitWords(text)) {
+    out += word;
+    out += ' ';
+  }
+  return out + "\n";
+}
+
+// The indentation of Python means something; comments, blank lines and blanks between words do not,
+// but in literals all characters do.
+std::string SqueezedPython(std::string_view text) {
+  std::string out, line;
+  std::vector<std::string_view> literals;
+  const auto end_line = [&] {
+    // Literals stand aside while the line is squeezed: a character that no source has marks them.
+    for (const char c : SqueezedPythonLine(line)) {
+      if (c != kLiteralMark) {
+        out += c;
+        continue;
+      }
+      out += literals.front();
+      literals.erase(literals.begin());
+    }
+    line.clear();
+    literals.clear();
+  };
   for (size_t at = 0; at < text.size();) {
     const char c = text[at];
     if (c == '"' || c == '\'') {
-      const size_t length = LiteralLength(text, at);
-      out += text.substr(at, length);
-      at += length;
+      literals.push_back(text.substr(at, LiteralLength(text, at)));
+      line += kLiteralMark;
+      at += literals.back().size();
     } else if (c == '#') {
       at = std::min(text.find('\n', at), text.size());
     } else {
-      out += c;
+      if (c == '\n') {
+        end_line();
+      } else if (c != kLiteralMark) {
+        line += c;
+      }
       ++at;
     }
   }
-  return out;
-}
-
-// The indentation of Python means something, blank lines and blanks at the end do not.
-std::string SqueezedPython(const std::string& source) {
-  std::string out;
-  const std::string bare = WithoutComments(source);
-  for (std::string_view line : Split(bare, '\n')) {
-    const std::string_view text = Trim(line);
-    if (text.empty()) continue;
-    out += line.substr(0, static_cast<size_t>(text.data() - line.data()));
-    for (std::string_view word : SplitWords(text)) {
-      out += word;
-      out += ' ';
-    }
-    out += '\n';
-  }
+  end_line();
   return out;
 }
 

@@ -106,6 +106,34 @@ TEST(Normalize, KeepsWhatIsCodeInsideOfWhiteSpaceAndLiterals) {
   ExpectOther("int a = 1'000 + 0x1p-3;", "int a = 1'000 + 0x1p - 3;");
 }
 
+TEST(Normalize, KeepsANameWhereNoDeclarationReaches) {
+  // Behind the block, the word is the language's own function or value.
+  ExpectOther("void f(float* y) { { int min = 0; y[1] = min; } y[0] = min(y[1], y[2]); }",
+              "void f(float* y) { { int max = 0; y[1] = max; } y[0] = max(y[1], y[2]); }");
+  ExpectOther("void f(int* y) { y[0] = warpSize; int warpSize = 3; y[1] = warpSize; }",
+              "void f(int* y) { y[0] = other; int other = 3; y[1] = other; }");
+  ExpectOther("void f(int* y) { for (int a = 0; a < 3; ++a) y[a] = a; y[4] = a; }",
+              "void f(int* y) { for (int b = 0; b < 3; ++b) y[b] = b; y[4] = b; }");
+  ExpectOther("void f(int* y) { auto g = [](int a) { return a; }; y[0] = g(a); }",
+              "void f(int* y) { auto g = [](int b) { return b; }; y[0] = g(b); }");
+  ExpectSame(
+      "void f(int* y) { if (int a = y[0]) y[1] = a; else if (y[2]) { y[2] = a; } else y[3] = a; }",
+      "void f(int* y) { if (int b = y[0]) y[1] = b; else if (y[2]) { y[2] = b; } else y[3] = b; }");
+  ExpectSame("void f(int* y) { for (int a = 0; a < 3; ++a) for (int c = a;;) { y[a] = c; } }",
+             "void f(int* y) { for (int b = 0; b < 3; ++b) for (int d = b;;) { y[b] = d; } }");
+}
+
+TEST(Normalize, KeepsTheLiteralsOfPythonAsTheyAre) {
+  ExpectOther("import torch\nx = \"a  b\"\n", "import torch\nx = \"a b\"\n");
+  ExpectOther("import torch\nx = \"\"\"a\n\nb\"\"\"\n", "import torch\nx = \"\"\"a\nb\"\"\"\n");
+  ExpectOther("import torch\nx = \"\"\"a \\\"\"\" # b\"\"\"\n",
+              "import torch\nx = \"\"\"a \\\"\"\" # c\"\"\"\n");
+  ExpectOther("import torch\nx = 1\n", "import torch\nx = 1.0\n");
+  ExpectOther("import torch\nx = True\n", "import torch\nx = 1\n");
+  ExpectSame("import torch\nx  =  f(\"a  b\",   2)  # why\n\n",
+             "import torch\nx = f(\"a  b\", 2)\n");
+}
+
 TEST(Normalize, WhatDoesNotPairKeepsItsNames) {
   ExpectOther("void f(int x) { g(x); ", "void f(int y) { g(y); ");
   ExpectSame("void f(int x) { g(x);  ", "void f(int x) {g( x );");

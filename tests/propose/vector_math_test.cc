@@ -113,7 +113,7 @@ TEST(VectorMath, GivesLimitsAtExtremeArguments) {
   const std::string ones =
       "#include <cstdint>\nextern \"C\" void f(const float* x, float* y, int64_t n) {\n"
       "  for (int64_t i = 0; i < n; ++i) y[i] = 1.0f;\n}\n";
-  const std::string code = "Exp(Log(Tanh(Erf(Erfc(Exp2(Pow(Sin(Floor(";
+  const std::string code = "Exp(Log(Tanh(Erf(Erfc(Exp2(Pow(Sin(Floor(Log1p(Expm1(Log2(";
   const std::string checks =
       "// ksmith: compiler g++\n// ksmith: flags -O2 -march=x86-64-v2\n#include <cmath>\n"
       "#include <cstdint>\n" +
@@ -136,6 +136,17 @@ TEST(VectorMath, GivesLimitsAtExtremeArguments) {
       "  ok = ok && at(Pow(Splat<1>(0.0f), Splat<1>(2.2f))) == 0.0f;\n"
       "  ok = ok && std::fabs(at(Pow(Splat<1>(3.0f), Splat<1>(2.2f))) - 11.211578f) < 2e-5f;\n"
       "  ok = ok && std::isnan(at(Sin(Splat<1>(big)))) && std::isnan(at(Cos(Splat<1>(nan))));\n"
+      "  ok = ok && at(Log1p(Splat<1>(big))) == big && at(Log1p(Splat<1>(-1.0f))) == -big;\n"
+      "  ok = ok && std::isnan(at(Log1p(Splat<1>(-2.0f)))) && "
+      "std::isnan(at(Log1p(Splat<1>(-big))));\n"
+      "  ok = ok && std::isnan(at(Log1p(Splat<1>(nan)))) && "
+      "std::isnan(at(Log1p(Splat<1>(-nan))));\n"
+      "  ok = ok && at(Log1p(Splat<1>(3e38f))) == std::log1p(3e38f);\n"
+      "  ok = ok && std::signbit(at(Log1p(Splat<1>(-0.0f))));\n"
+      "  ok = ok && at(Expm1(Splat<1>(big))) == big && at(Expm1(Splat<1>(-big))) == -1.0f;\n"
+      "  ok = ok && std::isnan(at(Expm1(Splat<1>(nan)))) && at(Expm1(Splat<1>(1e-30f))) == "
+      "1e-30f;\n"
+      "  ok = ok && at(Log2(Splat<1>(0.0f))) == -big && at(Log2(Splat<1>(big))) == big;\n"
       "  ok = ok && at(Floor(Splat<1>(-big))) == -big && at(Ceil(Splat<1>(1e30f))) == 1e30f;\n"
       "  for (int64_t i = 0; i < n; ++i) y[i] = (ok ? 1.0f : 0.0f) + 0.0f * x[i];\n}\n";
   EXPECT_EQ(DifferenceOf(task, ones, checks, {{{"n", 2}}}, 1e-7), "");

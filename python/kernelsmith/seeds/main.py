@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from kernelsmith.seeds.trace import Refusal
 
@@ -89,6 +92,23 @@ def check_of(text: str, file: str, workload: str, candidate: Path) -> dict[str, 
         return {"refused": f"{type(error).__name__}: {error}"[:2000]}
 
 
+@contextlib.contextmanager
+def answering() -> Iterator[TextIO]:
+    """Give the standard output; whatever else is written to it meanwhile goes to standard error.
+
+    A module, a candidate and a compiler may print; the answer is one line of its own.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with os.fdopen(os.dup(kept), "w") as answer, contextlib.redirect_stdout(sys.stderr):
+            yield answer
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Write the seeds; print the report. Exit 1: there is none."""
     parser = argparse.ArgumentParser(prog="ksmith seeds")
@@ -98,10 +118,17 @@ def main(arguments: list[str] | None = None) -> int:
     task.add_argument("--check", type=Path)
     parser.add_argument("--workload", choices=("full", "reduced"), default="full")
     options = parser.parse_args(arguments)
+    with answering() as answer:
+        return answered(options, answer)
+
+
+def answered(options: argparse.Namespace, answer: TextIO) -> int:
+    """Do what is asked for; print the answer. Exit 1: there is no seed."""
     try:
         text = options.module.read_text()
         if options.check:
-            print(json.dumps(check_of(text, options.module.name, options.workload, options.check)))
+            checked = check_of(text, options.module.name, options.workload, options.check)
+            print(json.dumps(checked), file=answer)
             return 0
         report, texts = seeds_of(text, options.module.name, options.workload)
         options.out.mkdir(parents=True, exist_ok=True)
@@ -112,9 +139,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:  # whatever a module does, it is told in one line
         known = isinstance(error, Refusal) or type(error).__name__ == "Problem"
         message = str(error) if known else f"{type(error).__name__}: {error}"
-        print(json.dumps({"error": message[:2000]}))
+        print(json.dumps({"error": message[:2000]}), file=answer)
         return 1
-    print(json.dumps(report))
+    print(json.dumps(report), file=answer)
     return 0 if texts else 1
 
 

@@ -8,8 +8,14 @@
 namespace ks {
 namespace {
 
-bool IsNumber(const std::string& text) {
-  return text.find_first_not_of("0123456789.-+einf\"loat() ") == std::string::npos;
+// 3, -0.5, 1e-6, float("-inf"): not the name of something.
+bool IsNumber(std::string_view text) {
+  if (text.starts_with("float(")) return text.ends_with("inf\")") || text.ends_with("inf')");
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  if (text.empty() || text.find_first_not_of("0123456789.e+-") != std::string_view::npos) {
+    return false;
+  }
+  return text[0] == '.' || (text[0] >= '0' && text[0] <= '9');
 }
 
 class ProgramBatcher {
@@ -41,6 +47,7 @@ class ProgramBatcher {
     std::string low, high;
   };
   bool GuardLoop(const PythonLoop& loop, const OwnRange& own, bool emit);
+  bool OnlyInItsLoops(const std::string& variable) const;
   std::optional<std::string> Widened(const TritonValue& value, Node node) const;
   std::string IndentOf(Node node) const;
   void Mark(const std::string& name) { grew_ = batched_.insert(name).second || grew_; }
@@ -57,31 +64,18 @@ class ProgramBatcher {
 };
 
 bool ProgramBatcher::UsesAxis() const {
-  for (Node call : CallsOf(kernel_.body, "tl.program_id")) {
-    const std::vector<Node> arguments = PositionalArguments(call);
-    if (arguments.size() == 1 && arguments[0].text() == std::to_string(axis_)) return true;
-  }
-  return false;
+  const auto grid = GridUseOf(kernel_);
+  return grid && grid->places.count(axis_) > 0 && grid->counts.count(axis_) == 0;
 }
 
 // A place that is repeated would read what its twin has stored.
 bool ProgramBatcher::ReadsWhatItStores() const {
-  const std::vector<std::string> values = context_.ParameterValues(kernel_, kernel_.launches[0]);
-  // What is passed for the buffer at the head of an address; empty: not known.
-  const auto buffer = [&](Node call) -> std::string {
-    const std::vector<Node> arguments = PositionalArguments(call);
-    Node base = arguments.empty() ? Node() : arguments[0];
-    while (base.Is("binary_operator") && base.Child("operator").text() == "+") {
-      base = base.Child("left");
-    }
-    const auto& names = kernel_.parameter_names;
-    const auto found = std::find(names.begin(), names.end(), base ? base.text() : "");
-    return found == names.end() ? "" : values[static_cast<size_t>(found - names.begin())];
-  };
   std::set<std::string> loaded;
-  for (Node call : CallsOf(kernel_.body, "tl.load")) loaded.insert(buffer(call));
+  for (Node call : CallsOf(kernel_.body, "tl.load")) {
+    loaded.insert(BufferOf(context_, kernel_, call));
+  }
   for (Node call : CallsOf(kernel_.body, "tl.store")) {
-    const std::string stored = buffer(call);
+    const std::string stored = BufferOf(context_, kernel_, call);
     if (stored.empty() || loaded.count(stored) > 0 || loaded.count("") > 0) return true;
   }
   return false;
@@ -97,6 +91,10 @@ std::string ProgramBatcher::IndentOf(Node node) const {
 std::optional<std::string> ProgramBatcher::Widened(const TritonValue& value, Node node) const {
   if (!value.known || value.dims.size() > 1) return std::nullopt;
   if (value.dims.empty()) {
+    // True, None and words are no numbers that zeros can be added to.
+    if (node.Is("true") || node.Is("false") || node.Is("none") || node.Is("string")) {
+      return std::nullopt;
+    }
     if (!IsNumber(value.text)) return value.text + " + tl.zeros((" + rows_ + ",), dtype=tl.int32)";
     const bool whole = value.text.find_first_not_of("0123456789-") == std::string::npos;
     return "tl.full((" + rows_ + ",), " + value.text +
@@ -115,7 +113,7 @@ std::optional<std::string> ProgramBatcher::Widened(const TritonValue& value, Nod
 
 bool ProgramBatcher::Assign(Node assignment, bool emit) {
   const Node target = assignment.Child("left"), right = assignment.Child("right");
-  if (!target.Is("identifier")) return shapes_->Of(right).has_value() && !right.Is("assignment");
+  if (!target.Is("identifier") || !right || right.Is("assignment")) return false;
   const std::string name(target.text());
   auto value = shapes_->Of(right);
   if (!value) return false;
@@ -138,6 +136,10 @@ bool ProgramBatcher::Augment(Node assignment, bool emit) {
   const auto value = shapes_->Of(right);
   if (!target.Is("identifier") || own == nullptr || !value) return false;
   if (value->batched) Mark(std::string(target.text()));
+  // A parameter is one value; += would have to make a block of it.
+  const auto& names = kernel_.parameter_names;
+  const bool given = std::find(names.begin(), names.end(), target.text()) != names.end();
+  if (given && !own->batched && value->batched) return false;
   if (!own->batched && !value->batched) return true;
   if (!value->batched && !value->known) return false;
   if (value->dims.size() > own->dims.size()) return false;
@@ -146,9 +148,23 @@ bool ProgramBatcher::Augment(Node assignment, bool emit) {
   return true;
 }
 
+bool ProgramBatcher::OnlyInItsLoops(const std::string& variable) const {
+  size_t inside = 0;
+  for (const PythonLoop& loop : RangeLoops(kernel_.body)) {
+    if (loop.variable != variable) continue;
+    if (UsesOf(loop.call, variable) > 0) return false;
+    inside += UsesOf(loop.node, variable);
+  }
+  return inside == UsesOf(kernel_.body, variable);
+}
+
 // A loop with ends of its own for each place runs as long as the longest; a place that has reached
 // its end keeps its values.
 bool ProgramBatcher::GuardLoop(const PythonLoop& loop, const OwnRange& own, bool emit) {
+  // A step is a positive number or one of the plan's, and nobody may see where the loop ended.
+  const auto step = ParseInt(loop.step);
+  if (!(step && *step > 0) && !context_.HasConstant(loop.step)) return false;
+  if (!OnlyInItsLoops(loop.variable)) return false;
   std::vector<std::string> carried;
   for (Node inner : loop.body.Subtree()) {
     const std::string name = AssignedName(inner);
@@ -161,26 +177,28 @@ bool ProgramBatcher::GuardLoop(const PythonLoop& loop, const OwnRange& own, bool
     if (UsesOf(kernel_.body, name) != UsesOf(loop.body, name))
       return false;  // its last value is used
   }
-  if (!Block(loop.body, true, emit)) return false;
-  if (!emit) return true;
+  const std::string end = context_.FreshName(loop.variable + "_end");
+  shapes_->SetInside(loop.variable + " < " + end);
+  const bool known = Block(loop.body, true, emit);
+  shapes_->SetInside("");
+  if (!known || !emit) return known;
   ++own_ranges_;
   const std::vector<Node> body = loop.body.NamedChildren();
   const std::string indent = IndentOf(body.front());
-  const std::string end = context_.FreshName(loop.variable + "_end");
   const std::string begin = context_.FreshName(loop.variable + "_begin");
-  const std::string step = context_.FreshName(loop.variable + "_step");
+  const std::string counter = context_.FreshName(loop.variable + "_step");
   const std::vector<Node> range = PositionalArguments(loop.call);
   std::string front = end + " = " + own.high + "\n" + IndentOf(loop.node), length = end;
   if (!own.low.empty()) {
     front = begin + " = " + own.low + "\n" + IndentOf(loop.node) + front;
     length = end + " - " + begin;
-    edits_.Replace(loop.node.Child("left"), step);
+    edits_.Replace(loop.node.Child("left"), counter);
     edits_.Replace(range[0], "0");
   }
   edits_.Insert(loop.node.begin(), front);
   edits_.Replace(range[range.size() == 1 ? 0 : 1], "tl.max(" + length + ", axis=0)");
   std::string before, after;
-  if (!own.low.empty()) before = loop.variable + " = " + begin + " + " + step + "\n" + indent;
+  if (!own.low.empty()) before = loop.variable + " = " + begin + " + " + counter + "\n" + indent;
   for (const std::string& name : carried) {
     const TritonValue* value = shapes_->Find(name);
     if (value == nullptr || !value->known || value->dims.size() > 1) return false;
@@ -247,7 +265,10 @@ bool ProgramBatcher::Block(Node body, bool guarded, bool emit) {
 }
 
 std::optional<BatchedKernel> ProgramBatcher::Batch() {
-  if (!UsesAxis() || kernel_.parameters.empty() || ReadsWhatItStores()) return std::nullopt;
+  if (!UsesAxis() || kernel_.parameters.empty() || ReadsWhatItStores() ||
+      HelpersAccessMemory(kernel_.body)) {
+    return std::nullopt;
+  }
   for (Node call : kernel_.body.Subtree()) {
     if (call.Is("call") && call.Child("function").text().starts_with("tl.atomic"))
       return std::nullopt;

@@ -3,11 +3,15 @@
 // Loads that do not depend on the place are then shared by the batch, and sums of products of a
 // shared block with a row a place become matrix products.
 //
-//   i = tl.program_id(0)                    i = tl.minimum(tl.program_id(0) * ROWS + tl.arange(0,
-//   ROWS), rows - 1) x = tl.load(q + i * dim + d)            x = tl.load(q + (i * dim)[:, None] +
-//   d[None, :]) s = tl.sum(block * x[None, :], axis=1)  s = tl.dot(x, tl.trans(block))
+//   before:  i = tl.program_id(0)
+//            x = tl.load(q + i * dim + d)
+//            s = tl.sum(block * x[None, :], axis=1)
+//   after:   i = tl.minimum(tl.program_id(0) * ROWS + tl.arange(0, ROWS), rows - 1)
+//            x = tl.load(q + (i * dim)[:, None] + d[None, :])
+//            s = tl.dot(x, tl.trans(block))
 //
-// Places beyond the end repeat the last one: they store what it stores.
+// Places beyond the end repeat the last one: they store what it stores. A place that has left a
+// loop in which others go on loads nothing there.
 #ifndef KS_PROPOSE_DEVICE_TRITON_BATCH_H_
 #define KS_PROPOSE_DEVICE_TRITON_BATCH_H_
 
@@ -32,7 +36,8 @@ struct BatchedKernel {
 
 // `precision`: of products ("ieee", "tf32x3"). Empty: the kernel does not use that axis of the
 // grid, or something in it depends on the place in a way that has no batched form (another number
-// of dimensions than two in all, a branch, an atomic, a buffer that is both loaded and stored).
+// of dimensions than two in all, a branch, an atomic, a buffer that is both loaded and stored, a
+// helper that accesses memory or asks for the grid).
 std::optional<BatchedKernel> BatchPrograms(const DeviceContext& context, const DeviceKernel& kernel,
                                            int axis, const std::string& precision);
 

@@ -9,6 +9,8 @@
 namespace ks {
 namespace {
 
+constexpr int kLongestPointerChain = 8;
+
 // The function that reduces what `statement` of a loop gathers into the block; empty: it is none.
 std::string GatheringOf(Node statement) {
   if (statement.Is("augmented_assignment")) {
@@ -26,6 +28,10 @@ bool StartsNeutral(const Gathered& gathered) {
   const Node value = gathered.init.Child("right");
   const std::string_view function = value.Is("call") ? value.Child("function").text() : "";
   if (value.text().find("tl.float32") == std::string_view::npos) return false;
+  const std::vector<Node> arguments = PositionalArguments(value);
+  const bool row = !arguments.empty() && (arguments[0].Is("tuple") || arguments[0].Is("list")) &&
+                   arguments[0].NamedChildren().size() == 1;
+  if (!row) return false;
   return function == "tl.zeros" || (function == "tl.full" && gathered.reduce != "tl.sum");
 }
 
@@ -90,11 +96,14 @@ class RowReader {
       if (!gathered.init) {
         // A local of the loop: nobody else may see it.
         for (const TritonStatement& other : statements_) {
-          if (!other.is_loop && UsesOf(other.node, name) > 0) return false;
+          if (other.node == own.node || UsesOf(other.node, name) == 0) continue;
+          if (!other.is_loop || !BeginsWithAssignment(other.loop.body, name)) return false;
         }
+        if (!BeginsWithAssignment(own.loop.body, name)) return false;
         continue;
       }
       if (gathered.reduce.empty() || !StartsNeutral(gathered) ||
+          gathered.init.begin() > own.node.begin() || Assignments(name) != 1 ||
           UsesOf(own.loop.body, name) != (gathered.reduce == "tl.sum" ? 1U : 2U) ||
           !OnlyReduced(statements_, own, gathered)) {
         return false;
@@ -102,6 +111,25 @@ class RowReader {
       own.gathered.push_back(std::move(gathered));
     }
     return true;
+  }
+
+  // Of the top level.
+  size_t Assignments(const std::string& name) const {
+    size_t count = 0;
+    for (const TritonStatement& statement : statements_) {
+      count += !statement.is_loop && AssignedName(InnerStatement(statement.node)) == name ? 1 : 0;
+    }
+    return count;
+  }
+
+  // The first statement of the block that names it assigns it without reading it.
+  static bool BeginsWithAssignment(Node block, const std::string& name) {
+    for (Node child : block.NamedChildren()) {
+      const Node inner = InnerStatement(child);
+      if (UsesOf(inner, name) == 0) continue;
+      return inner.Is("assignment") && AssignedName(inner) == name && UsesOf(inner, name) == 1;
+    }
+    return false;
   }
 
   Node InitOf(const std::string& name) const {
@@ -159,6 +187,36 @@ std::string Deeper(const std::string& lines, size_t blanks) {
 std::optional<std::vector<TritonStatement>> RowStatements(const DeviceContext& context,
                                                           const DeviceKernel& kernel) {
   return RowReader(context, kernel).Read();
+}
+
+std::string BufferOf(const DeviceContext& context, const DeviceKernel& kernel, Node call) {
+  const auto head = [](Node address) {
+    while (address.Is("binary_operator") && address.Child("operator").text() == "+") {
+      address = address.Child("left");
+    }
+    return address;
+  };
+  const std::vector<Node> arguments = PositionalArguments(call);
+  Node base = arguments.empty() ? Node() : head(arguments[0]);
+  const auto& names = kernel.parameter_names;
+  for (int steps = 0; steps < kLongestPointerChain && base && base.Is("identifier"); ++steps) {
+    const auto found = std::find(names.begin(), names.end(), base.text());
+    Node from;
+    size_t assigned = 0;
+    for (Node inner : kernel.body.Subtree()) {
+      if (!inner.Is("assignment") || inner.Child("left").text() != base.text()) continue;
+      from = head(inner.Child("right"));
+      // x = x + row keeps the buffer, as x += row does.
+      if (!from || from.text() != base.text()) ++assigned;
+    }
+    if (found != names.end()) {
+      const size_t place = static_cast<size_t>(found - names.begin());
+      return assigned > 0 ? "" : context.ParameterValues(kernel, kernel.launches[0])[place];
+    }
+    if (assigned != 1 || from.text() == base.text()) return "";
+    base = from;
+  }
+  return "";
 }
 
 std::optional<std::string> WithAllArguments(const DeviceContext& context, std::string source) {

@@ -42,6 +42,10 @@ struct TritonStatement {
 std::optional<std::vector<TritonStatement>> RowStatements(const DeviceContext& context,
                                                           const DeviceKernel& kernel);
 
+// What the plan passes for the buffer at the head of the address that a tl.load or tl.store is
+// given; empty: not known.
+std::string BufferOf(const DeviceContext& context, const DeviceKernel& kernel, Node call);
+
 // The source with the arguments of all launches written out.
 std::optional<std::string> WithAllArguments(const DeviceContext& context, std::string source);
 

@@ -2,7 +2,29 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace ks {
+namespace {
+
+// A mention of the function in any spelling that is not the call tl.<function>(...).
+bool IsOtherSpelling(Node name) {
+  if (name.text() != "program_id" && name.text() != "num_programs") return false;
+  const Node up = name.parent();
+  const Node call = up.parent();
+  return !up.Is("attribute") || up.Child("object").text() != "tl" || !call.Is("call") ||
+         !(call.Child("function") == up);
+}
+
+bool AsksForGrid(Node function) {
+  for (Node inner : function.Subtree()) {
+    if (!inner.Is("identifier")) continue;
+    if (inner.text() == "program_id" || inner.text() == "num_programs") return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 std::string TextEdits::Apply() const {
   std::vector<Change> changes = changes_;
@@ -40,6 +62,70 @@ std::vector<Node> PositionalArguments(Node call) {
     if (!argument.Is("keyword_argument")) arguments.push_back(argument);
   }
   return arguments;
+}
+
+std::optional<int> ProgramAxis(Node call) {
+  if (!call.Is("call")) return std::nullopt;
+  const std::string_view function = call.Child("function").text();
+  if (function != "tl.program_id" && function != "tl.num_programs") return std::nullopt;
+  const std::vector<Node> arguments = call.Child("arguments").NamedChildren();
+  if (arguments.size() != 1) return std::nullopt;
+  const Node keyword = KeywordArgument(call, "axis");
+  if (arguments[0].Is("keyword_argument") && !keyword) return std::nullopt;
+  const auto axis = ParseInt((keyword ? keyword : arguments[0]).text());
+  return axis && *axis >= 0 && *axis < 3 ? std::optional(static_cast<int>(*axis)) : std::nullopt;
+}
+
+std::vector<Node> HelpersOf(Node body) {
+  std::vector<Node> helpers, open = {body};
+  while (!open.empty()) {
+    const Node from = open.back();
+    open.pop_back();
+    for (Node inner : from.Subtree()) {
+      if (!inner.Is("identifier")) continue;
+      for (Node known : body.tree()->root().Subtree()) {
+        if (!known.Is("function_definition") || known.Child("name").text() != inner.text())
+          continue;
+        if (known.Child("body") == body) continue;
+        if (std::find(helpers.begin(), helpers.end(), known) != helpers.end()) continue;
+        helpers.push_back(known);
+        open.push_back(known.Child("body"));
+      }
+    }
+  }
+  return helpers;
+}
+
+std::optional<GridUse> GridUseOf(const DeviceKernel& kernel) {
+  GridUse use;
+  for (Node inner : kernel.body.Subtree()) {
+    if (inner.Is("identifier") && IsOtherSpelling(inner)) return std::nullopt;
+    if (!inner.Is("call")) continue;
+    const std::string_view function = inner.Child("function").text();
+    const bool place = function == "tl.program_id", count = function == "tl.num_programs";
+    if (!place && !count) continue;
+    const auto axis = ProgramAxis(inner);
+    if (!axis) return std::nullopt;
+    (place ? use.places : use.counts).insert(*axis);
+  }
+  for (Node helper : HelpersOf(kernel.body)) {
+    if (AsksForGrid(helper)) return std::nullopt;
+  }
+  return use;
+}
+
+bool HelpersAccessMemory(Node body) {
+  for (Node helper : HelpersOf(body)) {
+    for (Node inner : helper.Child("body").Subtree()) {
+      if (!inner.Is("identifier")) continue;
+      const std::string_view name = inner.text();
+      if (name == "load" || name == "store" || name.find("atomic") != std::string_view::npos ||
+          name.find("inline_asm") != std::string_view::npos) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 void SetKeyword(Node call, std::string_view name, const std::string& value, TextEdits& edits) {

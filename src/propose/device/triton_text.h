@@ -3,6 +3,7 @@
 #define KS_PROPOSE_DEVICE_TRITON_TEXT_H_
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,6 +40,20 @@ std::vector<Node> CallsOf(Node node, std::string_view function);
 Node KeywordArgument(Node call, std::string_view name);
 // Arguments by position.
 std::vector<Node> PositionalArguments(Node call);
+// The axis that tl.program_id or tl.num_programs is asked for, by position or as axis=; empty: it
+// is another call, or the axis is no number.
+std::optional<int> ProgramAxis(Node call);
+// Axes of the grid that a kernel asks for. Value.
+struct GridUse {
+  std::set<int> places, counts;  // of tl.program_id, of tl.num_programs
+};
+// Empty: not known, because an axis is no number, the functions go by another name, or a function
+// of the file that the kernel calls asks for them.
+std::optional<GridUse> GridUseOf(const DeviceKernel& kernel);
+// Functions of the file that are called below `body`, and those that they call.
+std::vector<Node> HelpersOf(Node body);
+// Whether one of these accesses memory or does what nobody knows (an atomic, assembly).
+bool HelpersAccessMemory(Node body);
 // Sets a keyword argument of `call`, or adds it behind the others.
 void SetKeyword(Node call, std::string_view name, const std::string& value, TextEdits& edits);
 // Adds "name: tl.constexpr" behind the kernel's parameters.

@@ -118,8 +118,8 @@ std::optional<TritonValue> TritonShapes::Of(Node node) {
 std::optional<TritonValue> TritonShapes::Opaque(Node node) {
   for (Node inner : node.Subtree()) {
     if (inner.Is("call") && inner.Child("function").text() == "tl.program_id") {
-      const auto value = Of(inner);
-      if (!value || value->batched) return std::nullopt;
+      const auto axis = ProgramAxis(inner);
+      if (!axis || *axis == axis_) return std::nullopt;
     }
     if (!inner.Is("identifier")) continue;
     const TritonValue* known = Find(std::string(inner.text()));
@@ -184,12 +184,15 @@ std::optional<TritonValue> TritonShapes::Call(Node node) {
   const Node callee = node.Child("function");
   const std::string function(callee.text());
   const std::vector<Node> arguments = PositionalArguments(node);
-  if (function == "tl.program_id" && arguments.size() == 1) {
-    const bool own = arguments[0].text() == std::to_string(axis_);
+  if (function == "tl.program_id") {
+    const auto axis = ProgramAxis(node);
+    if (!axis) return std::nullopt;
+    const bool own = *axis == axis_;
     return TritonValue{own ? place_ : std::string(node.text()), {}, own, true};
   }
   if (function == "tl.num_programs") {
-    if (arguments.size() != 1 || arguments[0].text() == std::to_string(axis_)) return std::nullopt;
+    const auto axis = ProgramAxis(node);
+    if (!axis || *axis == axis_) return std::nullopt;
     return TritonValue{std::string(node.text()), {}, false, true};
   }
   if (function == "float" && arguments.size() == 1) {
@@ -252,12 +255,18 @@ std::optional<TritonValue> TritonShapes::Elementwise(Node node) {
   return out;
 }
 
+std::string TritonShapes::InsideText(size_t rank) const {
+  // A mask has the shape of what it masks.
+  return AlignedText({"(" + inside_ + ")", {}, true, true}, rank);
+}
+
 std::optional<TritonValue> TritonShapes::Load(Node node) {
   const std::vector<Node> arguments = PositionalArguments(node);
   if (arguments.size() != 1) return Opaque(node);
   auto pointer = Of(arguments[0]);
   if (!pointer) return std::nullopt;
   std::vector<std::string> parts = {pointer->text};
+  bool masked = false;
   for (Node argument : node.Child("arguments").NamedChildren()) {
     if (!argument.Is("keyword_argument")) continue;
     const auto value = Of(argument.Child("value"));
@@ -265,8 +274,15 @@ std::optional<TritonValue> TritonShapes::Load(Node node) {
     if (pointer->batched && (!value->known || value->dims.size() > pointer->dims.size())) {
       return std::nullopt;
     }
-    parts.push_back(std::string(argument.Child("name").text()) + "=" +
-                    (pointer->batched ? AlignedText(*value, pointer->dims.size()) : value->text));
+    std::string text = pointer->batched ? AlignedText(*value, pointer->dims.size()) : value->text;
+    if (argument.Child("name").text() == "mask" && pointer->batched && !inside_.empty()) {
+      masked = true;
+      text = Atom(text) + " & " + InsideText(pointer->dims.size());
+    }
+    parts.push_back(std::string(argument.Child("name").text()) + "=" + text);
+  }
+  if (pointer->batched && !inside_.empty() && !masked) {
+    parts.push_back("mask=" + InsideText(pointer->dims.size()));
   }
   if (!pointer->batched) {
     if (!pointer->known || !pointer->dims.empty()) ++shared_loads_;
@@ -305,6 +321,8 @@ std::optional<TritonValue> TritonShapes::Reduction(Node node, const std::string&
   const std::vector<Node> arguments = PositionalArguments(node);
   const auto axis = AxisOf(node);
   if (arguments.empty() || !axis || *axis < 0) return Opaque(node);
+  // keep_dims, reverse, return_indices: another shape, another order.
+  if (node.Child("arguments").NamedChildren().size() != 2) return Opaque(node);
   if (function == "tl.sum") {
     if (auto dot = DotOf(Bare(arguments[0]), *axis)) return dot;
   }

@@ -24,7 +24,7 @@ struct TritonValue {
 // `value` so that it broadcasts against batched values of `rank` more dimensions.
 std::string AlignedText(const TritonValue& value, size_t rank);
 
-// Reads expressions. Single thread.
+// Reads expressions of a kernel whose GridUseOf is known. Single thread.
 class TritonShapes {
  public:
   // `batched`: names of variables that depend on the place. tl.program_id(axis) is spelled `place`.
@@ -33,6 +33,9 @@ class TritonShapes {
       : axis_(axis), place_(std::move(place)), precision_(std::move(precision)) {}
 
   void Set(const std::string& name, TritonValue value) { values_[name] = std::move(value); }
+  // Inside a loop that some places have left: `condition`, one value a place, says which are in
+  // it. The others load nothing. Empty: all are in it.
+  void SetInside(std::string condition) { inside_ = std::move(condition); }
   // Null: not assigned so far.
   const TritonValue* Find(const std::string& name) const;
   // Empty: it has no batched form.
@@ -49,6 +52,7 @@ class TritonShapes {
  private:
   std::optional<TritonValue> Call(Node node);
   std::optional<TritonValue> Load(Node node);
+  std::string InsideText(size_t rank) const;
   std::optional<TritonValue> Reduction(Node node, const std::string& function);
   std::optional<TritonValue> DotOf(Node product, int64_t axis);
   std::optional<TritonValue> Elementwise(Node node);
@@ -60,6 +64,7 @@ class TritonShapes {
 
   const int axis_;
   const std::string place_, precision_;
+  std::string inside_;
   std::map<std::string, TritonValue> values_;
   size_t shared_loads_ = 0, own_loads_ = 0, dots_ = 0;
   std::set<std::string> dot_axes_;

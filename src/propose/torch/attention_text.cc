@@ -36,14 +36,15 @@ def %NAME%(
     q = tl.load(q_ptr + batch * q_batch + safe * q_row + depth[None, :] * q_column)
     k_at = k_ptr + batch * k_batch + depth[:, None] * k_row + columns * k_column
     v_at = v_ptr + batch * v_batch + tl.arange(0, BLOCK_N)[:, None] * v_row + wide[None, :] * v_column
-    best = tl.full((BLOCK_M, 1), -3.0e38, tl.float32)
+    best = tl.full((BLOCK_M, 1), float("-inf"), tl.float32)
     total = tl.zeros((BLOCK_M, 1), tl.float32)
     acc = tl.zeros((BLOCK_M, DV), tl.float32)
 %ROW%    for start in range(0, N, BLOCK_N):
         r0_index = start + columns
         score = tl.dot(q, tl.load(k_at), input_precision=PRECISION)
 %SCORE%        new_best = tl.maximum(best, tl.max(%Z%, 1)[:, None])
-%WEIGHT%        kept = tl.exp(%KEPT%)
+        finite = tl.where(new_best == float("-inf"), 0.0, new_best)
+%WEIGHT%        kept = tl.where(best == float("-inf"), 0.0, tl.exp(%KEPT%))
         total = total * kept + tl.sum(weight, 1)[:, None]
         acc = tl.dot(weight, tl.load(v_at), acc * kept, input_precision=PRECISION)
         best = new_best

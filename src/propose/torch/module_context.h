@@ -13,6 +13,9 @@
 
 namespace ks {
 
+// In a comment beside the condition of what only the first call computes.
+inline constexpr std::string_view kOnceMark = "ksmith: once";
+
 // A function under @triton.jit. Value; refers to the context's tree.
 struct ModuleKernel {
   std::string name;
@@ -35,6 +38,9 @@ struct ModuleLaunch {
 struct ForwardStatement {
   Node node;
   std::string target;              // the one name that it assigns; empty: none
+  std::vector<std::string> binds;  // all names that it gives a new meaning, `target` included
+  std::string base;                // whose memory the target may share; empty: of its own
+  bool of_self = false;            // the target may share memory with something of self
   Node value;                      // what it assigns, or the call
   std::vector<std::string> reads;  // local names, those it fills included
   std::vector<std::string> fills;  // names whose memory it writes (out=, a kernel's outputs)
@@ -59,8 +65,11 @@ class ModuleContext {
   const std::vector<ForwardStatement>& forward() const { return forward_; }
   // Parameters of forward, without self.
   const std::vector<std::string>& arguments() const { return arguments_; }
-  // The buffer whose memory a local name has: views are followed to what they are views of.
+  // The buffer whose memory a local name has: views, aliases and parts are followed to what they
+  // are of. Two names may share memory only when this is the same.
   std::string RootOf(const std::string& name) const;
+  // Whether forward gives some name two meanings, so that RootOf holds for one of them only.
+  bool Rebinds() const;
   Node candidate() const { return candidate_; }  // the class, with its decorators
   bool Uses(std::string_view name) const;        // as an identifier, anywhere
   // A name that the source does not use, made from `base`.
@@ -76,6 +85,7 @@ class ModuleContext {
   void FindLaunches();
   bool FindForward();
   ForwardStatement Read(Node statement) const;
+  void ReadAssignment(Node inner, ForwardStatement& statement) const;
   void ReadLaunch(size_t launch, ForwardStatement& statement) const;
 
   SyntaxTree tree_;
@@ -90,6 +100,8 @@ class ModuleContext {
 // Names of local variables that an expression reads: no attributes, keywords, parameters of lambdas
 // or functions of torch; `x.device`, `x.shape` and `x.dtype` read no content.
 std::vector<std::string> LocalNames(Node node);
+// Whether a call has arguments that it does not show: *parts, **options.
+bool HasSplat(Node call);
 // Whether `node` reads something of self.
 bool ReadsSelf(Node node);
 

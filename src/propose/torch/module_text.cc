@@ -194,8 +194,18 @@ std::string_view MatmulText() {
 
 std::string_view DepthwiseConvText() { return kDepthwise; }
 
-bool GivesFreshMemory(std::string_view function) {
-  return function.starts_with("torch.") || function == "own_conv" || function == "depthwise_conv";
+Brought FindBrought(const ModuleContext& module, std::string_view function, std::string_view text) {
+  const size_t begin = text.find("def " + std::string(function) + "(");
+  const std::string_view signature = text.substr(begin, text.find('\n', begin) - begin);
+  size_t defined = 0, same = 0;
+  for (Node node : module.tree().root().Subtree()) {
+    if (!node.Is("function_definition") || node.Child("name").text() != function) continue;
+    ++defined;
+    same += node.text().substr(0, signature.size()) == signature ? 1 : 0;
+  }
+  if (defined == 1 && same == 1) return Brought::kThere;
+  const bool taken = module.Uses(function) || module.Uses(std::string(function) + "_kernel");
+  return taken ? Brought::kTaken : Brought::kMissing;
 }
 
 void AddFunctions(const ModuleContext& module, std::string_view text, TextEdits& edits) {

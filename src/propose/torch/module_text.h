@@ -28,13 +28,20 @@ struct AttentionParts {
   std::string name, more;          // of the kernel; its further parameters
   std::string row, score, weight;  // statements of a row, of a score, and of its weight
   std::string z, kept;             // what the largest is taken of; exponent for what is kept
+  // `finite` is the largest so far, or 0 where nothing but -inf was seen.
 };
 std::string AttentionKernelWith(const AttentionParts& parts);
 // attention(q, k, v, out, kernel, more, tiles), of batches.
 std::string_view AttentionText();
 
-// Whether the function that is called gives memory of its own and changes no argument but out=.
-bool GivesFreshMemory(std::string_view function);
+// What a skill finds of the functions that it brings along.
+enum class Brought {
+  kMissing,  // they have to be added
+  kThere,    // the candidate has them, as the text begins them
+  kTaken,    // it has something else of that name
+};
+// `text` has `function`.
+Brought FindBrought(const ModuleContext& module, std::string_view function, std::string_view text);
 
 // Adds top-level text in front of the class, with the imports that it needs.
 void AddFunctions(const ModuleContext& module, std::string_view text, TextEdits& edits);

@@ -346,7 +346,8 @@ bool Builder::Declarator(Node node, Node child, const std::string& type, std::ve
   scope_.inlined.erase(s.name);
   if (s.type == IrType::kInt && s.value && s.value->type == IrType::kInt &&
       assigned_.count(s.name) == 0 && !ReadsMemory(s.value)) {
-    scope_.inlined[s.name] = s.value;
+    const bool wraps = WrapsAround(type);
+    scope_.inlined[s.name] = wraps ? New(IrExpr::Kind::kCast, type, {s.value}, s.type) : s.value;
     kernel_.hidden.insert(s.name);
     return true;
   }

@@ -17,7 +17,7 @@ bool MentionsAny(const IrExprPtr& e, const std::set<std::string>& names) {
 // `term` as difference >= 0.
 std::optional<Polynomial> Difference(const IrExprPtr& term) {
   if (term->kind != IrExpr::Kind::kBinary || term->args[0]->type != IrType::kInt ||
-      term->args[1]->type != IrType::kInt) {
+      term->args[1]->type != IrType::kInt || MayWrapAround(term)) {
     return std::nullopt;
   }
   const Polynomial left = Polynomial::Of(term->args[0]);

@@ -141,6 +141,24 @@ std::set<std::string> NamesIn(const IrExprPtr& expression) {
   return names;
 }
 
+bool WrapsAround(std::string_view cpp_type) {
+  static constexpr std::string_view kWhole[] = {
+      "int",       "int64_t",   "std::int64_t",   "int32_t",      "std::int32_t", "long",
+      "long long", "ptrdiff_t", "std::ptrdiff_t", "auto",         "bool",         "float",
+      "double",    "__half",    "half",           "__nv_bfloat16"};
+  return std::find(std::begin(kWhole), std::end(kWhole), cpp_type) == std::end(kWhole);
+}
+
+bool MayWrapAround(const IrExprPtr& expression) {
+  bool found = false;
+  ForEachExpr(expression, [&](const IrExpr& e) {
+    found = found || (e.kind == IrExpr::Kind::kCast && WrapsAround(e.text)) ||
+            (e.kind == IrExpr::Kind::kNumber && e.type == IrType::kInt &&
+             e.text.find_first_of("uU") != std::string::npos);
+  });
+  return found;
+}
+
 bool Mentions(const IrExprPtr& expression, const std::string& name) {
   return NamesIn(expression).count(name) > 0;
 }

@@ -97,6 +97,11 @@ void ForEachStmt(const std::vector<IrStmt>& body, const std::function<void(const
 std::vector<IrExprPtr> ExprsOf(const IrStmt& statement);
 // Names read anywhere in `expression` (arrays included).
 std::set<std::string> NamesIn(const IrExprPtr& expression);
+// Whether a negative number of an integer type is another one in `cpp_type`: unsigned, or narrow.
+bool WrapsAround(std::string_view cpp_type);
+// Whether integers in the expression may not be what they are on paper: it has a cast to such a
+// type or an unsigned literal. `i + k < n` says less then than `unsigned(i + k) < n`.
+bool MayWrapAround(const IrExprPtr& expression);
 bool Mentions(const IrExprPtr& expression, const std::string& name);
 bool HasOpaque(const std::vector<IrStmt>& body);
 bool SameExpr(const IrExprPtr& a, const IrExprPtr& b);

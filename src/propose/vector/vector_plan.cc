@@ -236,6 +236,14 @@ bool HasLaneForm(const IrExpr& e, const std::set<std::string>& varying) {
     if (e.text == "pow") return PowerForm(e) != Power::kNone;
     return kKnown.count(e.text) > 0;
   }
+  // Lanes are signed: a comparison or a conversion of unsigned numbers would be another one.
+  const bool compares = e.kind == EKind::kBinary && e.type != IrType::kInt;
+  const bool converts = e.kind == EKind::kCast && e.type == IrType::kFloat;
+  if ((compares || converts) && std::any_of(e.args.begin(), e.args.end(), [](const IrExprPtr& a) {
+        return a->type == IrType::kInt && MayWrapAround(a);
+      })) {
+    return false;
+  }
   if (e.kind == EKind::kBinary && e.type == IrType::kInt) {
     return e.text == "+" || e.text == "-" || e.text == "*";
   }

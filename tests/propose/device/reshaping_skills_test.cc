@@ -133,6 +133,8 @@ TEST(TritonSplitRows, RefusesWhatIsNoSumOfTheWholeBlock) {
   EXPECT_EQ(edits("total += value", "    tl.store(y + row * BLOCK + tl.arange(0, BLOCK), total)\n"),
             0u);
   EXPECT_EQ(edits("total += value * tl.sum(total, axis=0)", kStoreSum), 0u);
+  EXPECT_EQ(edits("total += value", "    total = total * 2.0\n" + std::string(kStoreSum)), 0u)
+      << "it begins twice";
 }
 
 TEST(TritonSplitK, RefusesASumThatIsNotStoredAsItIs) {
@@ -156,6 +158,16 @@ TEST(TritonSplitK, RefusesASumThatIsNotStoredAsItIs) {
            ":] < n))\n";
   };
   EXPECT_EQ(DeviceEditsOf("triton_split_k", task, source(""), "triton").size(), 3u);
+  std::string third = source("");
+  third.replace(third.find("tl.program_id(1) * B"), 20,
+                "(tl.program_id(1) + tl.program_id(axis=2)) * B");
+  EXPECT_TRUE(DeviceEditsOf("triton_split_k", task, third, "triton").empty())
+      << "the axis that the parts get";
+  std::string grouped = source("");
+  grouped.replace(grouped.find("tl.program_id(1)"), 16, "tl.program_id(axis=1)");
+  const auto groups = DeviceEditsOf("group_programs", task, grouped, "triton");
+  ASSERT_EQ(groups.size(), 1u);
+  EXPECT_NE(groups[0].source.find("j = grouped_1 * B"), std::string::npos) << groups[0].source;
   EXPECT_TRUE(DeviceEditsOf("triton_split_k", task, source("    total = tl.maximum(total, 0.0)\n"),
                             "triton")
                   .empty());
@@ -183,6 +195,29 @@ TEST(TritonPersistent, NeedsAGridOfOneDimension) {
   std::string wide = source;
   wide.replace(wide.find("grid=(rows)"), 11, "grid=(rows, 2)");
   EXPECT_TRUE(DeviceEditsOf("triton_persistent", RowTask(), wide, "triton").empty());
+}
+
+TEST(TritonPersistent, KnowsTheAxisInEitherSpellingAndRefusesWhatMoves) {
+  const std::string source = TritonRow("total += value", kStoreSum);
+  const auto edited = [&](const std::string& from, const std::string& to) {
+    std::string other = source;
+    const size_t at = other.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    other.replace(at, from.size(), to);
+    const auto edits = DeviceEditsOf("triton_persistent", RowTask(), other, "triton");
+    return edits.empty() ? std::string() : edits[0].source;
+  };
+  const std::string place = "tl.program_id(0)";
+  EXPECT_NE(edited(place, "tl.program_id(axis=0)").find("= block\n"), std::string::npos);
+  EXPECT_EQ(edited(place, "tl.program_id(1)"), "");
+  EXPECT_EQ(edited(place, "tl.program_id(k)"), "");
+  EXPECT_EQ(edited(place, place + "\n    x += 3"), "") << "it would go on moving";
+  EXPECT_EQ(edited(place, "tl.num_programs(0)"), "");
+  const std::string helper = "\n\n@triton.jit\ndef where():\n    return tl.program_id(0)\n";
+  EXPECT_FALSE(DeviceEditsOf("triton_persistent", RowTask(), source + helper, "triton").empty());
+  std::string hidden = source + helper;
+  hidden.replace(hidden.find(place), place.size(), "where()");
+  EXPECT_TRUE(DeviceEditsOf("triton_persistent", RowTask(), hidden, "triton").empty());
 }
 
 }  // namespace

@@ -105,6 +105,73 @@ TEST(ModuleContext, DoesNotTrustCallsThatMayChangeWhatTheyAreGiven) {
   EXPECT_FALSE(understood("with torch.no_grad():\n            a = x"));
 }
 
+TEST(ModuleContext, FollowsViewsOfAnyKind) {
+  const auto root = [](const std::string& value) {
+    const std::string helper = "def laid_out(tensor, stride):\n    return tensor\n\n\n";
+    const auto module =
+        ModuleContext::Make(helper + Candidate({kBuffer, "b = " + value, "return b"}));
+    return module->forward()[1].understood ? module->RootOf("b") : "?";
+  };
+  for (const char* view :
+       {"a", "a.t()", "a.view(3, 20).t()", "torch.transpose(a, 0, 1)", "a[1:]", "a.T",
+        "torch.narrow(a, 0, 1, 2)", "a.unfold(0, 2, 2)", "(a.expand(2, 10, 6))", "a.detach()",
+        "torch.reshape(a.t(), (60,))", "laid_out(a, (1, 10))", "torch.as_strided(a, (2,), (1,))",
+        "torch.ops.aten.slice.Tensor(a, 0, 1)"}) {
+    EXPECT_EQ(root(view), "a") << view;
+  }
+  for (const char* fresh : {"torch.relu(a)", "a * 2", "torch.ops.aten.full.default([4], 1)",
+                            "torch.add(a.t(), x.t())", "-a"}) {
+    EXPECT_EQ(root(fresh), "b") << fresh;
+  }
+  for (const char* unknown :
+       {"a if x.shape[0] else y", "(a, x)", "torch.split(a, 2)", "[a]", "torch.unbind(a)"}) {
+    EXPECT_EQ(root(unknown), "?") << unknown;
+  }
+}
+
+TEST(ModuleContext, SeesEveryNameThatAStatementBinds) {
+  const auto binds = [](const std::string& statement) {
+    return ModuleContext::Make(Candidate({statement, "return x"}))->forward()[0].binds;
+  };
+  using List = std::vector<std::string>;
+  EXPECT_EQ(binds("a, b = f(x)"), (List{"a", "b"}));
+  EXPECT_EQ(binds("(a, *b), c = f(x)"), (List{"a", "b", "c"}));
+  EXPECT_EQ(binds("a = b = x"), (List{"a", "b"}));
+  EXPECT_EQ(binds("a = torch.relu(b := x)"), (List{"a", "b"}));
+  EXPECT_EQ(binds("for a, b in x:\n            c = a"), (List{"a", "b", "c"}));
+  EXPECT_EQ(binds("self.a = x"), List{});
+  EXPECT_EQ(binds("a[0] = x"), List{});
+  const auto rebinds = [](const std::vector<std::string>& statements) {
+    return ModuleContext::Make(Candidate(statements))->Rebinds();
+  };
+  EXPECT_FALSE(rebinds({"a = x", "b = a", "return b"}));
+  EXPECT_FALSE(rebinds({"x = x.contiguous()", "return x"}));
+  EXPECT_TRUE(rebinds({"x = torch.relu(x)", "return x"}));
+  EXPECT_TRUE(rebinds({"a = x", "a, b = y", "return a"}));
+}
+
+TEST(ModuleContext, DoesNotTrustHiddenArgumentsRandomNumbersAndStates) {
+  const auto understood = [](const std::string& statement) {
+    return ModuleContext::Make(Candidate({statement, "return x"}))->forward()[0].understood;
+  };
+  EXPECT_FALSE(understood("a = torch.add(*parts)"));
+  EXPECT_FALSE(understood("a = torch.add(x, **options)"));
+  EXPECT_FALSE(understood("torch.mm(*parts, out=a)"));
+  EXPECT_FALSE(understood("a = torch.rand(3)"));
+  EXPECT_FALSE(understood("a = torch.bernoulli(x)"));
+  EXPECT_FALSE(understood("a = torch.nn.functional.dropout(x)"));
+  EXPECT_FALSE(understood("a = torch.ops.aten.add_.Tensor(x, y)"));
+  EXPECT_FALSE(understood("a = torch.ops.aten.rand.default([4])"));
+  EXPECT_FALSE(understood("torch.rand(3, out=a)"));
+  EXPECT_FALSE(understood("relu_1[(1,)](*buffers, XBLOCK=64)"));
+  EXPECT_FALSE(understood("relu_1[(1,)](*buffers, x, XBLOCK=64)"));
+  EXPECT_TRUE(understood("relu_1[(1,)](y, x, XBLOCK=64)"));
+  std::string writes = Candidate({"copy_0[(1,)](x, y, XBLOCK=64)", "return x"});
+  EXPECT_TRUE(ModuleContext::Make(writes)->forward()[0].understood);
+  writes.replace(writes.find("tl.store(out_ptr0"), 17, "tl.store(in_ptr0 ");
+  EXPECT_FALSE(ModuleContext::Make(writes)->forward()[0].understood) << "an input is no input";
+}
+
 TEST(ModuleContext, IsOnlyForCandidates) {
   EXPECT_EQ(ModuleContext::Make("def f(:\n"), nullptr);
   EXPECT_EQ(ModuleContext::Make("class Model:\n    def forward(self):\n        pass\n"), nullptr);
@@ -225,6 +292,113 @@ TEST(WeightsOnce, KeepsWhatDependsOnWeightsAlone) {
   std::string of_input = copy;
   of_input.replace(of_input.find("self.linear.weight"), 18, "y");
   EXPECT_TRUE(refuses({kBuffer, buffer, of_input, product, "return a"}));
+}
+
+TEST(WeightsOnce, RefusesWhatIsNotTheSameInEveryCall) {
+  const auto refuses = [&](const std::vector<std::string>& before, const std::string& weight,
+                           const std::vector<std::string>& after = {}) {
+    std::vector<std::string> all = before;
+    all.push_back("w = " + weight);
+    all.insert(all.end(), after.begin(), after.end());
+    for (const char* line : {kBuffer, "torch.mm(x, w, out=a)", "return a"}) all.emplace_back(line);
+    return EditsBy("module_weights_once", Candidate(all)).empty();
+  };
+  const std::string weight = "torch.relu(self.linear.weight)";
+  EXPECT_FALSE(refuses({}, weight));
+  EXPECT_TRUE(refuses({"self.count = 3"}, weight)) << "an attribute changes";
+  EXPECT_TRUE(refuses({"self.count += 1"}, weight));
+  EXPECT_TRUE(refuses({"self.norm.running_mean.mul_(2)"}, weight));
+  EXPECT_TRUE(refuses({"z = self.norm(x)"}, weight)) << "a module may keep something";
+  EXPECT_TRUE(refuses({"v = self.linear.weight.t()", "torch.mm(x, y, out=v)"}, weight))
+      << "the weight is filled under another name";
+  EXPECT_TRUE(refuses({}, "torch.rand(4, 6)"));
+  EXPECT_TRUE(refuses({}, "torch.dropout(self.linear.weight, 0.5, True)"));
+  EXPECT_TRUE(refuses({}, "torch.mul(self.linear.weight, self.training)"));
+  EXPECT_TRUE(refuses({}, "torch.ones(x.shape[1], 6)")) << "another size in another call";
+  EXPECT_TRUE(refuses({}, "torch.ones(4, 6, dtype=x.dtype)"));
+  EXPECT_TRUE(refuses({}, "torch.transpose(self.linear.weight, 0, 1)")) << "nothing is computed";
+  EXPECT_TRUE(refuses({}, weight, {"v = torch.transpose(w, 0, 1)", "torch.mm(x, y, out=v)"}))
+      << "filled in every call through a view";
+  EXPECT_TRUE(refuses({}, weight, {"w, v = x, y"}));
+}
+
+TEST(MatmulEpilogue, SeesTheResultUnderOtherNames) {
+  const auto count = [](const std::vector<std::string>& before,
+                        const std::vector<std::string>& between) {
+    std::vector<std::string> all = {kBuffer};
+    all.insert(all.end(), before.begin(), before.end());
+    all.emplace_back(kProduct);
+    all.insert(all.end(), between.begin(), between.end());
+    all.emplace_back(kRelu);
+    all.emplace_back("return a");
+    return EditsBy("module_epilogue", Candidate(all)).size();
+  };
+  const std::string other = "c = torch.empty((10, 6), dtype=torch.float32, device=x.device)";
+  const std::string reads = "torch.mm(v, y, out=c)";
+  EXPECT_EQ(count({"v = torch.relu(x)", other}, {reads}), 1u);
+  EXPECT_EQ(count({"v = a[1:]", other}, {reads}), 0u) << "a view from before the product";
+  EXPECT_EQ(count({"v = torch.transpose(a, 0, 1)", other}, {reads}), 0u);
+  EXPECT_EQ(count({"v = helper(a)", other}, {reads}), 0u) << "who knows what that kept";
+  EXPECT_EQ(count({"v = x"}, {"a, v = x, y"}), 0u) << "another buffer of that name";
+}
+
+TEST(OwnMatmul, RefusesABufferThatATupleReplaces) {
+  EXPECT_TRUE(
+      EditsBy("module_matmul", Candidate({kBuffer, "a, b = f(x)", kProduct, "return a"})).empty());
+  EXPECT_TRUE(
+      EditsBy("module_matmul", Candidate({kBuffer, "torch.mm(*x, out=a)", "return a"})).empty());
+}
+
+TEST(ModuleSkills, LeaveFunctionsOfTheirNamesAlone) {
+  const std::string source = Candidate({kBuffer, kProduct, kRelu, "return a"});
+  const std::string conv = Candidate(
+      {"a = torch.convolution(x, self.linear.weight, None, (1,), (1,), (1,), False, (0,), 1)",
+       "b = torch.convolution(x, self.linear.weight, None, (1,), (1,), (1,), False, (0,), 4)",
+       "return a, b"});
+  const auto with = [](const std::string& function, const std::string& text) {
+    return "def " + function + "(a, b):\n    return a\n\n\n" + text;
+  };
+  EXPECT_FALSE(EditsBy("module_matmul", source).empty());
+  EXPECT_TRUE(EditsBy("module_matmul", with("matmul", source)).empty());
+  EXPECT_TRUE(EditsBy("module_matmul", with("matmul_kernel", source)).empty());
+  EXPECT_TRUE(EditsBy("module_epilogue", with("matmul", source)).empty());
+  EXPECT_FALSE(EditsBy("module_conv", conv).empty());
+  EXPECT_TRUE(EditsBy("module_conv", with("own_conv", conv)).empty());
+  EXPECT_FALSE(EditsBy("module_depthwise_conv", conv).empty());
+  EXPECT_TRUE(EditsBy("module_depthwise_conv", with("depthwise_conv", conv)).empty());
+  const auto changes = ModuleContext::Make(
+      with("own_conv", Candidate({"a = own_conv(x, y)", "matmul(x, y, out=a)", "return a"})));
+  EXPECT_FALSE(changes->forward()[0].understood) << "somebody else's";
+  EXPECT_FALSE(changes->forward()[1].understood);
+}
+
+TEST(ModuleBlocks, KnowsBlocksOfReductionsByTheirWholeName) {
+  const auto count = [](const std::string& block, const std::string& body,
+                        const std::string& store = "") {
+    const std::string axis = block == "RBLOCK" ? "r" : block == "R0_BLOCK" ? "r0_" : "rows_";
+    const std::string kernel =
+        "@triton.jit\ndef reduce_2(in_ptr0, out_ptr0, XBLOCK: tl.constexpr, " + block +
+        ": tl.constexpr):\n" + body + "    " + axis + "mask = index < 60\n" +
+        (store.empty() ? "    tl.store(out_ptr0 + index, 0.0)\n" : store) + "\n\n";
+    std::string source = Candidate(
+        {kBuffer, "reduce_2[(10,)](x, a, XBLOCK=1, " + block + "=16, num_warps=1)", "return a"});
+    source.insert(source.find("class ModelNew"), kernel);
+    return EditsBy("module_blocks", source).size();
+  };
+  const std::string whole = "    index = tl.arange(0, RBLOCK)\n";
+  const auto walk = [](const std::string& block) {
+    return "    for offset in range(0, 60, " + block +
+           "):\n        index = offset + tl.arange(0, " + block + ")\n";
+  };
+  EXPECT_EQ(count("RBLOCK", walk("RBLOCK")), 4u);
+  EXPECT_EQ(count("R0_BLOCK", walk("R0_BLOCK")), 4u);
+  EXPECT_EQ(count("RBLOCK", whole), 0u) << "the block has to hold the row";
+  EXPECT_EQ(count("ROWS_BLOCK", walk("ROWS_BLOCK")), 0u) << "the grid would not follow";
+  std::string unmasked = Candidate({kBuffer, kProduct, kRelu, "return a"});
+  const std::string masked = "tmp0 + tmp1, mask=xmask";
+  EXPECT_EQ(EditsBy("module_blocks", unmasked).size(), 4u);
+  unmasked.replace(unmasked.find(masked), masked.size(), "tmp0 + tmp1");
+  EXPECT_EQ(EditsBy("module_blocks", unmasked).size(), 0u) << "64 does not divide 60";
 }
 
 TEST(DepthwiseConv, IsForGroupedConvolutionsOfOneOrTwoAxes) {

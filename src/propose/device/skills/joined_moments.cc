@@ -29,12 +29,46 @@ std::string ReplaceName(Node node, const std::string& name, const std::string& b
   return all.substr(node.begin(), node.end() - node.begin() + grown);
 }
 
-// From `node` (with the blanks in front of it) to the end of its line.
+// The statement, and its line where nothing else stands there.
 void DropLine(const DeviceContext& context, Node node, TextEdits& edits) {
   const std::string& source = context.source();
   const size_t begin = source.rfind('\n', node.begin()) + 1;
   const size_t end = source.find('\n', node.end());
-  edits.Replace(begin, end == std::string::npos ? node.end() : end + 1, "");
+  const bool alone = end != std::string::npos &&
+                     source.find_first_not_of(' ', begin) == node.begin() &&
+                     source.find_first_not_of(' ', node.end()) == end;
+  if (alone) {
+    edits.Replace(begin, end + 1, "");
+  } else {
+    edits.Replace(node, "");
+  }
+}
+
+// 0, 0.0f and the like.
+bool IsZero(std::string_view text) {
+  return text.find('0') != std::string_view::npos && (text[0] == '0' || text[0] == '.') &&
+         text.find_first_not_of("0.fF") == std::string_view::npos;
+}
+
+// Times that the body gives `name` a value, its declaration with a value included.
+size_t AssignmentsTo(Node body, std::string_view name) {
+  size_t count = 0;
+  for (Node node : body.Subtree()) {
+    Node target;
+    if (node.Is("assignment_expression") || node.Is("assignment") ||
+        node.Is("augmented_assignment")) {
+      target = node.Child("left");
+    } else if (node.Is("init_declarator")) {
+      target = node.Child("declarator");
+    } else if (node.Is("update_expression") || node.Is("pointer_expression")) {
+      target = node.Child("argument");  // &name too: who knows
+    }
+    if (!target) continue;
+    for (Node part : target.Subtree()) {
+      count += part.Is("identifier") && part.text() == name ? 1 : 0;
+    }
+  }
+  return count;
 }
 
 std::string Blanks(Node node) {
@@ -51,6 +85,7 @@ struct Moments {
   std::string sum, squares;  // names
   std::string mean, count;   // name; what the sum is divided by
   std::string variable;      // of the loops
+  bool shared = false;       // C: the threads of a block deal the loops out, and add up their sums
 };
 
 // ---- CUDA C++ and OpenCL C
@@ -82,22 +117,60 @@ bool ReadMean(const DeviceContext& context, Node declarator, Moments* out) {
   const Node value = declarator.Child("value");
   if (!value.Is("binary_expression") || value.Child("operator").text() != "/") return false;
   Node left = value.Child("left").Unwrapped();
+  bool shared = false;
   if (left.Is("call_expression") && BlockReductionOf(context, CalleeName(left)) == '+' &&
       !CallArguments(left).empty()) {
     left = CallArguments(left)[0];
+    shared = true;
   }
-  if (left.text() != out->sum) return false;
+  if (left.text() != out->sum || shared != out->shared) return false;
   out->mean = std::string(declarator.Child("declarator").text());
-  out->count = std::string(value.Child("right").text());
+  out->count = std::string(WithoutCasts(value.Child("right")).text());
   return true;
 }
 
-bool StartsAtZero(const DeviceContext& context, const DeviceKernel& kernel, Node loop) {
+// for (int j = 0; j < n; ++j), or the same dealt out to the threads of a block: every element once.
+bool TakesAll(const DeviceContext& context, const DeviceKernel& kernel, Moments* out) {
+  const Node loop = out->first;
   const Node declarator = DeclaratorOf(loop.Child("initializer"));
-  if (!declarator) return false;
-  if (declarator.Child("value").text() == "0") return true;
+  const Node update = loop.Child("update");
+  if (!declarator || !update) return false;
+  out->variable = std::string(declarator.Child("declarator").text());
   const auto start = ThreadLoopStart(context, *context.launches()[kernel.launches[0]], loop);
-  return start && *start == "0";
+  out->shared = start.has_value();
+  if (start) return *start == "0";
+  const std::string step = Squeezed(update.text()), &name = out->variable;
+  return declarator.Child("value").text() == "0" &&
+         (step == "++" + name || step == name + "++" || step == name + "+=1");
+}
+
+// Whether the loop ends at what the sum is divided by, and neither changes.
+bool CountsWhatItSums(const DeviceKernel& kernel, const Moments& found) {
+  const Node condition = found.first.Child("condition").Unwrapped();
+  return condition.Is("binary_expression") && condition.Child("operator").text() == "<" &&
+         condition.Child("left").text() == found.variable &&
+         WithoutCasts(condition.Child("right")).text() == found.count &&
+         found.count.find_first_of("()[]+-*/ ") == std::string::npos &&
+         AssignmentsTo(kernel.body, found.count) == 0;
+}
+
+// A sum that begins with zero and is only added to in its loop; a mean that stays what it is; an
+// element that nobody changes by looking at it.
+bool OnlySummed(const DeviceKernel& kernel, const Moments& found) {
+  bool zero = false;
+  for (Node node : kernel.body.Subtree()) {
+    if (!node.Is("init_declarator") || node.Child("declarator").text() != found.sum) continue;
+    zero = IsZero(node.Child("value").text());
+  }
+  for (Node node : found.element.Subtree()) {
+    if (node.Is("call_expression") || node.Is("update_expression") ||
+        node.Is("assignment_expression")) {
+      return false;
+    }
+  }
+  return zero && AssignmentsTo(kernel.body, found.sum) == 2 &&
+         AssignmentsTo(kernel.body, found.mean) == 1 &&
+         AssignmentsTo(kernel.body, found.squares) == 2;
 }
 
 std::optional<Moments> FindInC(const DeviceContext& context, const DeviceKernel& kernel) {
@@ -108,12 +181,10 @@ std::optional<Moments> FindInC(const DeviceContext& context, const DeviceKernel&
     found.first = statements[i];
     found.second = statements[i + 3];
     const Node one = SummingAssignment(found.first), two = SummingAssignment(found.second);
-    if (!one || !two || !StartsAtZero(context, kernel, found.first)) continue;
+    if (!one || !two || !TakesAll(context, kernel, &found)) continue;
     found.sum = std::string(one.Child("left").text());
     found.squares = std::string(two.Child("left").text());
     found.element = one.Child("right");
-    found.variable =
-        std::string(DeclaratorOf(found.first.Child("initializer")).Child("declarator").text());
     bool known = found.element.Is("subscript_expression");
     for (const char* part : {"initializer", "condition", "update"}) {
       known = known && found.first.Child(part).text() == found.second.Child(part).text();
@@ -122,15 +193,17 @@ std::optional<Moments> FindInC(const DeviceContext& context, const DeviceKernel&
       const Node declarator = DeclaratorOf(statements[between]);
       if (!declarator) continue;
       if (declarator.Child("declarator").text() == found.squares) {
-        const std::string zero(declarator.Child("value").text());
-        if (zero.find_first_not_of("0.fF") == std::string::npos) found.zero = statements[between];
+        const bool alone = statements[between].text().find(',') == std::string_view::npos &&
+                           statements[between].Child("type").text() == "float";
+        if (alone && IsZero(declarator.Child("value").text())) found.zero = statements[between];
       } else {
         ReadMean(context, declarator, &found);
       }
     }
     const std::string difference = "(" + Squeezed(found.element.text()) + "-" + found.mean + ")";
     if (known && found.zero && !found.mean.empty() &&
-        Squeezed(two.Child("right").text()) == difference + "*" + difference) {
+        Squeezed(two.Child("right").text()) == difference + "*" + difference &&
+        CountsWhatItSums(kernel, found) && OnlySummed(kernel, found)) {
       return found;
     }
   }
@@ -146,16 +219,32 @@ Node UseOfSquares(const DeviceContext& context, const DeviceKernel& kernel, cons
     if (use) return {};
     use = node;
   }
-  for (Node up = use ? use.parent() : Node(); up && !up.Is("declaration"); up = up.parent()) {
-    if (up.Is("call_expression") && BlockReductionOf(context, CalleeName(up)) == '+') return up;
+  if (!use || !found.shared) return use;
+  const Node call = use.parent().parent();
+  const bool whole = call.Is("call_expression") &&
+                     BlockReductionOf(context, CalleeName(call)) == '+' &&
+                     !CallArguments(call).empty() && CallArguments(call)[0] == use;
+  return whole ? call : Node();
+}
+
+// The statement of a block that `node` is part of; empty: it is the only one under an if or a loop.
+Node StatementOf(Node node) {
+  while (node && node.parent() && !node.parent().Is("compound_statement")) {
+    node = node.parent();
+    if (node.Is("for_statement") || node.Is("while_statement") || node.Is("do_statement") ||
+        node.Is("if_statement") || node.Is("switch_statement") ||
+        node.Is("conditional_expression")) {
+      return {};
+    }
   }
-  return use;
+  return node;
 }
 
 std::optional<std::string> InC(const DeviceContext& context, const DeviceKernel& kernel) {
   const auto found = FindInC(context, kernel);
   const Node use = found ? UseOfSquares(context, kernel, *found) : Node();
-  if (!use) return std::nullopt;
+  const Node user = StatementOf(use);
+  if (!user) return std::nullopt;
   const std::string shift = context.FreshName("shift"), element(found->element.text());
   const std::string type(found->zero.Child("type").text()), blanks = Blanks(found->first);
   TextEdits edits(context.source());
@@ -169,10 +258,12 @@ std::optional<std::string> InC(const DeviceContext& context, const DeviceKernel&
   DropLine(context, found->zero, edits);
   DropLine(context, found->second, edits);
   const std::string off = "(" + found->mean + " - " + shift + ")";
-  // Rounding must not make it negative.
-  const std::string larger = context.IsCuda() ? "fmaxf" : "fmax";
-  edits.Replace(use, larger + "(0.0f, " + std::string(use.text()) + " - " + found->count + " * " +
-                         off + " * " + off + ")");
+  // Rounding must not make it negative; what is no number stays none.
+  const std::string spread = context.FreshName("spread");
+  edits.Insert(user.begin(), "const " + type + " " + spread + " = " + std::string(use.text()) +
+                                 " - " + found->count + " * " + off + " * " + off + ";\n" +
+                                 Blanks(user));
+  edits.Replace(use, "(" + spread + " < 0.0f ? 0.0f : " + spread + ")");
   return edits.Apply();
 }
 
@@ -188,6 +279,32 @@ Node AssignmentOf(Node block, const std::string& name) {
     found = inner;
   }
   return found;
+}
+
+// The load has what lies inside, and zero beyond: mask=place < end, with place = start +
+// tl.arange(0, STEP) and the end that the sum is divided by.
+bool MasksTheRest(const PythonLoop& loop, const Moments& found) {
+  const Node mask = KeywordArgument(found.element, "mask");
+  const Node other = KeywordArgument(found.element, "other");
+  if (!mask || !other || !IsZero(other.text()) || loop.low != "0" || loop.high != found.count) {
+    return false;
+  }
+  Node inside = mask;
+  if (mask.Is("identifier")) {
+    const Node named = AssignmentOf(loop.body, std::string(mask.text()));
+    if (!named) return false;
+    inside = named.Child("right");
+  }
+  const std::string text = Squeezed(inside.text());
+  const size_t less = text.find('<');
+  if (less == std::string::npos || text.substr(less + 1) != Squeezed(found.count)) return false;
+  const Node place = AssignmentOf(loop.body, text.substr(0, less));
+  if (!place) return false;
+  const std::string start = loop.variable + "+", all = Squeezed(place.Child("right").text());
+  if (!all.starts_with(start)) return false;
+  const Node lane = AssignmentOf(loop.node.parent(), all.substr(start.size()));
+  const std::string lanes = lane ? Squeezed(lane.Child("right").text()) : all.substr(start.size());
+  return lanes == "tl.arange(0," + Squeezed(loop.step) + ")";
 }
 
 std::optional<Moments> FindInTriton(const std::vector<TritonStatement>& statements) {
@@ -217,7 +334,7 @@ std::optional<Moments> FindInTriton(const std::vector<TritonStatement>& statemen
     }
     const bool load =
         found.element.Is("call") && found.element.Child("function").text() == "tl.load";
-    if (load && found.zero && !found.mean.empty()) return found;
+    if (load && found.zero && !found.mean.empty() && MasksTheRest(a.loop, found)) return found;
   }
   return std::nullopt;
 }
@@ -275,6 +392,10 @@ std::optional<std::string> InTriton(const DeviceContext& context, const DeviceKe
   const auto found = statements ? FindInTriton(*statements) : std::nullopt;
   Node mask;
   if (!found || !SquaresDifferences(*found, &mask)) return std::nullopt;
+  if (AssignmentsTo(kernel.body, found->mean) != 1 ||
+      AssignmentsTo(kernel.body, found->count) != 0) {
+    return std::nullopt;
+  }
   const auto first = FirstElement(*found);
   std::vector<Node> uses;
   for (Node call : CallsOf(kernel.body, "tl.sum")) {
@@ -285,7 +406,7 @@ std::optional<std::string> InTriton(const DeviceContext& context, const DeviceKe
   const std::string blanks = Blanks(found->first);
   TextEdits edits(context.source());
   edits.Insert(found->first.begin(), std::string(found->zero.text()) + "\n" + blanks + shift +
-                                         " = " + *first + "\n" + blanks);
+                                         " = " + *first + ".to(tl.float32)\n" + blanks);
   const Node update = found->element.parent();
   const std::string inner = Blanks(update);
   edits.Insert(update.begin(), value + " = " + std::string(found->element.text()) + "\n" + inner);
@@ -297,7 +418,7 @@ std::optional<std::string> InTriton(const DeviceContext& context, const DeviceKe
   DropLine(context, found->second, edits);
   const std::string off = "(" + found->mean + " - " + shift + ")";
   edits.Replace(uses[0], "tl.maximum(0.0, " + std::string(uses[0].text()) + " - " + found->count +
-                             " * " + off + " * " + off + ")");
+                             " * " + off + " * " + off + ", propagate_nan=tl.PropagateNan.ALL)");
   return edits.Apply();
 }
 
@@ -324,14 +445,14 @@ class JoinedMomentsSkill final : public DeviceSkill {
       if (kernel.launches.size() != 1) continue;
       const auto source = context.IsTriton() ? InTriton(context, kernel) : InC(context, kernel);
       if (!source) continue;
-      edits.push_back({*source, "Gather mean and variance of " + kernel.name + " in one pass.",
-                       EditKind::kStrategy, 1.3});
+      const std::string rationale = "Gather mean and variance of " + kernel.name + " in one pass.";
+      edits.push_back({*source, rationale, EditKind::kStrategy, 1.3});
       // Once split, the loops are kernels of their own: both together, where rows are few and long.
       const auto now =
           DeviceContext::Make(*source, context.task(), context.machine(), backend, nullptr);
       if (now == nullptr) continue;
       for (Edit& both : split->Edits(*now)) {
-        both.rationale = edits.front().rationale + " " + both.rationale;
+        both.rationale = rationale + " " + both.rationale;
         both.expected_gain *= 1.3;
         edits.push_back(std::move(both));
       }

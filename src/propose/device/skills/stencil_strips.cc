@@ -27,7 +27,8 @@ struct Stencil {
   std::map<std::string, Range> window;  // the loops of one thread
   std::vector<const IrStmt*> guards;    // conditions that hold in the interior
   std::set<std::string> locals;         // that one output declares
-  std::vector<std::string> interior;    // what has to hold there, for the first output of a thread
+  std::set<std::string> unsigned_names;
+  std::vector<std::string> interior;  // what has to hold there, for the first output of a thread
 };
 
 IrExprPtr Uncast(IrExprPtr e) {
@@ -40,6 +41,7 @@ bool FindWindow(const std::vector<IrStmt>& body, Stencil* out) {
     if (s.kind == SKind::kFor) {
       const auto low = Polynomial::Of(s.low).Constant(), high = Polynomial::Of(s.high).Constant();
       if (!low || !high || *high <= *low || *high - *low > kLongestWindow) return false;
+      if (WrapsAround(s.cpp_type)) out->unsigned_names.insert(s.name);
       out->window[s.name] = {*low, *high - 1};
     }
     if (!FindWindow(s.body, out) || !FindWindow(s.other, out)) return false;
@@ -131,6 +133,11 @@ std::optional<std::string> Hardest(const DeviceText& text, const IrExprPtr& comp
                    MakeBinary("-", MakeName(outputs, IrType::kInt), MakeNumber(1), IrType::kInt),
                    IrType::kInt);
   }
+  // unsigned(h + k) < height also says that h + k is not negative: hardest at two places.
+  if (MayWrapAround(comparison)) return std::nullopt;
+  for (const std::string& name : NamesIn(comparison)) {
+    if (stencil.unsigned_names.count(name) > 0) return std::nullopt;
+  }
   bool data = false;  // of one output: not known in front of them
   ForEachExpr(comparison, [&](const IrExpr& x) {
     data = data || x.kind == EKind::kIndex || x.kind == EKind::kCall ||
@@ -169,6 +176,13 @@ class StripEmitter {
     threads_ = context.FreshName("STRIP_THREADS");
     down_ = context.FreshName("STRIPS_DOWN");
     outputs_ = context.FreshName("OUTPUTS");
+    for (const LoopHeader& loop : nest.grid) {
+      if (WrapsAround(loop.cpp_type)) stencil_.unsigned_names.insert(loop.name);
+    }
+    for (const IrParameter& parameter : nest.ir.parameters) {
+      const bool wraps = !parameter.pointer && WrapsAround(parameter.element);
+      if (wraps) stencil_.unsigned_names.insert(parameter.name);
+    }
     FindGuards(text_, nest, nest.body(), outputs_, &stencil_);
   }
 

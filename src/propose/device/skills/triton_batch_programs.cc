@@ -43,6 +43,7 @@ class TritonBatchProgramsSkill final : public DeviceSkill {
         const auto batched = BatchPrograms(context, kernel, static_cast<int>(axis), precision);
         if (!batched || (batched->shared_loads == 0 && batched->own_ranges == 0)) continue;
         if (TooFew(context, launch, axis) || (batched->dots > 0 && !AllSingle(context))) continue;
+        if (batched->dots > 0 && !context.task().allow_reassociation) continue;
         AddShapes(context, kernel, axis, *batched, edits);
       }
     }

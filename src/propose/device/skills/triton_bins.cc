@@ -84,6 +84,8 @@ class TritonBinsSkill final : public DeviceSkill {
     found.counts = std::string(arguments[0].Child("left").text());
     found.place = arguments[0].Child("right");
     found.mask = KeywordArgument(found.call, "mask");
+    const auto grid = GridUseOf(kernel);
+    if (!grid || !grid->counts.empty()) return std::nullopt;
     for (Node call : CallsOf(kernel.body, "tl.program_id")) {
       if (call.text() != "tl.program_id(0)") return std::nullopt;
     }

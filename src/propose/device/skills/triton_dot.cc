@@ -97,16 +97,15 @@ class GroupProgramsSkill final : public DeviceSkill {
     for (const DeviceKernel& kernel : context.kernels()) {
       if (kernel.launches.size() != 1 || !CallsOf(kernel.body, "tl.swizzle2d").empty()) continue;
       if (context.launches()[kernel.launches[0]]->grid.size() < 2) continue;
+      if (!GridUseOf(kernel)) continue;
       TextEdits text(context.source());
       bool used[2] = {false, false};
       const std::string names[2] = {context.FreshName("grouped_0"), context.FreshName("grouped_1")};
       for (Node call : CallsOf(kernel.body, "tl.program_id")) {
-        const std::vector<Node> arguments = PositionalArguments(call);
-        if (arguments.size() != 1 || arguments[0].text().size() != 1) continue;
-        const int axis = arguments[0].text()[0] - '0';
-        if (axis != 0 && axis != 1) continue;
-        used[axis] = true;
-        text.Replace(call, names[axis]);
+        const auto axis = ProgramAxis(call);
+        if (!axis || *axis > 1) continue;
+        used[*axis] = true;
+        text.Replace(call, names[*axis]);
       }
       if (!used[0] || !used[1]) continue;
       const std::string group = context.FreshName("GROUP");

@@ -1,4 +1,6 @@
 // Skill triton_persistent: a grid of fixed size whose programs walk the blocks.
+#include <algorithm>
+
 #include "base/text.h"
 #include "core/launch_plan_edit.h"
 #include "propose/device/skills.h"
@@ -43,14 +45,19 @@ class TritonPersistentSkill final : public DeviceSkill {
  private:
   static bool Fits(const DeviceContext& context, const DeviceKernel& kernel) {
     if (context.launches()[kernel.launches[0]]->grid.size() != 1) return false;
-    if (!CallsOf(kernel.body, "tl.num_programs").empty() ||
-        !CallsOf(kernel.body, "tl.swizzle2d").empty())
+    const auto grid = GridUseOf(kernel);
+    if (!grid || !grid->counts.empty() || !CallsOf(kernel.body, "tl.swizzle2d").empty()) {
       return false;
-    for (Node call : CallsOf(kernel.body, "tl.program_id")) {
-      if (call.text() != "tl.program_id(0)") return false;
+    }
+    for (const int axis : grid->places) {
+      if (axis != 0) return false;
     }
     for (Node node : kernel.body.Subtree()) {
       if (node.Is("return_statement") || node.Is("break_statement")) return false;
+      // A parameter that moves (x += row) would go on moving with the next block.
+      const std::string name = AssignedName(node);
+      const auto& names = kernel.parameter_names;
+      if (std::find(names.begin(), names.end(), name) != names.end()) return false;
     }
     return true;
   }
@@ -63,7 +70,11 @@ class TritonPersistentSkill final : public DeviceSkill {
     std::string body = "for " + block + " in tl.range(tl.program_id(0), " + blocks +
                        ", tl.num_programs(0)" + how + "):\n";
     for (Node statement : kernel.body.NamedChildren()) {
-      body += Deeper(ReplaceAll(LinesOf(statement), "tl.program_id(0)", block), 4);
+      std::string lines = LinesOf(statement);
+      for (Node call : CallsOf(statement, "tl.program_id")) {
+        lines = ReplaceAll(lines, call.text(), block);
+      }
+      body += Deeper(lines, 4);
     }
     TextEdits edits(context.source());
     edits.Replace(kernel.body, std::string(Trim(body)));

@@ -35,6 +35,11 @@ class TritonSplitKSkill final : public DeviceSkill {
       const PlanLaunch& launch = *context.launches()[kernel.launches[0]];
       const std::optional<DotKernel> found = Match(context, kernel);
       if (!found || launch.grid.size() > 2) continue;
+      // The axis that is added is one that nobody asks for so far.
+      const auto grid = GridUseOf(kernel);
+      const int added = static_cast<int>(launch.grid.size());
+      if (!grid || grid->places.count(added) > 0 || grid->counts.count(added) > 0) continue;
+      if (HelpersAccessMemory(kernel.body)) continue;
       std::vector<std::string> extents;
       for (const PlanText& extent : launch.grid) extents.push_back("(" + extent.text + ")");
       const int64_t tiles = LargestGrid(context, Join(extents, "*"));

@@ -56,38 +56,125 @@ class Splitter {
   }
 
  private:
-  // Every launch runs the statements between the loops anew: none may read what a loop writes.
+  // Every launch runs the statements between the loops anew: none may read what a loop writes. The
+  // steps of a loop run in any order: none may read or write what another one writes.
   bool Repeatable() const {
+    const auto grid = GridUseOf(kernel_);
+    if (!grid || !grid->counts.empty() || HelpersAccessMemory(kernel_.body)) return false;
+    if (grid->places.size() > 1 || (grid->places.size() == 1 && grid->places.count(0) == 0)) {
+      return false;
+    }
+    for (Node inner : kernel_.body.Subtree()) {
+      if (inner.Is("call") && inner.Child("function").text().starts_with("tl.atomic")) return false;
+    }
     size_t loop = 0;
     for (const TritonStatement& statement : statements_) {
       if (statement.is_loop) {
         ++loop;
+        if (!StepsAreFree(statement)) return false;
         continue;
       }
       const bool stores = !CallsOf(statement.node, "tl.store").empty();
       if (stores && (loop < loops_ || !last_gathers_)) return false;
-      if (!CallsOf(statement.node, "tl.load").empty() && ReadsWhatLoopsStore(statement.node)) {
-        return false;
-      }
+      if (ReadsWhatLoopsStore(statement.node)) return false;
     }
-    return CallsOf(kernel_.body, "tl.atomic_add").empty() &&
-           CallsOf(kernel_.body, "return").empty();
+    return true;
   }
 
-  // A buffer that some loop stores to is named in the statement, or its name is not plain.
   bool ReadsWhatLoopsStore(Node statement) const {
-    for (const TritonStatement& other : statements_) {
-      if (!other.is_loop) continue;
-      for (Node call : CallsOf(other.node, "tl.store")) {
-        const std::vector<Node> arguments = PositionalArguments(call);
-        Node base = arguments.empty() ? Node() : arguments[0];
-        while (base.Is("binary_operator") && base.Child("operator").text() == "+") {
-          base = base.Child("left");
+    for (Node load : CallsOf(statement, "tl.load")) {
+      const std::string read = BufferOf(context_, kernel_, load);
+      for (const TritonStatement& other : statements_) {
+        if (!other.is_loop) continue;
+        for (Node store : CallsOf(other.node, "tl.store")) {
+          const std::string written = BufferOf(context_, kernel_, store);
+          if (read.empty() || written.empty() || read == written) return true;
         }
-        if (!base.Is("identifier") || UsesOf(statement, base.text()) > 0) return true;
       }
     }
     return false;
+  }
+
+  // Each step stores to places of its own, and loads from a buffer that it stores to only from
+  // these.
+  bool StepsAreFree(const TritonStatement& statement) const {
+    for (Node store : CallsOf(statement.node, "tl.store")) {
+      const std::vector<Node> arguments = PositionalArguments(store);
+      const std::string written = BufferOf(context_, kernel_, store);
+      if (written.empty() || !IsOfStep(arguments[0], statement)) return false;
+      for (Node load : CallsOf(statement.node, "tl.load")) {
+        const std::string read = BufferOf(context_, kernel_, load);
+        if (read.empty()) return false;
+        if (read == written && PositionalArguments(load)[0].text() != arguments[0].text()) {
+          return false;
+        }
+      }
+      for (Node other : CallsOf(statement.node, "tl.store")) {
+        if (other == store || BufferOf(context_, kernel_, other) != written) continue;
+        if (PositionalArguments(other)[0].text() != arguments[0].text()) return false;
+      }
+    }
+    return true;
+  }
+
+  // base + ... + places, where the places are the step's (perhaps times a stride) and nothing else
+  // depends on the step.
+  bool IsOfStep(Node address, const TritonStatement& statement) const {
+    size_t moving = 0;
+    while (address.Is("binary_operator") && address.Child("operator").text() == "+" &&
+           !IsPlaces(address, statement)) {
+      moving += IsMoving(address.Child("right"), statement) ? 1 : 0;
+      if (IsMoving(address.Child("right"), statement) &&
+          !IsPlaces(address.Child("right"), statement)) {
+        return false;
+      }
+      address = address.Child("left");
+    }
+    return moving == 1 && !IsMoving(address, statement);
+  }
+
+  bool IsMoving(Node node, const TritonStatement& statement) const {
+    if (UsesOf(node, statement.loop.variable) > 0) return true;
+    for (Node inner : statement.loop.body.Subtree()) {
+      const std::string name = AssignedName(inner);
+      if (!name.empty() && UsesOf(node, name) > 0) return true;
+    }
+    return false;
+  }
+
+  // start + tl.arange(0, STEP), a name for that, or it times what does not move.
+  bool IsPlaces(Node node, const TritonStatement& statement) const {
+    while (node.Is("parenthesized_expression")) node = node.NamedChildren()[0];
+    if (node.Is("binary_operator") && node.Child("operator").text() == "*") {
+      const Node left = node.Child("left"), right = node.Child("right");
+      return IsMoving(left, statement) ? IsPlaces(left, statement) && !IsMoving(right, statement)
+                                       : IsPlaces(right, statement);
+    }
+    const PythonLoop& loop = statement.loop;
+    const std::string arange = "tl.arange(0, " + loop.step + ")";
+    if (node.Is("binary_operator") && node.Child("operator").text() == "+") {
+      const Node left = node.Child("left"), right = node.Child("right");
+      return left.text() == loop.variable && (right.text() == arange || IsArange(right, arange));
+    }
+    if (!node.Is("identifier")) return false;
+    Node value;
+    for (Node inner : loop.body.Subtree()) {
+      if (AssignedName(inner) != node.text()) continue;
+      if (value || !inner.Is("assignment")) return false;
+      value = inner.Child("right");
+    }
+    return value && !value.Is("identifier") && IsPlaces(value, statement);
+  }
+
+  // A name that the top level gives this value, once.
+  bool IsArange(Node name, const std::string& arange) const {
+    size_t assigned = 0, same = 0;
+    for (Node inner : kernel_.body.Subtree()) {
+      if (!name.Is("identifier") || AssignedName(inner) != name.text()) continue;
+      ++assigned;
+      same += inner.Is("assignment") && inner.Child("right").text() == arange ? 1 : 0;
+    }
+    return assigned == 1 && same == 1;
   }
 
   std::string Partial(const std::string& name) const {
@@ -213,6 +300,11 @@ class TritonSplitRowsSkill final : public DeviceSkill {
       if (rows > 4 * units) continue;  // enough without parts
       auto statements = RowStatements(context, kernel);
       if (!statements) continue;
+      const bool sums = std::any_of(statements->begin(), statements->end(), [](const auto& s) {
+        return std::any_of(s.gathered.begin(), s.gathered.end(),
+                           [](const Gathered& gathered) { return gathered.reduce == "tl.sum"; });
+      });
+      if (sums && !context.task().allow_reassociation) continue;
       const Splitter splitter(context, kernel, *std::move(statements));
       const double gain =
           rows == 0

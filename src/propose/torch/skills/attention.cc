@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "base/text.h"
 #include "propose/device/triton_parts.h"
 #include "propose/torch/module_skill.h"
 #include "propose/torch/module_text.h"
@@ -11,6 +12,9 @@ namespace ks {
 namespace {
 
 using NameSetOf = std::set<std::string>;
+
+// What the kernel takes: columns of the tile that is tried first, widths of a row of the values.
+constexpr int64_t kColumnsOfTile = 64, kNarrowest = 16, kWidest = 256;
 
 // The row kernel: scores in, softmax of some function of them out, in place.
 struct SoftmaxRows {
@@ -44,8 +48,28 @@ std::optional<std::string> Reduced(Node value, std::string_view function) {
   const Node call = value.Child("value");
   if (!call.Is("call") || call.Child("function").text() != function) return std::nullopt;
   const std::vector<Node> arguments = PositionalArguments(call);
-  if (arguments.size() != 2 || arguments[1].text() != "1") return std::nullopt;
+  const size_t all = call.Child("arguments").NamedChildren().size();
+  if (all != 2 || arguments.size() != 2 || arguments[1].text() != "1") return std::nullopt;
   return std::string(arguments[0].text());
+}
+
+// Whether every call below is of a function that takes its arguments element by element.
+bool IsElementwise(Node value) {
+  static const NameSetOf kFunctions = {
+      "tl.load",     "tl.where",    "tl.maximum",   "tl.minimum", "tl.exp",     "tl.exp2",
+      "tl.log",      "tl.log2",     "tl.sqrt",      "tl.sqrt_rn", "tl.rsqrt",   "tl.abs",
+      "tl.full",     "tl.cast",     "tl.sin",       "tl.cos",     "tl.sigmoid", "tl.erf",
+      "tl.fma",      "tl.floor",    "tl.ceil",      "tl.clamp",   "tl.div_rn",  "float",
+      "tl.math.exp", "tl.math.log", "tl.math.rsqrt"};
+  for (Node part : value.Subtree()) {
+    if (!part.Is("call")) continue;
+    const Node function = part.Child("function");
+    const bool casts = function.Is("attribute") && function.Child("attribute").text() == "to";
+    if (HasSplat(part)) return false;
+    const bool library = function.text().starts_with("libdevice.");
+    if (!casts && !library && kFunctions.count(std::string(function.text())) == 0) return false;
+  }
+  return true;
 }
 
 // left OP right, of names.
@@ -61,8 +85,9 @@ std::optional<std::pair<std::string, std::string>> Binary(Node value, std::strin
 // Goes through a row kernel once; says no to everything that is not a softmax.
 class SoftmaxReader {
  public:
-  SoftmaxReader(const ModuleKernel& kernel, std::string scores)
-      : kernel_(kernel), scores_(std::move(scores)) {}
+  // `columns`: of the scores, which are dense: a row of the kernel is one of theirs.
+  SoftmaxReader(const ModuleKernel& kernel, std::string scores, std::string columns)
+      : kernel_(kernel), scores_(std::move(scores)), columns_(std::move(columns)) {}
 
   std::optional<SoftmaxRows> Read() {
     for (Node statement : kernel_.body.NamedChildren()) {
@@ -80,10 +105,18 @@ class SoftmaxReader {
     const std::string name(node.Child("left").text());
     const Node value = node.Child("right");
     if (!node.Child("left").Is("identifier") || !value) return false;
-    if (name == "R0_BLOCK" || name == "xoffset" || name == "xindex" || name == "r0_index" ||
-        name.ends_with("numel") || name == "r0_offset") {
-      return true;
+    if (name.ends_with("numel") || name == "r0_offset") return true;
+    static const std::map<std::string, std::string> kFrame = {
+        {"xoffset", "tl.program_id(0) * XBLOCK"},
+        {"xindex", "xoffset + tl.arange(0, XBLOCK)[:, None]"},
+        {"r0_index", "tl.arange(0, R0_BLOCK)[None, :]"}};
+    if (const auto frame = kFrame.find(name); frame != kFrame.end()) {
+      return value.text() == frame->second;
     }
+    if (name == "R0_BLOCK") return value.text() == columns_;
+    if (!assigned_.insert(name).second) return false;
+    if (value.text() == "xindex") rows_of_.insert(name);
+    if (value.text() == "r0_index") columns_of_.insert(name);
     if (const auto same = SameAs(value)) same_[name] = Root(*same);
     if (const auto of = Reduced(value, "helper_max2")) {
       if (!best_.empty()) return false;
@@ -102,18 +135,40 @@ class SoftmaxReader {
     return Plain(name, value, node);
   }
 
+  // scores + (column + COLUMNS * row), of all rows and columns.
+  bool IsDenseLoad(Node load) const {
+    const std::vector<Node> arguments = PositionalArguments(load);
+    if (arguments.size() != 1 || KeywordArgument(load, "mask")) return false;
+    const Node address = arguments[0];
+    if (!address.Is("binary_operator") || address.Child("operator").text() != "+" ||
+        address.Child("left").text() != scores_) {
+      return false;
+    }
+    Node index = address.Child("right");
+    while (index.Is("parenthesized_expression")) index = index.NamedChildren()[0];
+    if (!index.Is("binary_operator") || index.Child("operator").text() != "+") return false;
+    const std::string column(index.Child("left").text());
+    const Node row = index.Child("right");
+    return columns_of_.count(column) > 0 && row.Is("binary_operator") &&
+           row.Child("operator").text() == "*" && row.Child("left").text() == columns_ &&
+           rows_of_.count(std::string(row.Child("right").text())) > 0;
+  }
+
   // A statement of one element or one row.
   bool Plain(const std::string& name, Node value, Node statement) {
     for (Node load : CallsOf(value, "tl.load")) {
       const bool of_scores = UsesOf(load, scores_) > 0;
       if (!of_scores) continue;
-      if (load != value || !index_.empty()) return false;
+      if (load != value || !index_.empty() || !IsDenseLoad(load)) return false;
       index_ = std::string(PositionalArguments(load)[0].text());
       rows_.score += "        " + name + " = score\n";
       wide_.insert(name);
       return true;
     }
-    if (UsesAny(value, {"XBLOCK", "R0_BLOCK", "xmask", "r0_mask"}) && !SameAs(value)) return false;
+    if (UsesAny(value, {"XBLOCK", "R0_BLOCK", "xmask", "r0_mask", "xoffset"}) && !SameAs(value)) {
+      return false;
+    }
+    if (!SameAs(value) && !IsElementwise(value)) return false;
     NameSetOf varies = wide_;
     varies.insert("r0_index");
     const bool is_wide = UsesAny(value, varies);
@@ -176,7 +231,8 @@ class SoftmaxReader {
   }
 
   const ModuleKernel& kernel_;
-  const std::string scores_;
+  const std::string scores_, columns_;
+  NameSetOf assigned_, rows_of_ = {"xindex"}, columns_of_ = {"r0_index"};
   SoftmaxRows rows_;
   std::map<std::string, std::string> same_, exponents_;
   NameSetOf wide_, tail_, weights_;
@@ -184,9 +240,60 @@ class SoftmaxReader {
   bool done_ = false;
 };
 
+// Two factors, and nothing else but where the product goes.
+bool PlainProduct(const ForwardStatement& statement) {
+  return PositionalArguments(statement.value).size() == 2 && !HasSplat(statement.value) &&
+         statement.value.Child("arguments").NamedChildren().size() == 3;
+}
+
 bool IsBatchedProduct(const ForwardStatement& statement) {
   return statement.understood && statement.fills.size() == 1 && !statement.launch &&
          statement.value.Child("function").text() == "torch.bmm";
+}
+
+// Extents of a dense buffer of f32 that `statement` makes; empty: it makes none.
+std::vector<std::string> ExtentsMadeBy(const ForwardStatement& statement) {
+  std::vector<std::string> extents;
+  if (!statement.value.Is("call") || statement.value.Child("function").text() != "torch.empty") {
+    return extents;
+  }
+  const Node dtype = KeywordArgument(statement.value, "dtype");
+  const std::vector<Node> arguments = PositionalArguments(statement.value);
+  if ((dtype && dtype.text() != "torch.float32") || arguments.size() != 1 ||
+      !arguments[0].Is("tuple") || KeywordArgument(statement.value, "memory_format")) {
+    return extents;
+  }
+  for (Node extent : arguments[0].NamedChildren()) extents.emplace_back(extent.text());
+  return extents;
+}
+
+// Extents of `node` where it is the buffer `root`, of these extents, or a .view of all of it;
+// empty: it may have another order, or be a part.
+std::vector<std::string> WholeExtents(const ModuleContext& module, Node node,
+                                      const std::string& root,
+                                      const std::vector<std::string>& extents) {
+  if (node.Is("identifier")) {
+    if (node.text() == root) return extents;
+    Node value;
+    for (const ForwardStatement& statement : module.forward()) {
+      if (statement.target != node.text()) continue;
+      if (value) return {};
+      value = statement.value;
+    }
+    return value ? WholeExtents(module, value, root, extents) : std::vector<std::string>();
+  }
+  if (!node.Is("call") || HasSplat(node)) return {};
+  const Node function = node.Child("function");
+  if (!function.Is("attribute") || function.Child("attribute").text() != "view") return {};
+  if (WholeExtents(module, function.Child("object"), root, extents).empty()) return {};
+  std::vector<Node> given = node.Child("arguments").NamedChildren();
+  if (given.size() == 1 && given[0].Is("tuple")) given = given[0].NamedChildren();
+  std::vector<std::string> out;
+  for (Node extent : given) {
+    if (extent.Is("attribute")) return {};  // a type: the bits of another
+    out.emplace_back(extent.text());
+  }
+  return out;
 }
 
 struct AttentionPlace {
@@ -240,6 +347,20 @@ std::optional<AttentionPlace> AttentionAt(const ModuleContext& module, size_t sc
     }
   }
   if (!launch || place.values == 0) return std::nullopt;
+  const auto made_scores =
+      std::find_if(forward.begin(), forward.begin() + static_cast<std::ptrdiff_t>(scores),
+                   [&](const ForwardStatement& statement) { return statement.target == root; });
+  if (made_scores == forward.begin() + static_cast<std::ptrdiff_t>(scores)) return std::nullopt;
+  const std::vector<std::string> extents = ExtentsMadeBy(*made_scores);
+  std::vector<int64_t> sizes;
+  for (const std::string& extent : extents) sizes.push_back(ParseInt(extent).value_or(0));
+  if (sizes.size() != 3 || sizes[0] * sizes[1] <= 0 || sizes[2] <= 0 ||
+      sizes[2] % kColumnsOfTile != 0) {
+    return std::nullopt;
+  }
+  if (!PlainProduct(forward[scores]) || !PlainProduct(forward[place.values])) return std::nullopt;
+  const Node scores_out = KeywordArgument(forward[scores].value, "out");
+  if (WholeExtents(module, scores_out, root, extents) != extents) return std::nullopt;
   const ModuleLaunch& row_launch = module.launches()[*launch];
   const ModuleKernel& kernel = module.kernels()[row_launch.kernel];
   if (kernel.parameters.size() != kernel.pointers.size() + 1) return std::nullopt;
@@ -249,6 +370,7 @@ std::optional<AttentionPlace> AttentionAt(const ModuleContext& module, size_t sc
     const std::vector<std::string> names = LocalNames(arguments[i]);
     const bool ours = names.size() == 1 && module.RootOf(names[0]) == root;
     if (ours && kernel.pointers[i] != "in_out_ptr0") return std::nullopt;
+    if (ours && WholeExtents(module, arguments[i], root, extents).empty()) return std::nullopt;
     if (ours) {
       pointer = kernel.pointers[i];
       continue;
@@ -261,10 +383,17 @@ std::optional<AttentionPlace> AttentionAt(const ModuleContext& module, size_t sc
     place.given += std::string(arguments[i].text()) + ", ";
   }
   if (pointer.empty()) return std::nullopt;
-  const std::optional<SoftmaxRows> rows = SoftmaxReader(kernel, pointer).Read();
+  const std::string all_rows = std::to_string(sizes[0] * sizes[1]);
+  const std::vector<Node> spread = CallsOf(row_launch.grid, "triton.cdiv");
+  if (spread.size() != 1 || PositionalArguments(spread[0]).size() != 2 ||
+      PositionalArguments(spread[0])[0].text() != all_rows) {
+    return std::nullopt;
+  }
+  const auto rows = SoftmaxReader(kernel, pointer, extents[2]).Read();
   if (!rows) return std::nullopt;
   const std::vector<Node> second = PositionalArguments(forward[place.values].value);
-  if (second.size() != 2) return std::nullopt;
+  if (WholeExtents(module, second[0], root, extents) != extents) return std::nullopt;
+  if (ReadsSelf(second[0])) return std::nullopt;
   for (const std::string& name : LocalNames(second[1])) {
     if (!ReadyBefore(module, name, scores, place.values)) return std::nullopt;
   }
@@ -272,17 +401,26 @@ std::optional<AttentionPlace> AttentionAt(const ModuleContext& module, size_t sc
   bool made = false;
   for (size_t i = 0; i < place.values; ++i) {
     if (forward[i].target != out) continue;
-    made = i > scores && forward[i].value.Child("function").text() == "torch.empty";
+    const std::vector<std::string> given = ExtentsMadeBy(forward[i]);
+    const int64_t wide = given.size() == 3 ? ParseInt(given[2]).value_or(0) : 0;
+    const bool power = wide >= kNarrowest && wide <= kWidest && (wide & (wide - 1)) == 0;
+    made = i > scores && given.size() == 3 && power && given[0] == extents[0] &&
+           given[1] == extents[1];
     place.out_made = i;
   }
   if (!made) return std::nullopt;
+  for (size_t i = scores; i < place.values; ++i) {
+    for (const std::string& name : forward[i].reads) {
+      if (module.RootOf(name) == out) return std::nullopt;  // filled or read before it is complete
+    }
+  }
   const std::string times = rows->factor.empty() ? "" : " * " + rows->factor;
   place.parts.name = module.FreshName("attention_" + kernel.name);
   place.parts.row = rows->row;
   place.parts.score = rows->score;
   place.parts.z = rows->z;
-  place.parts.weight = "        weight = tl.exp((" + rows->z + " - new_best)" + times + ")\n";
-  place.parts.kept = "(best - new_best)" + times;
+  place.parts.weight = "        weight = tl.exp((" + rows->z + " - finite)" + times + ")\n";
+  place.parts.kept = "(best - finite)" + times;
   return place;
 }
 
@@ -292,7 +430,9 @@ std::string WithAttention(const ModuleContext& module, const AttentionPlace& pla
   const std::vector<Node> second = PositionalArguments(forward[place.values].value);
   TextEdits edits(module.source());
   std::string functions = AttentionKernelWith(place.parts);
-  if (!module.Uses("attention")) functions += std::string(AttentionText());
+  if (FindBrought(module, "attention", AttentionText()) == Brought::kMissing) {
+    functions += std::string(AttentionText());
+  }
   AddFunctions(module, functions, edits);
   const std::string root = module.RootOf(forward[place.scores].fills[0]);
   std::string call = "attention(" + std::string(first[0].text()) + ", " +
@@ -331,7 +471,9 @@ class AttentionSkill final : public ModuleSkill {
 
   std::vector<Edit> Edits(const ModuleContext& module) const override {
     std::vector<Edit> edits;
-    for (size_t i = 0; i < module.forward().size(); ++i) {
+    const Brought brought = FindBrought(module, "attention", AttentionText());
+    if (brought == Brought::kTaken) return edits;
+    for (size_t i = 0; i < module.forward().size() && !module.Rebinds(); ++i) {
       if (!IsBatchedProduct(module.forward()[i])) continue;
       if (const auto place = AttentionAt(module, i)) {
         edits.push_back({WithAttention(module, *place), "Scores, softmax and sum in one kernel.",
@@ -341,6 +483,7 @@ class AttentionSkill final : public ModuleSkill {
     static constexpr const char* kTiles[] = {"(128, 64, 8, 2)", "(64, 32, 4, 2)", "(128, 32, 4, 2)",
                                              "(32, 64, 4, 2)", "(64, 64, 4, 1)"};
     for (const ForwardStatement& statement : module.forward()) {
+      if (brought != Brought::kThere) break;
       for (Node call : CallsOf(statement.node, "attention")) {
         for (const char* tiles : kTiles) {
           TextEdits text(module.source());

@@ -14,6 +14,9 @@ std::vector<Node> GroupedConvolutions(const ModuleContext& module) {
   for (const ForwardStatement& statement : module.forward()) {
     for (Node call : CallsOf(statement.node, "torch.convolution")) {
       const std::vector<Node> arguments = PositionalArguments(call);
+      if (HasSplat(call) || call.Child("arguments").NamedChildren().size() != arguments.size()) {
+        continue;
+      }
       if (arguments.size() != kArguments || arguments[6].text() != "False") continue;
       if (arguments[8].text() == "1" || !arguments[3].Is("tuple")) continue;
       if (arguments[3].NamedChildren().size() <= 2) calls.push_back(call);
@@ -37,8 +40,10 @@ class DepthwiseConvSkill final : public ModuleSkill {
     const std::vector<Node> calls = GroupedConvolutions(module);
     std::vector<Edit> found;
     if (calls.empty()) return found;
+    const Brought brought = FindBrought(module, "depthwise_conv", DepthwiseConvText());
+    if (brought == Brought::kTaken) return found;
     TextEdits edits(module.source());
-    if (!module.Uses("depthwise_conv_kernel")) AddFunctions(module, DepthwiseConvText(), edits);
+    if (brought == Brought::kMissing) AddFunctions(module, DepthwiseConvText(), edits);
     for (Node call : calls) {
       const std::vector<Node> arguments = PositionalArguments(call);
       std::string text = "depthwise_conv(";

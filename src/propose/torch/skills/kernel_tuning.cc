@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "propose/device/triton_parts.h"
 #include "propose/torch/module_skill.h"
 #include "propose/torch/module_text.h"
 
@@ -45,6 +46,32 @@ bool MasksAxis(const ModuleKernel& kernel, const std::string& axis) {
   return false;
 }
 
+// RBLOCK, R0_BLOCK, R1_BLOCK: blocks of an axis that is reduced. ROWS_BLOCK is none.
+bool IsReduced(std::string_view block) {
+  if (!block.starts_with('R') || !block.ends_with("BLOCK")) return false;
+  const std::string_view between = block.substr(1, block.size() - 6);
+  if (between.empty()) return true;
+  return between.size() > 1 && between.back() == '_' &&
+         between.find_first_not_of("0123456789") == between.size() - 1;
+}
+
+// Whether the kernel walks the axis in steps of the block; else the block must hold all of it.
+bool WalksBy(const ModuleKernel& kernel, const std::string& block) {
+  const std::vector<PythonLoop> loops = RangeLoops(kernel.body);
+  return std::any_of(loops.begin(), loops.end(),
+                     [&](const PythonLoop& loop) { return loop.step == block; });
+}
+
+// Whether every store says that it stays inside of the axis.
+bool StoresWithMask(const ModuleKernel& kernel, const std::string& axis) {
+  for (Node call : CallsOf(kernel.body, "tl.store")) {
+    const std::vector<Node> arguments = PositionalArguments(call);
+    const Node mask = arguments.size() > 2 ? arguments[2] : KeywordArgument(call, "mask");
+    if (!mask || UsesOf(mask, axis + "mask") == 0) return false;
+  }
+  return true;
+}
+
 bool HasLoop(const ModuleKernel& kernel) { return !RangeLoops(kernel.body).empty(); }
 
 class ModuleBlocksSkill final : public ModuleSkill {
@@ -82,10 +109,11 @@ class ModuleBlocksSkill final : public ModuleSkill {
   static bool Fits(const ModuleLaunch& launch, const ModuleKernel& kernel, const std::string& block,
                    int next) {
     const std::string axis = Lower(block.substr(0, block.size() - 5));
-    const bool reduces = axis.starts_with("r");
+    const bool reduces = IsReduced(block);
     const std::optional<int> extent = ExtentInGrid(launch, block);
     if (!reduces && !extent) return false;  // the grid would not follow
-    if (MasksAxis(kernel, axis)) return true;
+    if (reduces && !WalksBy(kernel, block)) return false;
+    if (MasksAxis(kernel, axis) && (reduces || StoresWithMask(kernel, axis))) return true;
     return extent && *extent % next == 0;
   }
 };

@@ -36,6 +36,24 @@ bool IsViewOf(const ForwardStatement& statement, const Names& names) {
          names.count(std::string(function.Child("object").text())) > 0;
 }
 
+// Whether a statement reads or fills memory of `root` under a name that is not in `known`: a view
+// that was made before, or one that is no `view`.
+bool TouchesOtherwise(const ModuleContext& module, const ForwardStatement& statement,
+                      const std::string& root, const Names& known) {
+  return std::any_of(statement.reads.begin(), statement.reads.end(), [&](const std::string& name) {
+    return known.count(name) == 0 && module.RootOf(name) == root;
+  });
+}
+
+// Whether something that is not understood may keep the memory of `root` under another name.
+bool MayBeKept(const ModuleContext& module, const std::string& root, size_t end) {
+  for (size_t i = 0; i < end; ++i) {
+    const ForwardStatement& statement = module.forward()[i];
+    if (!statement.understood && TouchesOtherwise(module, statement, root, {})) return true;
+  }
+  return false;
+}
+
 bool ReadsAny(const ForwardStatement& statement, const Names& names) {
   return std::any_of(statement.reads.begin(), statement.reads.end(),
                      [&](const std::string& name) { return names.count(name) > 0; });
@@ -85,6 +103,8 @@ bool FreeAt(const ModuleContext& module, const std::string& out, size_t product,
 std::optional<Fusion> FusionAt(const ModuleContext& module, size_t product) {
   const std::vector<ForwardStatement>& forward = module.forward();
   Names result(forward[product].fills.begin(), forward[product].fills.end());
+  const std::string root = module.RootOf(forward[product].fills[0]);
+  if (MayBeKept(module, root, product)) return std::nullopt;
   Fusion fusion;
   fusion.product = product;
   size_t at = product + 1;
@@ -96,6 +116,8 @@ std::optional<Fusion> FusionAt(const ModuleContext& module, size_t product) {
       result.insert(statement.target);
     } else if (ReadsAny(statement, result)) {
       break;
+    } else if (TouchesOtherwise(module, statement, root, result)) {
+      return std::nullopt;
     }
   }
   if (at == forward.size() || !forward[at].launch) return std::nullopt;
@@ -116,6 +138,10 @@ std::optional<Fusion> FusionAt(const ModuleContext& module, size_t product) {
       fusion.out_parameter = parameter;
       fusion.out = text;
     }
+    for (const std::string& name : LocalNames(arguments[i])) {
+      const bool same = result.count(text) > 0;
+      if (!same && module.RootOf(name) == root) return std::nullopt;  // in another order
+    }
     if (result.count(text) > 0) {
       if (!fusion.result.empty()) return std::nullopt;
       fusion.result = parameter;
@@ -134,7 +160,10 @@ std::optional<Fusion> FusionAt(const ModuleContext& module, size_t product) {
   }
   // Out of place: the result must not be read later, and the other buffer must be dense.
   for (size_t i = at + 1; i < forward.size(); ++i) {
-    if (forward[i].drops.empty() && ReadsAny(forward[i], result)) return std::nullopt;
+    if (!forward[i].drops.empty()) continue;
+    if (ReadsAny(forward[i], result) || TouchesOtherwise(module, forward[i], root, result)) {
+      return std::nullopt;
+    }
   }
   const size_t made = MadeBy(module, fusion.out, at);
   if (made == forward.size() || !IsEmptyCall(forward[made])) return std::nullopt;
@@ -247,6 +276,7 @@ std::optional<std::string> Fused(const ModuleContext& module, const Fusion& fusi
 // The products of forward whose kernel has no epilogue yet.
 std::vector<Fusion> Fusions(const ModuleContext& module) {
   std::vector<Fusion> fusions;
+  if (module.Rebinds()) return fusions;
   for (size_t i = 0; i < module.forward().size(); ++i) {
     const ForwardStatement& statement = module.forward()[i];
     if (!statement.value.Is("call") || statement.value.Child("function").text() != "matmul" ||
@@ -270,7 +300,9 @@ class MatmulEpilogueSkill final : public ModuleSkill {
   std::vector<Edit> Edits(const ModuleContext& module) const override {
     std::vector<Edit> edits;
     std::string base = module.source();
-    if (!module.Uses("matmul_kernel")) {
+    const Brought brought = FindBrought(module, "matmul", MatmulText());
+    if (brought == Brought::kTaken) return edits;
+    if (brought == Brought::kMissing) {
       const std::vector<Edit> own = NewOwnMatmulSkill()->Edits(module);
       if (own.empty()) return edits;
       base = own.front().source;

@@ -14,6 +14,9 @@ std::vector<Node> PlainConvolutions(const ModuleContext& module) {
   for (const ForwardStatement& statement : module.forward()) {
     for (Node call : CallsOf(statement.node, "torch.convolution")) {
       const std::vector<Node> arguments = PositionalArguments(call);
+      if (HasSplat(call) || call.Child("arguments").NamedChildren().size() != arguments.size()) {
+        continue;
+      }
       if (arguments.size() != kConvArguments || arguments[6].text() != "False") continue;
       if (arguments[8].text() == "1" && arguments[3].Is("tuple")) calls.push_back(call);
     }
@@ -34,6 +37,7 @@ class OwnConvSkill final : public ModuleSkill {
     const std::vector<Node> calls = PlainConvolutions(module);
     std::vector<Edit> edits;
     if (calls.empty() || calls.size() > kMostConvolutions) return edits;
+    if (FindBrought(module, "own_conv", ConvolutionText()) == Brought::kTaken) return edits;
     edits.push_back({WithOwn(module, calls), "Convolutions in Triton on the tensor cores.",
                      EditKind::kStrategy, 1.4});
     for (Node call : calls) {
@@ -47,7 +51,9 @@ class OwnConvSkill final : public ModuleSkill {
  private:
   static std::string WithOwn(const ModuleContext& module, const std::vector<Node>& calls) {
     TextEdits edits(module.source());
-    if (!module.Uses("own_conv_kernel")) AddFunctions(module, ConvolutionText(), edits);
+    if (FindBrought(module, "own_conv", ConvolutionText()) == Brought::kMissing) {
+      AddFunctions(module, ConvolutionText(), edits);
+    }
     for (Node call : calls) {
       const std::vector<Node> arguments = PositionalArguments(call);
       std::string text = "own_conv(";

@@ -1,4 +1,5 @@
 // Products of the library as a Triton kernel on the tensor cores, and the shapes of its tiles.
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -18,6 +19,11 @@ struct LibraryProduct {
 };
 
 bool IsDenseBuffer(const ModuleContext& module, std::string_view name) {
+  size_t bound = 0;
+  for (const ForwardStatement& statement : module.forward()) {
+    bound += static_cast<size_t>(std::count(statement.binds.begin(), statement.binds.end(), name));
+  }
+  if (bound != 1) return false;  // another one by the time of the product
   for (const ForwardStatement& statement : module.forward()) {
     if (statement.target != name) continue;
     if (!statement.value.Is("call")) return false;
@@ -56,7 +62,9 @@ std::vector<LibraryProduct> ProductsOf(const ModuleContext& module) {
     if (!adds && function != "torch.mm" && function != "torch.bmm") continue;
     const std::vector<Node> arguments = PositionalArguments(statement.value);
     const size_t named = statement.value.Child("arguments").NamedChildren().size();
-    if (arguments.size() != (adds ? 3u : 2u) || named != arguments.size() + 1) continue;
+    if (HasSplat(statement.value) || arguments.size() != (adds ? 3u : 2u) ||
+        named != arguments.size() + 1)
+      continue;
     LibraryProduct product;
     product.statement = &statement;
     product.out = statement.fills[0];
@@ -84,6 +92,7 @@ class OwnMatmulSkill final : public ModuleSkill {
     const std::vector<LibraryProduct> products = ProductsOf(module);
     std::vector<Edit> edits;
     if (products.empty() || products.size() > kMostSites) return edits;
+    if (FindBrought(module, "matmul", MatmulText()) == Brought::kTaken) return edits;
     edits.push_back({Replaced(module, products),
                      products.size() == 1 ? "The product in Triton on the tensor cores."
                                           : "All products in Triton on the tensor cores.",
@@ -101,7 +110,9 @@ class OwnMatmulSkill final : public ModuleSkill {
   static std::string Replaced(const ModuleContext& module,
                               const std::vector<LibraryProduct>& products) {
     TextEdits edits(module.source());
-    if (!module.Uses("matmul_kernel")) AddFunctions(module, MatmulText(), edits);
+    if (FindBrought(module, "matmul", MatmulText()) == Brought::kMissing) {
+      AddFunctions(module, MatmulText(), edits);
+    }
     for (const LibraryProduct& product : products) {
       const std::string bias = product.bias.empty() ? "" : ", bias=" + product.bias;
       edits.Replace(product.statement->value,
@@ -126,11 +137,14 @@ class MatmulTilesSkill final : public ModuleSkill {
         "(128, 64, 32, 8, 3)", "(128, 128, 16, 8, 4)", "(32, 64, 64, 4, 4)"};
     std::vector<Edit> edits;
     for (const char* function : {"matmul", "own_conv"}) {
+      const bool product = function == std::string_view("matmul");
+      const std::string_view brought = product ? MatmulText() : ConvolutionText();
+      if (FindBrought(module, function, brought) != Brought::kThere) continue;
       std::vector<Node> calls;
       for (const ForwardStatement& statement : module.forward()) {
         for (Node call : CallsOf(statement.node, function)) calls.push_back(call);
       }
-      if (calls.empty() || !module.Uses(std::string(function) + "_kernel")) continue;
+      if (calls.empty()) continue;
       for (const char* tiles : kTiles) Add(module, calls, tiles, edits);
       for (size_t i = 0; calls.size() > 1 && i < calls.size(); ++i) {
         for (size_t t = 0; t < 5; ++t) Add(module, {calls[i]}, kTiles[t], edits);

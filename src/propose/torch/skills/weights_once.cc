@@ -23,6 +23,52 @@ bool MakesBuffer(const ForwardStatement& statement) {
   return function == "torch.empty" || function == "torch.empty_strided";
 }
 
+// Whether the value is computed into memory of its own.
+bool MakesContent(const ForwardStatement& statement) {
+  return statement.understood && !statement.target.empty() && statement.base.empty() &&
+         !statement.of_self && statement.value.Is("call") && !MakesBuffer(statement);
+}
+
+// x.shape and x.dtype of what the caller gives are not the same in every call.
+bool AsksForForm(const ForwardStatement& statement, const NameSet& known) {
+  for (Node part : statement.node.Subtree()) {
+    if (!part.Is("attribute")) continue;
+    const std::string_view name = part.Child("attribute").text();
+    if (name != "shape" && name != "dtype") continue;
+    Node object = part.Child("object");
+    while (object.Is("attribute") || object.Is("subscript") || object.Is("call")) {
+      object = object.Child(object.Is("attribute")   ? "object"
+                            : object.Is("subscript") ? "value"
+                                                     : "function");
+    }
+    const std::string head(object.text());
+    if (head != "self" && head != "torch" && known.count(head) == 0) return true;
+  }
+  return false;
+}
+
+// Whether forward may change what belongs to the model (weights, buffers, attributes), or does not
+// do the same in every call: it looks at self.training, or fills something of self.
+bool ChangesModel(const ModuleContext& module) {
+  for (const ForwardStatement& statement : module.forward()) {
+    for (Node part : statement.node.Subtree()) {
+      if (part.Is("attribute") && part.text() == "self.training") return true;
+    }
+    const bool gives = statement.node.Is("return_statement");
+    if (!statement.understood && !gives && ReadsSelf(statement.node)) return true;
+    for (Node call : statement.node.Subtree()) {
+      if (gives && call.Is("call") && ReadsSelf(call)) return true;
+    }
+    for (const std::string& name : statement.fills) {
+      const std::string root = module.RootOf(name);
+      for (const ForwardStatement& other : module.forward()) {
+        if (other.target == root && other.of_self) return true;
+      }
+    }
+  }
+  return false;
+}
+
 // Which statements can be computed once, and what they give.
 struct OnceFold {
   std::vector<bool> once;  // by statement
@@ -37,7 +83,7 @@ OnceFold WeightsOnly(const ModuleContext& module, const NameSet& barred) {
   for (size_t i = 0; i < forward.size(); ++i) {
     const ForwardStatement& statement = forward[i];
     if (!statement.understood || !statement.drops.empty()) continue;
-    if (!AllIn(statement.reads, fold.names)) continue;
+    if (!AllIn(statement.reads, fold.names) || AsksForForm(statement, fold.names)) continue;
     if (statement.target.empty()) {
       fold.once[i] = !statement.fills.empty();
     } else if (barred.count(statement.target) == 0) {
@@ -90,9 +136,7 @@ bool SpreadOverViews(const ModuleContext& module, NameSet& barred) {
   const size_t before = barred.size();
   for (const ForwardStatement& statement : module.forward()) {
     if (statement.target.empty() || MakesBuffer(statement)) continue;
-    const bool fresh =
-        statement.value.Is("call") && GivesFreshMemory(statement.value.Child("function").text());
-    if (fresh) continue;
+    if (MakesContent(statement)) continue;
     bool any = barred.count(statement.target) > 0;
     for (const std::string& name : statement.reads) any = any || barred.count(name) > 0;
     if (!any) continue;
@@ -112,6 +156,7 @@ class WeightsOnceSkill final : public ModuleSkill {
   }
 
   std::vector<Edit> Edits(const ModuleContext& module) const override {
+    if (module.Rebinds() || ChangesModel(module)) return {};
     NameSet barred(module.arguments().begin(), module.arguments().end());
     OnceFold fold;
     for (;;) {
@@ -139,9 +184,7 @@ class WeightsOnceSkill final : public ModuleSkill {
     for (size_t i = 0; i < forward.size(); ++i) {
       const ForwardStatement& statement = forward[i];
       if (fold.once[i]) {
-        works = works || !statement.fills.empty() ||
-                (statement.value.Is("call") && !MakesBuffer(statement) &&
-                 GivesFreshMemory(statement.value.Child("function").text()));
+        works = works || !statement.fills.empty() || MakesContent(statement);
         first = std::min(first, i);
         continue;
       }
@@ -150,7 +193,7 @@ class WeightsOnceSkill final : public ModuleSkill {
         if (fold.names.count(name) > 0) needed.insert(name);
       }
     }
-    if (!works || needed.empty() || module.source().find("ksmith: once") != std::string::npos) {
+    if (!works || needed.empty() || module.source().find(kOnceMark) != std::string::npos) {
       return std::nullopt;
     }
     TextEdits edits(module.source());
@@ -158,8 +201,8 @@ class WeightsOnceSkill final : public ModuleSkill {
     const size_t column = forward[first].node.begin() -
                           (module.source().rfind('\n', forward[first].node.begin()) + 1);
     const std::string indent(column, ' ');
-    std::string lines = indent + "if getattr(self, \"" + kept +
-                        "\", None) is None:  # ksmith: once, from the weights alone\n";
+    std::string lines = indent + "if getattr(self, \"" + kept + "\", None) is None:  # " +
+                        std::string(kOnceMark) + ", from the weights alone\n";
     for (size_t i = 0; i < forward.size(); ++i) {
       const auto [begin, end] = module.LinesOf(forward[i].node);
       if (fold.once[i]) {

@@ -117,6 +117,147 @@ TEST(TritonBatchPrograms, RefusesWhatHasNoBatchedForm) {
       BatchesOf(load + "    tl.store(y + i, tl.sum(v, axis=0) * tl.num_programs(0))\n").empty());
 }
 
+TEST(TritonBatchPrograms, LoadsNothingForAPlaceThatHasLeftTheLoop) {
+  const std::vector<Edit> edits = BatchesOf(
+      "    i = tl.program_id(0)\n"
+      "    total = 0.0\n"
+      "    for start in range(i, i + 9):\n"
+      "        total += tl.load(x + start)\n"
+      "        total += tl.load(w + start * 2, mask=start < cols, other=0.0)\n"
+      "    tl.store(y + i, total)\n");
+  ASSERT_FALSE(edits.empty());
+  EXPECT_TRUE(Has(edits[0].source, "tl.load(x + start, mask=(start < start_end))"))
+      << edits[0].source;
+  EXPECT_TRUE(Has(edits[0].source, "mask=(start < cols) & (start < start_end), other=0.0)"))
+      << edits[0].source;
+}
+
+TEST(TritonBatchPrograms, KnowsTheAxisOfTheGridInEitherSpelling) {
+  const std::string body =
+      "    i = tl.program_id(axis=0)\n    j = tl.arange(0, BLOCK)\n"
+      "    v = tl.load(w + j, mask=j < cols, other=0.0)\n"
+      "    tl.store(y + i * cols + j, v * i, mask=j < cols)\n";
+  const std::vector<Edit> edits = BatchesOf(body);
+  ASSERT_FALSE(edits.empty());
+  EXPECT_TRUE(Has(edits[0].source, "    i = place\n")) << edits[0].source;
+  std::string other = body;
+  other.replace(other.find("axis=0"), 6, "axis=k");
+  EXPECT_TRUE(BatchesOf(other).empty());
+  other.replace(other.find("tl.program_id(axis=k)"), 21, "where()");
+  EXPECT_FALSE(BatchesOf(body + "\n\n@triton.jit\ndef where():\n    return 3\n").empty());
+  EXPECT_TRUE(
+      BatchesOf(other + "\n\n@triton.jit\ndef where():\n    return tl.program_id(0)\n").empty());
+  // The helper has the place, whoever else asks for it.
+  std::string both = body;
+  both.replace(both.find("v * i"), 5, "v * i * where()");
+  EXPECT_TRUE(BatchesOf(both + "\n\n@triton.jit\ndef where():\n    return deep()\n"
+                               "\n\n@triton.jit\ndef deep():\n    return tl.program_id(axis=0)\n")
+                  .empty());
+  EXPECT_TRUE(
+      BatchesOf(both + "\n\n@triton.jit\ndef where(y):\n    tl.atomic_add(y, 1)\n").empty());
+}
+
+TEST(TritonBatchPrograms, TellsNumbersFromNamesOfTheSameLetters) {
+  const auto started = [](const std::string& value) {
+    const std::vector<Edit> edits =
+        BatchesOf("    i = tl.program_id(0)\n    tail = cols // 2\n    total = " + value +
+                  "\n    for start in range(0, i + 1, BLOCK):\n"
+                  "        j = start + tl.arange(0, BLOCK)\n"
+                  "        total += tl.sum(tl.load(w + j, mask=j < cols, other=0.0), axis=0)\n"
+                  "    tl.store(y + i, total)\n");
+    if (edits.empty()) return std::string();
+    const size_t at = edits[0].source.find("total = ");
+    return edits[0].source.substr(at, edits[0].source.find('\n', at) - at);
+  };
+  EXPECT_EQ(started("tail"), "total = tail + tl.zeros((PLACES,), dtype=tl.int32)");
+  EXPECT_EQ(started("-1.5e-3"), "total = tl.full((PLACES,), -1.5e-3, dtype=tl.float32)");
+  EXPECT_EQ(started("2"), "total = tl.full((PLACES,), 2, dtype=tl.int32)");
+  EXPECT_EQ(started("float(\"-inf\")"),
+            "total = tl.full((PLACES,), float(\"-inf\"), dtype=tl.float32)");
+  EXPECT_EQ(started("True"), "");
+}
+
+TEST(TritonBatchPrograms, RefusesReductionsWithOptionsThatItWouldLose) {
+  const auto count = [](const std::string& call) {
+    return BatchesOf(
+               "    i = tl.program_id(0)\n    j = tl.arange(0, BLOCK)\n"
+               "    v = tl.load(w + j, mask=j < cols, other=0.0) * i\n"
+               "    tl.store(y + i * cols + j, " +
+               call + ", mask=j < cols)\n")
+        .size();
+  };
+  EXPECT_GT(count("tl.cumsum(v, axis=0)"), 0u);
+  EXPECT_EQ(count("tl.cumsum(v, axis=0, reverse=True)"), 0u);
+  EXPECT_EQ(count("tl.sum(v, axis=0, keep_dims=True)"), 0u);
+}
+
+TEST(TritonBatchPrograms, RefusesAPointerThatMovesAndLoopsThatItCannotBound) {
+  EXPECT_TRUE(BatchesOf("    i = tl.program_id(0)\n    x += i * cols\n    j = tl.arange(0, BLOCK)\n"
+                        "    v = tl.load(w + j, mask=j < cols, other=0.0)\n"
+                        "    u = tl.load(x + j, mask=j < cols, other=0.0)\n"
+                        "    tl.store(y + i * cols + j, u + v, mask=j < cols)\n")
+                  .empty());
+  const std::string head = "    i = tl.program_id(0)\n    total = 0.0\n";
+  const std::string body = "        total += tl.load(w + start)\n    tl.store(y + i, total";
+  EXPECT_FALSE(BatchesOf(head + "    for start in range(0, i):\n" + body + ")\n").empty());
+  EXPECT_TRUE(BatchesOf(head + "    for start in range(9, i, -1):\n" + body + ")\n").empty());
+  EXPECT_TRUE(BatchesOf(head + "    for start in range(0, i):\n" + body + " + start)\n").empty())
+      << "where the loop ended";
+  EXPECT_TRUE(
+      BatchesOf("    i = tl.program_id(0)\n    j = tl.arange(0, BLOCK)\n    a, b = j, 2 * j\n"
+                "    v = tl.load(w + a, mask=a < cols, other=0.0)\n"
+                "    tl.store(y + i * cols + b, v, mask=b < cols)\n")
+          .empty())
+      << "two names at once";
+}
+
+std::vector<Edit> SplitsOf(const std::string& loop, const std::string& args = "",
+                           const std::string& front = "    i = tl.program_id(0)\n") {
+  const std::string source =
+      "import triton\nimport triton.language as tl\n\n# ksmith: const BLOCK = 32\n"
+      "# ksmith: launch rows grid=(rows)" +
+      args +
+      "\n\n\n"
+      "@triton.jit\ndef rows(x, w, y, rows, cols, BLOCK: tl.constexpr):\n" +
+      front +
+      "    total = tl.zeros((BLOCK,), dtype=tl.float32)\n"
+      "    for start in range(0, cols, BLOCK):\n"
+      "        j = start + tl.arange(0, BLOCK)\n"
+      "        total += tl.load(x + i * cols + j, mask=j < cols, other=0.0)\n"
+      "    mean = tl.sum(total, axis=0) / cols\n"
+      "    for start in range(0, cols, BLOCK):\n"
+      "        j = start + tl.arange(0, BLOCK)\n" +
+      loop;
+  return DeviceEditsOf("triton_split_rows", RowsTask(), source, "triton");
+}
+
+TEST(TritonSplitRows, RefusesStepsThatTouchWhatOthersWrite) {
+  const std::string load = "        v = tl.load(x + i * cols + j, mask=j < cols, other=0.0)\n";
+  const std::string store = "        tl.store(y + i * cols + j, v - mean, mask=j < cols)\n";
+  const std::string in_place = " args=(y, w, y, rows, cols)";
+  EXPECT_FALSE(SplitsOf(load + store).empty());
+  EXPECT_FALSE(SplitsOf(load + store, "", "    i = tl.program_id(axis=0)\n").empty());
+  // In place, what the first loop summed is complete before the second one starts; x + ... and
+  // y + ... are one buffer, read and written at addresses that nobody has compared.
+  EXPECT_TRUE(SplitsOf(load + store, in_place).empty());
+  std::string same = load;
+  same.replace(same.find("x +"), 3, "y +");
+  EXPECT_FALSE(SplitsOf(same + store, in_place).empty()) << "each step its own places";
+  std::string shifted = same;
+  shifted.replace(shifted.find("+ j,"), 4, "+ j + 1,");
+  EXPECT_TRUE(SplitsOf(shifted + store, in_place).empty()) << "another step's places";
+  // A value that was read in front of the loops is read again once the second loop has written it.
+  const std::string front = "    i = tl.program_id(0)\n    first = tl.load(x + i * cols)\n";
+  EXPECT_FALSE(SplitsOf(load + store, "", front).empty());
+  EXPECT_TRUE(SplitsOf(same + store, in_place, front).empty());
+  // One place for all steps: the last one would have to win.
+  EXPECT_TRUE(
+      SplitsOf(load + "        tl.store(y + i * cols + tl.arange(0, BLOCK), v - mean)\n").empty());
+  EXPECT_TRUE(SplitsOf(load + "        tl.store(y + i * cols + j // 2, v - mean)\n").empty());
+  EXPECT_TRUE(SplitsOf(load + store, "", "    i = tl.program_id(0) + tl.program_id(1)\n").empty())
+      << "the axis that the parts get";
+}
+
 std::vector<Edit> TurnsOf(const std::string& precision, const std::string& address) {
   const std::string source =
       "import triton\nimport triton.language as tl\n\n# ksmith: const BLOCK = 32\n"

@@ -111,6 +111,21 @@ TEST(Attention, IsOnlyForASoftmaxThatNobodyElseReads) {
       {"tl.load(in_out_ptr0 + (r0_2 + 64 * x3))",
        "tl.load(in_out_ptr0 + (r0_2 + 64 * x3), mask=x3 < 5)[:, :]"},
       {"return buf4.view(1, 2, 64, 16)", "return buf4.view(1, 2, 64, 16), buf0"},
+      {"(r0_2 + 64 * x3))\n    tmp0", "(x3 + 64 * r0_2))\n    tmp0"},
+      {"tmp8 = tmp6 * tmp7", "tmp8 = tl.cumsum(tmp6, 1)"},
+      {"tmp8 = tmp6 * tmp7", "tmp8 = helper_max2(tmp6, 1)"},
+      {"helper_max2(tmp13, 1)", "helper_max2(tmp13, 1, keep_dims=True)"},
+      {"tl.sum(tmp18, 1)", "tl.sum(tmp18, 1, dtype=tl.float64)"},
+      {"torch.bmm(buf3.view(2, 64, 64)", "torch.bmm(buf3.view(2, 64, 64).permute(0, 2, 1)"},
+      {"torch.bmm(buf3.view(2, 64, 64)", "torch.bmm(buf3.view(2, 64, 64)[:, :32]"},
+      {"torch.bmm(buf3.view(2, 64, 64)", "torch.bmm(*(buf3.view(2, 64, 64),)"},
+      {"buf3 = buf0.view(1, 2, 64, 64)", "buf3 = buf0.view(2, 64, 64).permute(0, 2, 1)"},
+      {"buf3 = buf0.view(1, 2, 64, 64)", "buf3 = buf0[:1].view(1, 1, 64, 64)"},
+      {"buf3 = buf0.view(1, 2, 64, 64)", "buf3, mean = buf0.view(1, 2, 64, 64), buf0.mean()"},
+      {"buf0 = torch.empty((2, 64, 64), dtype=torch.float32",
+       "buf0 = torch.empty((2, 64, 64), dtype=torch.float16"},
+      {"R0_BLOCK: tl.constexpr = 64", "R0_BLOCK: tl.constexpr = 32"},
+      {"triton.cdiv(128,", "triton.cdiv(64,"},
       {"buf4 = torch.empty((2, 64, 16)", "buf4 = torch.empty_strided((2, 64, 16), (16, 32, 1)"}};
   for (const auto& [from, to] : changes) {
     std::string other = seed;
