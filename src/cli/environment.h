@@ -3,6 +3,7 @@
 #define KS_CLI_ENVIRONMENT_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace ks {
@@ -11,6 +12,8 @@ namespace ks {
 using Environment = std::function<std::string(const std::string& name)>;
 // This process's.
 std::string ProcessEnvironment(const std::string& name);
+// The same where one that is set to nothing means something.
+std::optional<std::string> ProcessVariable(const std::string& name);
 
 }  // namespace ks
 

@@ -20,7 +20,7 @@ namespace {
 constexpr size_t kMaxModuleBytes = 1 << 20;
 
 Result<ModuleDevice> FindModuleDevice(int index) {
-  return FindCudaModuleDevice(ProcessEnvironment("CUDA_VISIBLE_DEVICES"),
+  return FindCudaModuleDevice(ProcessVariable("CUDA_VISIBLE_DEVICES"),
                               ProcessEnvironment("LD_LIBRARY_PATH"), index);
 }
 

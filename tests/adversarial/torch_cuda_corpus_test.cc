@@ -27,6 +27,12 @@ std::string Environment(const char* name, const char* otherwise) {
   return value == nullptr ? otherwise : value;
 }
 
+std::optional<std::string> VisibleDevices() {
+  const char* const value = std::getenv("CUDA_VISIBLE_DEVICES");
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
 std::string CorpusFolder() { return Environment("KS_CORPUS_DIR", KS_TORCH_CORPUS_DIR); }
 
 using Case = CorpusCase;
@@ -43,9 +49,9 @@ struct Parts {
 
 Result<std::unique_ptr<Parts>> Open() {
   auto parts = std::make_unique<Parts>();
-  KS_ASSIGN_OR_RETURN(const ModuleDevice device,
-                      FindCudaModuleDevice(Environment("CUDA_VISIBLE_DEVICES", ""),
-                                           Environment("LD_LIBRARY_PATH", ""), 0));
+  KS_ASSIGN_OR_RETURN(
+      const ModuleDevice device,
+      FindCudaModuleDevice(VisibleDevices(), Environment("LD_LIBRARY_PATH", ""), 0));
   KS_ASSIGN_OR_RETURN(PythonEnvironment python,
                       ProbePython(Environment("KSMITH_PYTHON", "python3"),
                                   Environment("PATH", "/usr/local/bin:/usr/bin:/bin")));

@@ -47,10 +47,11 @@ class Device:
         if not self.is_cuda:
             return {"name": self.name}
         found = torch.cuda.get_device_properties(0)
+        driver = torch._C._cuda_getDriverVersion()  # as cuDriverGetVersion: 1000 major + 10 minor
         return {
             "name": found.name,
             "arch": f"sm_{found.major}{found.minor}",
-            "driver": str(torch.version.cuda),
+            "driver": f"{driver // 1000}.{driver % 1000 // 10}",
             "sm_count": found.multi_processor_count,
             "memory_bytes": found.total_memory,
             "l2_bytes": getattr(found, "L2_cache_size", 0),

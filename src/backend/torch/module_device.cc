@@ -20,7 +20,28 @@ bool IsNumberedNode(std::string_view name) {
 
 }  // namespace
 
-Result<ModuleDevice> FindCudaModuleDevice(const std::string& visible,
+Result<std::string> VisibleDevice(const std::optional<std::string>& visible, int index) {
+  if (!visible) return fmt::format("{}", index);
+  std::vector<std::string> names;
+  for (const std::string_view entry : Split(*visible, ',')) {
+    const std::string_view name = Trim(entry);
+    if (name.starts_with('-')) break;
+    if (!name.empty()) names.emplace_back(name);
+  }
+  if (names.empty()) {
+    return Error{ErrorCode::kFailedPrecondition,
+                 fmt::format("there is no CUDA device: CUDA_VISIBLE_DEVICES={} hides all of them; "
+                             "unset it to use one",
+                             *visible)};
+  }
+  if (index >= 0 && static_cast<size_t>(index) < names.size()) {
+    return names[static_cast<size_t>(index)];
+  }
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("there is no device {} among CUDA_VISIBLE_DEVICES={}", index, *visible)};
+}
+
+Result<ModuleDevice> FindCudaModuleDevice(const std::optional<std::string>& visible,
                                           const std::string& library_path, int index) {
   const PosixFileSystem files;
   ModuleDevice device;
@@ -39,19 +60,7 @@ Result<ModuleDevice> FindCudaModuleDevice(const std::string& visible,
                  "there is no CUDA device: no /dev/nvidia0; install the driver, or go to a machine "
                  "that has one"};
   }
-  std::vector<std::string> names;
-  for (const std::string_view name : Split(visible, ',')) {
-    if (!name.empty()) names.emplace_back(name);
-  }
-  if (visible.empty()) {
-    device.visible = fmt::format("{}", index);
-  } else if (index >= 0 && static_cast<size_t>(index) < names.size()) {
-    device.visible = names[static_cast<size_t>(index)];
-  } else {
-    return Error{
-        ErrorCode::kInvalidArgument,
-        fmt::format("there is no device {} among CUDA_VISIBLE_DEVICES={}", index, visible)};
-  }
+  KS_ASSIGN_OR_RETURN(device.visible, VisibleDevice(visible, index));
   for (const std::string_view folder : Split(library_path, ':')) {
     if (folder.starts_with('/') && files.IsDir(std::string(folder))) {
       device.library_folders.emplace_back(folder);

@@ -2,6 +2,7 @@
 #ifndef KS_BACKEND_TORCH_MODULE_DEVICE_H_
 #define KS_BACKEND_TORCH_MODULE_DEVICE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,15 @@ struct ModuleDevice {
   bool is_cuda() const { return name == "cuda"; }
 };
 
+// The entry of CUDA_VISIBLE_DEVICES for device `index` of those that `visible`, its present value,
+// lets through; as for the driver, "" hides all and a negative entry ends the list. ERRORS:
+// kFailedPrecondition (all are hidden); kInvalidArgument (fewer than `index` + 1).
+Result<std::string> VisibleDevice(const std::optional<std::string>& visible, int index);
+
 // A CUDA device of this machine; `visible` and `library_path` are the environment's
-// CUDA_VISIBLE_DEVICES and LD_LIBRARY_PATH. `index` counts the visible ones. ERRORS:
-// kFailedPrecondition (no driver); kInvalidArgument (no such device among `visible`).
-Result<ModuleDevice> FindCudaModuleDevice(const std::string& visible,
+// CUDA_VISIBLE_DEVICES (none: not set) and LD_LIBRARY_PATH. `index` counts the visible ones.
+// ERRORS: VisibleDevice's; kFailedPrecondition (no driver).
+Result<ModuleDevice> FindCudaModuleDevice(const std::optional<std::string>& visible,
                                           const std::string& library_path, int index);
 
 }  // namespace ks
