@@ -320,11 +320,11 @@ bool ReadyBefore(const ModuleContext& module, const std::string& name, size_t at
   return made;
 }
 
-std::optional<AttentionPlace> AttentionAt(const ModuleContext& module, size_t scores) {
+// The statements that touch the scores `root`: views, drops, one launch of rows, then one product.
+// Returns the launch.
+std::optional<size_t> LaunchBetween(const ModuleContext& module, const std::string& root,
+                                    AttentionPlace* place) {
   const std::vector<ForwardStatement>& forward = module.forward();
-  AttentionPlace place;
-  place.scores = scores;
-  const std::string root = module.RootOf(forward[scores].fills[0]);
   std::optional<size_t> launch;
   for (size_t i = 0; i < forward.size(); ++i) {
     const ForwardStatement& statement = forward[i];
@@ -332,63 +332,112 @@ std::optional<AttentionPlace> AttentionAt(const ModuleContext& module, size_t sc
     for (const std::string& name : statement.reads) {
       touches = touches || module.RootOf(name) == root;
     }
-    if (i > scores && place.values == 0 && !statement.understood) return std::nullopt;
-    if (!touches || i == scores) continue;
+    if (i > place->scores && place->values == 0 && !statement.understood) return std::nullopt;
+    if (!touches || i == place->scores) continue;
     const bool is_view = !statement.target.empty() && module.RootOf(statement.target) == root;
     if (is_view || !statement.drops.empty()) {
-      if (is_view) place.gone.insert(statement.target);
-    } else if (statement.launch && !launch && i > scores) {
+      if (is_view) place->gone.insert(statement.target);
+    } else if (statement.launch && !launch && i > place->scores) {
       launch = statement.launch;
-      place.rows = i;
-    } else if (IsBatchedProduct(statement) && launch && place.values == 0) {
-      place.values = i;
+      place->rows = i;
+    } else if (IsBatchedProduct(statement) && launch && place->values == 0) {
+      place->values = i;
     } else {
       return std::nullopt;
     }
   }
-  if (!launch || place.values == 0) return std::nullopt;
-  const auto made_scores =
-      std::find_if(forward.begin(), forward.begin() + static_cast<std::ptrdiff_t>(scores),
-                   [&](const ForwardStatement& statement) { return statement.target == root; });
-  if (made_scores == forward.begin() + static_cast<std::ptrdiff_t>(scores)) return std::nullopt;
-  const std::vector<std::string> extents = ExtentsMadeBy(*made_scores);
+  return place->values == 0 ? std::nullopt : launch;
+}
+
+// The three extents of the scores as written: batches, rows, columns in whole tiles. Empty: others.
+std::vector<std::string> ExtentsOfScores(const ModuleContext& module, const std::string& root,
+                                         size_t scores) {
+  const auto begin = module.forward().begin();
+  const auto end = begin + static_cast<std::ptrdiff_t>(scores);
+  const auto made = std::find_if(
+      begin, end, [&](const ForwardStatement& statement) { return statement.target == root; });
+  if (made == end) return {};
+  std::vector<std::string> extents = ExtentsMadeBy(*made);
   std::vector<int64_t> sizes;
   for (const std::string& extent : extents) sizes.push_back(ParseInt(extent).value_or(0));
-  if (sizes.size() != 3 || sizes[0] * sizes[1] <= 0 || sizes[2] <= 0 ||
-      sizes[2] % kColumnsOfTile != 0) {
-    return std::nullopt;
+  const bool fits = sizes.size() == 3 && sizes[0] * sizes[1] > 0 && sizes[2] > 0 &&
+                    sizes[2] % kColumnsOfTile == 0;
+  return fits ? extents : std::vector<std::string>();
+}
+
+// Reads what the launch of rows is given: the scores as a whole, changed in place, and inputs that
+// are ready before them. Returns the pointer of the scores; empty: it is not understood.
+std::string ReadRowArguments(const ModuleContext& module, const ModuleLaunch& launch,
+                             const std::string& root, const std::vector<std::string>& extents,
+                             AttentionPlace* place) {
+  const ModuleKernel& kernel = module.kernels()[launch.kernel];
+  if (kernel.parameters.size() != kernel.pointers.size() + 1) return "";
+  const std::vector<Node> arguments = PositionalArguments(launch.call);
+  std::string pointer;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::vector<std::string> names = LocalNames(arguments[i]);
+    if (names.size() == 1 && module.RootOf(names[0]) == root) {
+      if (kernel.pointers[i] != "in_out_ptr0") return "";
+      if (WholeExtents(module, arguments[i], root, extents).empty()) return "";
+      pointer = kernel.pointers[i];
+      continue;
+    }
+    if (!kernel.pointers[i].starts_with("in_ptr")) return "";
+    for (const std::string& name : names) {
+      if (!ReadyBefore(module, name, place->scores, place->values)) return "";
+    }
+    place->parts.more += "    " + kernel.pointers[i] + ",\n";
+    place->given += std::string(arguments[i].text()) + ", ";
   }
+  return pointer;
+}
+
+// Whether the output of the second product is made between the products, has a width that the
+// kernel can hold, and is looked at by nobody before it is complete.
+bool MakesOutput(const ModuleContext& module, const std::vector<std::string>& extents,
+                 AttentionPlace* place) {
+  const std::vector<ForwardStatement>& forward = module.forward();
+  const std::string& out = forward[place->values].fills[0];
+  bool made = false;
+  for (size_t i = 0; i < place->values; ++i) {
+    if (forward[i].target != out) continue;
+    const std::vector<std::string> given = ExtentsMadeBy(forward[i]);
+    const int64_t wide = given.size() == 3 ? ParseInt(given[2]).value_or(0) : 0;
+    const bool power = wide >= kNarrowest && wide <= kWidest && (wide & (wide - 1)) == 0;
+    made = i > place->scores && given.size() == 3 && power && given[0] == extents[0] &&
+           given[1] == extents[1];
+    place->out_made = i;
+  }
+  for (size_t i = place->scores; i < place->values; ++i) {
+    for (const std::string& name : forward[i].reads) made = made && module.RootOf(name) != out;
+  }
+  return made;
+}
+
+// One program of the grid for some rows of all.
+bool SpreadsOverRows(const ModuleLaunch& launch, const std::vector<std::string>& extents) {
+  const int64_t all = ParseInt(extents[0]).value_or(0) * ParseInt(extents[1]).value_or(0);
+  const std::vector<Node> spread = CallsOf(launch.grid, "triton.cdiv");
+  return spread.size() == 1 && PositionalArguments(spread[0]).size() == 2 &&
+         PositionalArguments(spread[0])[0].text() == std::to_string(all);
+}
+
+std::optional<AttentionPlace> AttentionAt(const ModuleContext& module, size_t scores) {
+  const std::vector<ForwardStatement>& forward = module.forward();
+  AttentionPlace place;
+  place.scores = scores;
+  const std::string root = module.RootOf(forward[scores].fills[0]);
+  const std::optional<size_t> launch = LaunchBetween(module, root, &place);
+  if (!launch) return std::nullopt;
+  const std::vector<std::string> extents = ExtentsOfScores(module, root, scores);
+  if (extents.empty()) return std::nullopt;
   if (!PlainProduct(forward[scores]) || !PlainProduct(forward[place.values])) return std::nullopt;
   const Node scores_out = KeywordArgument(forward[scores].value, "out");
   if (WholeExtents(module, scores_out, root, extents) != extents) return std::nullopt;
   const ModuleLaunch& row_launch = module.launches()[*launch];
   const ModuleKernel& kernel = module.kernels()[row_launch.kernel];
-  if (kernel.parameters.size() != kernel.pointers.size() + 1) return std::nullopt;
-  const std::vector<Node> arguments = PositionalArguments(row_launch.call);
-  std::string pointer;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const std::vector<std::string> names = LocalNames(arguments[i]);
-    const bool ours = names.size() == 1 && module.RootOf(names[0]) == root;
-    if (ours && kernel.pointers[i] != "in_out_ptr0") return std::nullopt;
-    if (ours && WholeExtents(module, arguments[i], root, extents).empty()) return std::nullopt;
-    if (ours) {
-      pointer = kernel.pointers[i];
-      continue;
-    }
-    if (!kernel.pointers[i].starts_with("in_ptr")) return std::nullopt;
-    for (const std::string& name : names) {
-      if (!ReadyBefore(module, name, scores, place.values)) return std::nullopt;
-    }
-    place.parts.more += "    " + kernel.pointers[i] + ",\n";
-    place.given += std::string(arguments[i].text()) + ", ";
-  }
-  if (pointer.empty()) return std::nullopt;
-  const std::string all_rows = std::to_string(sizes[0] * sizes[1]);
-  const std::vector<Node> spread = CallsOf(row_launch.grid, "triton.cdiv");
-  if (spread.size() != 1 || PositionalArguments(spread[0]).size() != 2 ||
-      PositionalArguments(spread[0])[0].text() != all_rows) {
-    return std::nullopt;
-  }
+  const std::string pointer = ReadRowArguments(module, row_launch, root, extents, &place);
+  if (pointer.empty() || !SpreadsOverRows(row_launch, extents)) return std::nullopt;
   const auto rows = SoftmaxReader(kernel, pointer, extents[2]).Read();
   if (!rows) return std::nullopt;
   const std::vector<Node> second = PositionalArguments(forward[place.values].value);
@@ -397,23 +446,7 @@ std::optional<AttentionPlace> AttentionAt(const ModuleContext& module, size_t sc
   for (const std::string& name : LocalNames(second[1])) {
     if (!ReadyBefore(module, name, scores, place.values)) return std::nullopt;
   }
-  const std::string& out = forward[place.values].fills[0];
-  bool made = false;
-  for (size_t i = 0; i < place.values; ++i) {
-    if (forward[i].target != out) continue;
-    const std::vector<std::string> given = ExtentsMadeBy(forward[i]);
-    const int64_t wide = given.size() == 3 ? ParseInt(given[2]).value_or(0) : 0;
-    const bool power = wide >= kNarrowest && wide <= kWidest && (wide & (wide - 1)) == 0;
-    made = i > scores && given.size() == 3 && power && given[0] == extents[0] &&
-           given[1] == extents[1];
-    place.out_made = i;
-  }
-  if (!made) return std::nullopt;
-  for (size_t i = scores; i < place.values; ++i) {
-    for (const std::string& name : forward[i].reads) {
-      if (module.RootOf(name) == out) return std::nullopt;  // filled or read before it is complete
-    }
-  }
+  if (!MakesOutput(module, extents, &place)) return std::nullopt;
   const std::string times = rows->factor.empty() ? "" : " * " + rows->factor;
   place.parts.name = module.FreshName("attention_" + kernel.name);
   place.parts.row = rows->row;
