@@ -76,6 +76,10 @@ std::string ReplaceAll(std::string text, std::string_view from, std::string_view
   return text;
 }
 
+bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> texts) {
+  return std::find(texts.begin(), texts.end(), text) != texts.end();
+}
+
 std::optional<int64_t> ParseInt(std::string_view text) {
   text = Trim(text);
   int64_t value = 0;

@@ -3,6 +3,7 @@
 #define KS_BASE_TEXT_H_
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ std::vector<std::string_view> Split(std::string_view text, char separator);
 std::vector<std::string_view> SplitWords(std::string_view text);
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 std::string ReplaceAll(std::string text, std::string_view from, std::string_view to);
+bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> texts);
 std::optional<int64_t> ParseInt(std::string_view text);
 // Also "inf" and "nan": callers that want a finite number must ask.
 std::optional<double> ParseDouble(std::string_view text);

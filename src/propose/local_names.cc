@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace ks {
 namespace {
 
 using Tokens = std::vector<Token>;
-
-bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> texts) {
-  return std::find(texts.begin(), texts.end(), text) != texts.end();
-}
 
 bool IsSpecifier(std::string_view word) {
   return IsOneOf(word, {"const", "constexpr", "static", "volatile", "register", "__restrict",

@@ -50,9 +50,8 @@ class ModuleSession {
   enum class Slot { kFirst, kSecond };
   Result<std::unique_ptr<ModuleCandidate>> StartCandidate(Slot slot, const ModuleFacts& facts,
                                                           std::stop_token stop);
-  // What a comparison needs, started at once; `swapped`: the rival in the
-  // second slot. ERRORS:
-  // as StartCandidate.
+  // What a comparison needs, started at once; `swapped`: the rival in the second slot. ERRORS: as
+  // StartCandidate.
   struct Trio {
     std::unique_ptr<ModuleCandidate> rival, candidate, runner;
   };

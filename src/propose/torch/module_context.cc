@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "base/text.h"
 #include "propose/device/triton_parts.h"
 #include "propose/device/triton_text.h"
 
@@ -56,10 +57,6 @@ bool IsRead(Node name) {
     return false;  // a kernel
   }
   return true;
-}
-
-bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> texts) {
-  return std::find(texts.begin(), texts.end(), text) != texts.end();
 }
 
 // Of torch: draws random numbers, looks at or changes a state, or knows of training.

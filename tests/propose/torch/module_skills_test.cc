@@ -87,22 +87,23 @@ TEST(ModuleContext, ReadsWhatForwardDoes) {
   EXPECT_EQ(module->arguments(), (std::vector<std::string>{"x", "y"}));
 }
 
+bool Understood(const std::string& statement) {
+  return ModuleContext::Make(Candidate({statement, "return x"}))->forward()[0].understood;
+}
+
 TEST(ModuleContext, DoesNotTrustCallsThatMayChangeWhatTheyAreGiven) {
-  const auto understood = [](const std::string& statement) {
-    return ModuleContext::Make(Candidate({statement, "return x"}))->forward()[0].understood;
-  };
-  EXPECT_TRUE(understood("a = torch.relu(x)"));
-  EXPECT_TRUE(understood("a = x.view(3).t()"));
-  EXPECT_TRUE(understood("torch.mm(x, y.t(), out=a)"));
-  EXPECT_FALSE(understood("a = torch.relu_(x)"));
-  EXPECT_FALSE(understood("a = x.add_(1)"));
-  EXPECT_FALSE(understood("a = torch.relu(x.mul_(2))"));
-  EXPECT_FALSE(understood("a = helper(x)"));
-  EXPECT_FALSE(understood("a = self.linear(x)"));
-  EXPECT_FALSE(understood("a = torch.add(x, y, out=y)"));
-  EXPECT_FALSE(understood("torch.mm(x.add_(1), y, out=a)"));
-  EXPECT_FALSE(understood("x += 1"));
-  EXPECT_FALSE(understood("with torch.no_grad():\n            a = x"));
+  EXPECT_TRUE(Understood("a = torch.relu(x)"));
+  EXPECT_TRUE(Understood("a = x.view(3).t()"));
+  EXPECT_TRUE(Understood("torch.mm(x, y.t(), out=a)"));
+  EXPECT_FALSE(Understood("a = torch.relu_(x)"));
+  EXPECT_FALSE(Understood("a = x.add_(1)"));
+  EXPECT_FALSE(Understood("a = torch.relu(x.mul_(2))"));
+  EXPECT_FALSE(Understood("a = helper(x)"));
+  EXPECT_FALSE(Understood("a = self.linear(x)"));
+  EXPECT_FALSE(Understood("a = torch.add(x, y, out=y)"));
+  EXPECT_FALSE(Understood("torch.mm(x.add_(1), y, out=a)"));
+  EXPECT_FALSE(Understood("x += 1"));
+  EXPECT_FALSE(Understood("with torch.no_grad():\n            a = x"));
 }
 
 TEST(ModuleContext, FollowsViewsOfAnyKind) {
@@ -151,21 +152,18 @@ TEST(ModuleContext, SeesEveryNameThatAStatementBinds) {
 }
 
 TEST(ModuleContext, DoesNotTrustHiddenArgumentsRandomNumbersAndStates) {
-  const auto understood = [](const std::string& statement) {
-    return ModuleContext::Make(Candidate({statement, "return x"}))->forward()[0].understood;
-  };
-  EXPECT_FALSE(understood("a = torch.add(*parts)"));
-  EXPECT_FALSE(understood("a = torch.add(x, **options)"));
-  EXPECT_FALSE(understood("torch.mm(*parts, out=a)"));
-  EXPECT_FALSE(understood("a = torch.rand(3)"));
-  EXPECT_FALSE(understood("a = torch.bernoulli(x)"));
-  EXPECT_FALSE(understood("a = torch.nn.functional.dropout(x)"));
-  EXPECT_FALSE(understood("a = torch.ops.aten.add_.Tensor(x, y)"));
-  EXPECT_FALSE(understood("a = torch.ops.aten.rand.default([4])"));
-  EXPECT_FALSE(understood("torch.rand(3, out=a)"));
-  EXPECT_FALSE(understood("relu_1[(1,)](*buffers, XBLOCK=64)"));
-  EXPECT_FALSE(understood("relu_1[(1,)](*buffers, x, XBLOCK=64)"));
-  EXPECT_TRUE(understood("relu_1[(1,)](y, x, XBLOCK=64)"));
+  EXPECT_FALSE(Understood("a = torch.add(*parts)"));
+  EXPECT_FALSE(Understood("a = torch.add(x, **options)"));
+  EXPECT_FALSE(Understood("torch.mm(*parts, out=a)"));
+  EXPECT_FALSE(Understood("a = torch.rand(3)"));
+  EXPECT_FALSE(Understood("a = torch.bernoulli(x)"));
+  EXPECT_FALSE(Understood("a = torch.nn.functional.dropout(x)"));
+  EXPECT_FALSE(Understood("a = torch.ops.aten.add_.Tensor(x, y)"));
+  EXPECT_FALSE(Understood("a = torch.ops.aten.rand.default([4])"));
+  EXPECT_FALSE(Understood("torch.rand(3, out=a)"));
+  EXPECT_FALSE(Understood("relu_1[(1,)](*buffers, XBLOCK=64)"));
+  EXPECT_FALSE(Understood("relu_1[(1,)](*buffers, x, XBLOCK=64)"));
+  EXPECT_TRUE(Understood("relu_1[(1,)](y, x, XBLOCK=64)"));
   std::string writes = Candidate({"copy_0[(1,)](x, y, XBLOCK=64)", "return x"});
   EXPECT_TRUE(ModuleContext::Make(writes)->forward()[0].understood);
   writes.replace(writes.find("tl.store(out_ptr0"), 17, "tl.store(in_ptr0 ");

@@ -21,14 +21,18 @@ std::string VarianceKernel(const std::string& second, const std::string& between
          between + second + "  y[i] = squares / cols;\n}\n";
 }
 
+std::string PlainVariance() {
+  return VarianceKernel(
+      "  for (int j = 0; j < cols; ++j) squares += (x[i * cols + j] - mean) * (x[i * cols + j] - "
+      "mean);\n");
+}
+
 std::vector<Edit> MomentsOf(const std::string& source) {
   return DeviceEditsOf("joined_moments", VarianceTask(), source, "cuda");
 }
 
 TEST(JoinedMoments, SumsSquaresFromTheFirstElement) {
-  const std::string source = VarianceKernel(
-      "  for (int j = 0; j < cols; ++j) squares += (x[i * cols + j] - mean) * (x[i * cols + j] - "
-      "mean);\n");
+  const std::string source = PlainVariance();
   const std::vector<Edit> edits = MomentsOf(source);
   ASSERT_FALSE(edits.empty());
   EXPECT_NE(edits[0].source.find("const float shift = x[i * cols + 0];"), std::string::npos);
@@ -98,9 +102,7 @@ TEST(JoinedMoments, RefusesNamesThatChangeBeforeTheVarianceIsUsed) {
 
 TEST(JoinedMoments, KeepsWhatIsNoNumber) {
   // A maximum of zero and what is no number would be zero.
-  const std::string source = VarianceKernel(
-      "  for (int j = 0; j < cols; ++j) squares += (x[i * cols + j] - mean) * (x[i * cols + j] - "
-      "mean);\n");
+  const std::string source = PlainVariance();
   const std::vector<Edit> edits = MomentsOf(source);
   ASSERT_FALSE(edits.empty());
   EXPECT_EQ(edits[0].source.find("max"), std::string::npos);
