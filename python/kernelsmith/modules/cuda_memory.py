@@ -58,6 +58,13 @@ def call(name: str, *arguments: Any) -> None:
         raise RuntimeError(f"{name} gives CUDA error {code}")
 
 
+def driver_version() -> str:
+    """Return the newest CUDA that the driver knows, as "13.0"."""
+    number = ctypes.c_int()  # 1000 major + 10 minor
+    call("cuDriverGetVersion", ctypes.byref(number))
+    return f"{number.value // 1000}.{number.value % 1000 // 10}"
+
+
 class CudaMemory:
     """A mapped allocation. It is unmapped with the last tensor on it."""
 

@@ -46,12 +46,13 @@ class Device:
         """Return what the driver says of it."""
         if not self.is_cuda:
             return {"name": self.name}
+        from kernelsmith.modules.cuda_memory import driver_version
+
         found = torch.cuda.get_device_properties(0)
-        driver = torch._C._cuda_getDriverVersion()  # as cuDriverGetVersion: 1000 major + 10 minor
         return {
             "name": found.name,
             "arch": f"sm_{found.major}{found.minor}",
-            "driver": f"{driver // 1000}.{driver % 1000 // 10}",
+            "driver": driver_version(),
             "sm_count": found.multi_processor_count,
             "memory_bytes": found.total_memory,
             "l2_bytes": getattr(found, "L2_cache_size", 0),
