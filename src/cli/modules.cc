@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <thread>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -22,6 +23,11 @@ constexpr size_t kMaxModuleBytes = 1 << 20;
 Result<ModuleDevice> FindModuleDevice(int index) {
   return FindCudaModuleDevice(ProcessVariable("CUDA_VISIBLE_DEVICES"),
                               ProcessEnvironment("LD_LIBRARY_PATH"), index);
+}
+
+// Candidates compile side by side: Triton takes seconds of a core for one.
+int EvaluationsTogether() {
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4, 1, 4);
 }
 
 Machine WithDevice(Machine machine, DeviceInfo device, const std::string& versions) {
@@ -57,7 +63,8 @@ Result<TimedModules> OpenTimedModules(const Task& task, const EvaluationConfig& 
   KS_ASSIGN_OR_RETURN(PythonEnvironment python, FindPython());
   KS_ASSIGN_OR_RETURN(modules.sandbox, Sandbox::Create());
   KS_ASSIGN_OR_RETURN(auto session, ModuleSession::Create(*modules.sandbox, std::move(python),
-                                                          *std::move(found), config, stop));
+                                                          *std::move(found), config,
+                                                          EvaluationsTogether(), stop));
   KS_ASSIGN_OR_RETURN(DeviceInfo info, session->Describe(stop));
   KS_ASSIGN_OR_RETURN(auto judge, ModuleJudge::Create(std::move(session),
                                                       {task.reference_file, task.reference_source},

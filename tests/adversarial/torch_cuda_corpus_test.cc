@@ -64,7 +64,7 @@ Result<std::unique_ptr<Parts>> Open() {
   const ModuleSource module{path, std::move(text)};
   parts->task = ModuleTask(module, {});
   KS_ASSIGN_OR_RETURN(
-      auto session, ModuleSession::Create(*parts->sandbox, std::move(python), device, config, {}));
+      auto session, ModuleSession::Create(*parts->sandbox, std::move(python), device, config, 1, {}));
   KS_ASSIGN_OR_RETURN(auto judge, ModuleJudge::Create(std::move(session), module, {}));
   parts->backend = std::make_unique<ModuleBackend>(Machine{}, judge->Versions());
   parts->evaluator =

@@ -70,6 +70,7 @@ class Server:
         """Do what a message asks."""
         actions = {
             "warm": self.warm,
+            "rest": self.rest,
             "load": self.load,
             "call": self.call,
             "prepare": self.prepare,
@@ -80,12 +81,18 @@ class Server:
 
     def warm(self, request: Message, files: list[int]) -> Message:
         """Make the device's context, so that what it runs is known before the candidate is."""
-        this_device().set_precision(request["precision"])
         warm_up()
         return {"warm": True}
 
+    def rest(self, request: Message, files: list[int]) -> Message:
+        """Let go of what calls needed, memory above all, until the next ones are wanted."""
+        self.kept, self.model, self.repeater = [], None, None
+        this_device().release()
+        return {"rested": True}
+
     def load(self, request: Message, files: list[int]) -> Message:
         """Execute the candidate's file."""
+        this_device().set_precision(request["precision"])
         self.file = request["file"]
         self.space = load(request["source"], self.file, "kernelsmith_candidate")
         if not callable(self.space.get(ENTRY)):

@@ -13,7 +13,8 @@ import torch
 CPU = "cpu"
 CUDA = "cuda"
 
-# More than any last-level cache of a device holds.
+# Of the last-level cache, and where its size is not known.
+FLUSH_SHARE = 2
 FLUSH_BYTES = 256 << 20
 
 # One part of so many may stay with a process that does not need it now.
@@ -74,7 +75,9 @@ class Device:
         if not self.is_cuda:
             return
         if self._flush is None:
-            self._flush = torch.empty(FLUSH_BYTES, dtype=torch.uint8, device=self.name)
+            cache = getattr(torch.cuda.get_device_properties(0), "L2_cache_size", 0)
+            size = FLUSH_SHARE * cache or FLUSH_BYTES
+            self._flush = torch.empty(size, dtype=torch.uint8, device=self.name)
         self._flush.zero_()
 
     def event(self) -> Any:

@@ -69,6 +69,7 @@ class Gate:
             double = outputs
         self.want = double
         if self._check("finite", self._finite_fault()) and self._is_settled(model, inputs):
+            self.reference.learn_purity(model, inputs)
             self._refuse_impostors(model, inputs)
         return self.checks
 

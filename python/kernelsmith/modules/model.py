@@ -18,6 +18,9 @@ PARTS = ("Model", "get_inputs", "get_init_inputs")
 # Constant when they are made, but not meant to be: a candidate could leave them out.
 STATISTICS = ("running_mean", "running_var")
 
+# What torch.nn.Module keeps for itself.
+MODULE_OWN = frozenset(vars(torch.nn.Module()))
+
 Value = torch.Tensor | int | float | bool
 
 
@@ -107,6 +110,49 @@ def vary_constants(model: torch.nn.Module) -> None:
             tensor.data.mul_(0.75 + 0.5 * torch.rand_like(tensor))
 
 
+def clones(inputs: list[Value]) -> list[Value]:
+    """Return copies of inputs."""
+    return [v.clone() if isinstance(v, torch.Tensor) else v for v in inputs]
+
+
+def state_of(model: torch.nn.Module) -> list[tuple[str, Any]]:
+    """Return what a call might change: copies of tensors, plain values, the extent of the rest."""
+    found: list[tuple[str, Any]] = []
+    for path, part in model.named_modules():
+        own = [*part._parameters.items(), *part._buffers.items()]
+        own += [(k, v) for k, v in vars(part).items() if k not in MODULE_OWN]
+        for name, value in own:
+            kept = value
+            if isinstance(value, torch.Tensor):
+                kept = value.detach().clone()
+            elif isinstance(value, list | tuple | dict | set):
+                kept = (type(value), len(value))
+            elif not isinstance(value, int | float | str | bool | None):
+                kept = id(value)
+            found.append((f"{path}.{name}", kept))
+    return found
+
+
+def same_state(left: list[tuple[str, Any]], right: list[tuple[str, Any]]) -> bool:
+    """Whether two states are the same, tensors bit by bit."""
+    if [name for name, _ in left] != [name for name, _ in right]:
+        return False
+    for (_, a), (_, b) in zip(left, right, strict=True):
+        if isinstance(a, torch.Tensor) != isinstance(b, torch.Tensor):
+            return False
+        if not isinstance(a, torch.Tensor):
+            if a != b:
+                return False
+        elif a.shape != b.shape or a.dtype != b.dtype or not same_values(a, b):
+            return False
+    return True
+
+
+def same_values(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether two tensors of one form hold the same; NaN is like NaN."""
+    return bool(((a == b) | ((a != a) & (b != b))).all())
+
+
 class Reference:
     """One module file. Single thread."""
 
@@ -121,6 +167,8 @@ class Reference:
             raise Problem("form", "Model is not a torch.nn.Module")
         self.precision = self.space.get("PRECISION", "fp32")
         self.has_double: bool | None = None  # not known
+        self.is_pure = False  # as far as known
+        self._double: tuple[torch.nn.Module, torch.nn.Module] | None = None  # a model and its twin
 
     def set_sizes(self, sizes: dict[str, Any]) -> None:
         """Replace constants of the file."""
@@ -177,11 +225,24 @@ class Reference:
         ]
 
     def run(self, model: torch.nn.Module, inputs: list[Value]) -> list[torch.Tensor]:
-        """Return the outputs on copies: neither model nor inputs change."""
-        own = copy.deepcopy(model)
-        copies = [v.clone() if isinstance(v, torch.Tensor) else v for v in inputs]
+        """Return the outputs; neither model nor inputs change."""
+        if not self.is_pure:
+            model, inputs = copy.deepcopy(model), clones(inputs)
         with torch.no_grad():
-            return flatten(self._call("forward", own, *copies))
+            return flatten(self._call("forward", model, *inputs))
+
+    def learn_purity(self, model: torch.nn.Module, inputs: list[Value]) -> None:
+        """Find out whether a call leaves model and inputs as they are: then it needs no copies."""
+        own, copies = copy.deepcopy(model), clones(inputs)
+        before = state_of(own)
+        with torch.no_grad():
+            self._call("forward", own, *copies)
+        untouched = all(
+            same_values(a, b)
+            for a, b in zip(inputs, copies, strict=True)
+            if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)
+        )
+        self.is_pure = untouched and same_state(before, state_of(own))
 
     def run_double(self, model: torch.nn.Module, inputs: list[Value]) -> list[torch.Tensor] | None:
         """Return the outputs in fp64; None: the module insists on another precision.
@@ -201,18 +262,26 @@ class Reference:
         self.has_double = True
         return outputs
 
-    @staticmethod
-    def _run_double(model: torch.nn.Module, inputs: list[Value]) -> list[torch.Tensor]:
-        own = copy.deepcopy(model).double()
+    def _run_double(self, model: torch.nn.Module, inputs: list[Value]) -> list[torch.Tensor]:
+        own = self._double_of(model)
         copies = [
             v.double() if isinstance(v, torch.Tensor) and v.is_floating_point() else v
-            for v in inputs
+            for v in clones(inputs)
         ]
         torch.set_default_dtype(torch.float64)
         try:
             with torch.no_grad():
-                return flatten(
-                    own(*[v.clone() if isinstance(v, torch.Tensor) else v for v in copies])
-                )
+                return flatten(own(*copies))
         finally:
             torch.set_default_dtype(torch.float32)
+
+    def _double_of(self, model: torch.nn.Module) -> torch.nn.Module:
+        """Return a copy in fp64; the last one again where calls do not change it."""
+        if self._double is None or self._double[0] is not model or not self.is_pure:
+            self._double = None
+            self._double = (model, copy.deepcopy(model).double())
+        return self._double[1]
+
+    def forget(self) -> None:
+        """Let go of what is only kept to be quick."""
+        self._double = None

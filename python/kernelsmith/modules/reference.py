@@ -203,8 +203,8 @@ class Server:
         return self.timed
 
     def do_sow(self, request: Message, files: list[int]) -> Message:
-        """Draw new inputs for all sets; nobody else sees them yet."""
-        self._timed().sow(int(request["seed"]))
+        """Draw new inputs for so many sets; nobody else sees them yet."""
+        self._timed().sow(int(request["seed"]), int(request["sets"]))
         return {"sown": True}
 
     def do_reveal(self, request: Message, files: list[int]) -> Message:
@@ -226,6 +226,7 @@ class Server:
     def do_unstage(self, request: Message, files: list[int]) -> Message:
         """Give the memory of timed calls back."""
         self.timed = None
+        self._opened().forget()
         this_device().release()
         return {"unstaged": True}
 

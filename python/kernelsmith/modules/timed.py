@@ -69,9 +69,9 @@ class TimedCalls:
         """Return what the other sides must know."""
         return {"staged": len(self.drawn), **self.layout.to_json(self.drawn)}
 
-    def sow(self, seed: int) -> None:
-        """Draw new inputs for every set."""
-        self.drawn = [self.reference.new_inputs(seed + i) for i in range(len(self.drawn))]
+    def sow(self, seed: int, sets: int) -> None:
+        """Draw new inputs for the first sets."""
+        self.drawn[:sets] = [self.reference.new_inputs(seed + i) for i in range(sets)]
         this_device().synchronize()
 
     def reveal(self, side: int, order: list[int]) -> None:

@@ -49,6 +49,7 @@ class ModuleChild {
   // Kills and reaps it; the host's last one with all it started. Zeros the second time. ERRORS:
   // kUnavailable (the host has ended).
   Result<ModuleExit> End();
+  bool HasEnded() const { return channel_ == nullptr; }
   // What runs for the host's only child.
   ModuleCensus Census() const;
 

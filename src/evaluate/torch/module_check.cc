@@ -15,11 +15,42 @@ constexpr int kCallsOfTrial = 3;
 }  // namespace
 
 Result<std::optional<Outcome>> LoadModule(ModuleCandidate& candidate, const ModuleSource& source,
-                                          const EvaluationConfig& config, std::stop_token stop) {
-  KS_ASSIGN_OR_RETURN(
-      ModuleReply reply,
-      candidate.Ask({{"op", "load"}, {"source", source.text}, {"file", source.file}}, {}, "loaded",
-                    "compile", config.compile_timeout_s, std::move(stop)));
+                                          const ModuleFacts& facts, const EvaluationConfig& config,
+                                          std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(ModuleReply reply,
+                      candidate.Ask({{"op", "load"},
+                                     {"source", source.text},
+                                     {"file", source.file},
+                                     {"precision", facts.precision}},
+                                    {}, "loaded", "compile", config.compile_timeout_s,
+                                    std::move(stop)));
+  auto* const outcome = std::get_if<Outcome>(&reply);
+  return outcome == nullptr ? std::nullopt : std::optional(std::move(*outcome));
+}
+
+Result<std::variant<ModuleCall, Outcome>> DrawCall(ModuleReference& reference, const Json& draw,
+                                                   std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(ModuleReply drawn,
+                      reference.AskBeside(draw, "call", "check", std::move(stop)));
+  if (auto* const outcome = std::get_if<Outcome>(&drawn)) {
+    return std::variant<ModuleCall, Outcome>(std::move(*outcome));
+  }
+  ModuleCall call;
+  call.ask = std::get<Json>(std::move(drawn));
+  KS_ASSIGN_OR_RETURN(std::vector<UniqueFd> memory, reference.TakeFiles(1));
+  call.memory = std::move(memory.front());
+  call.number = IntegerOf(call.ask, "call");
+  call.ask["op"] = "call";
+  call.ask["new_model"] = draw.contains("model_seed");
+  call.ask["init"] = reference.init;
+  return std::variant<ModuleCall, Outcome>(std::move(call));
+}
+
+Result<std::optional<Outcome>> RunCall(ModuleCandidate& candidate, const ModuleCall& call,
+                                       double timeout_s, std::stop_token stop) {
+  const int file = call.memory.get();
+  KS_ASSIGN_OR_RETURN(ModuleReply reply, candidate.Ask(call.ask, {&file, 1}, "done", "check",
+                                                       timeout_s, std::move(stop)));
   auto* const outcome = std::get_if<Outcome>(&reply);
   return outcome == nullptr ? std::nullopt : std::optional(std::move(*outcome));
 }
@@ -28,28 +59,21 @@ Result<std::optional<Outcome>> CheckModule(ModuleReference& reference, ModuleCan
                                            const EvaluationConfig& config, uint64_t secret_seed,
                                            ModuleFacts& facts, std::stop_token stop) {
   int64_t first_of_trial = 0;
-  for (int call = 0; call < kCallsOfTrial * config.check_trials; ++call) {
-    const int place = call % kCallsOfTrial;
-    const auto index = static_cast<uint64_t>(call);
+  for (int i = 0; i < kCallsOfTrial * config.check_trials; ++i) {
+    const int place = i % kCallsOfTrial;
+    const auto index = static_cast<uint64_t>(i);
     Json draw = {{"op", "draw"}, {"input_seed", DeriveSeed(secret_seed, "inputs", index)}};
     if (place == 0) draw["model_seed"] = DeriveSeed(secret_seed, "weights", index);
     if (place == kCallsOfTrial - 1) draw["repeat"] = first_of_trial;
-    KS_ASSIGN_OR_RETURN(ModuleReply drawn, reference.AskBeside(draw, "call", "check", stop));
+    KS_ASSIGN_OR_RETURN(auto drawn, DrawCall(reference, draw, stop));
     if (auto* const outcome = std::get_if<Outcome>(&drawn)) return std::optional(*outcome);
-    Json ask = std::get<Json>(std::move(drawn));
-    KS_ASSIGN_OR_RETURN(const std::vector<UniqueFd> memory, reference.TakeFiles(1));
-    const int64_t number = IntegerOf(ask, "call");
-    if (place == 0) first_of_trial = number;
-    ask["op"] = "call";
-    ask["new_model"] = place == 0;
-    ask["init"] = reference.init;
-    const int file = memory.front().get();
+    const auto& call = std::get<ModuleCall>(drawn);
+    if (place == 0) first_of_trial = call.number;
     // The first call of a candidate compiles what it launches.
-    const double timeout_s = config.call_timeout_s + (call == 0 ? config.compile_timeout_s : 0.0);
-    KS_ASSIGN_OR_RETURN(ModuleReply reply,
-                        candidate.Ask(ask, {&file, 1}, "done", "check", timeout_s, stop));
-    if (auto* const outcome = std::get_if<Outcome>(&reply)) return std::optional(*outcome);
-    Json judge = {{"op", "judge"}, {"call", number}, {"repeat", nullptr}};
+    const double timeout_s = config.call_timeout_s + (i == 0 ? config.compile_timeout_s : 0.0);
+    KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault, RunCall(candidate, call, timeout_s, stop));
+    if (fault) return fault;
+    Json judge = {{"op", "judge"}, {"call", call.number}, {"repeat", nullptr}};
     if (draw.contains("repeat")) judge["repeat"] = draw["repeat"];
     KS_ASSIGN_OR_RETURN(const ModuleReply judged,
                         reference.AskBeside(judge, "verdict", "check", stop));

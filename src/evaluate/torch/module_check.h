@@ -5,16 +5,34 @@
 #include <cstdint>
 #include <optional>
 #include <stop_token>
+#include <variant>
 
 #include "core/config.h"
 #include "core/module.h"
 #include "evaluate/torch/module_session.h"
+#include "sandbox/unique_fd.h"
 
 namespace ks {
 
 // Loads a candidate's source; empty: it imports. ERRORS: our side only.
 Result<std::optional<Outcome>> LoadModule(ModuleCandidate& candidate, const ModuleSource& source,
-                                          const EvaluationConfig& config, std::stop_token stop);
+                                          const ModuleFacts& facts, const EvaluationConfig& config,
+                                          std::stop_token stop);
+
+// One call: what the candidate is asked, with the memory of its inputs and outputs.
+struct ModuleCall {
+  int64_t number = 0;  // as the trusted side counts
+  nlohmann::json ask;
+  UniqueFd memory;
+};
+// Draws what `draw` asks for (docs/modules.md, Messages), or says why there is no room. ERRORS: our
+// side only.
+Result<std::variant<ModuleCall, Outcome>> DrawCall(ModuleReference& reference,
+                                                   const nlohmann::json& draw,
+                                                   std::stop_token stop);
+// Empty: it has answered. ERRORS: our side only.
+Result<std::optional<Outcome>> RunCall(ModuleCandidate& candidate, const ModuleCall& call,
+                                       double timeout_s, std::stop_token stop);
 // A trial is a new ModelNew with new weights: two calls with new inputs, then the first again.
 // Empty: it passed. Counts the right calls in `facts`. ERRORS: our side only.
 Result<std::optional<Outcome>> CheckModule(ModuleReference& reference, ModuleCandidate& candidate,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "measure/paired.h"
 
 namespace ks {
 namespace {
@@ -50,16 +51,22 @@ std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
 }
 
 Interval WithinClock(const Interval& gain, std::span<const ModuleRun> rival,
-                     std::span<const ModuleRun> candidate, std::span<const ModuleRun> empty) {
+                     std::span<const ModuleRun> candidate, std::span<const ModuleRun> empty,
+                     double confidence) {
+  Interval seen = {1, 1, 1};
+  if (!empty.empty()) {
+    const double least_ns = Shortest(empty).wall_ns;
+    std::vector<PairedSample> pairs;
+    for (size_t i = 0; i < std::min(rival.size(), candidate.size()); ++i) {
+      const PairedSample pair = {rival[i].wall_ns - least_ns, candidate[i].wall_ns - least_ns};
+      if (pair.reference_ns > 0 && pair.candidate_ns > 0) pairs.push_back(pair);
+    }
+    // Runs that seem shorter than empty ones: the clock cannot tell.
+    if (!pairs.empty() && pairs.size() == rival.size()) seen = RatioInterval(pairs, confidence);
+  }
   Interval bounded = gain;
-  const bool known = std::min({rival.size(), candidate.size(), empty.size()}) > 0;
-  const double least = known ? Shortest(rival).wall_ns - MedianWallNs(empty) : 0;
-  const double usual = known ? MedianWallNs(rival) - MedianWallNs(empty) : 0;
-  const double own = known ? MedianWallNs(candidate) - Shortest(empty).wall_ns : 0;
-  const bool tells = least > 0 && own > 0;
-  bounded.low = std::min(gain.low, tells ? least / own : 1.0);
-  bounded.mid = std::min(gain.mid, tells ? (1 + kClockShare) * usual / own : 1.0);
-  bounded.mid = std::max(bounded.mid, bounded.low);
+  bounded.low = std::min(gain.low, seen.low);
+  bounded.mid = std::max(std::min(gain.mid, (1 + kClockShare) * seen.mid), bounded.low);
   bounded.high = std::max(bounded.high, bounded.mid);
   return bounded;
 }

@@ -14,7 +14,7 @@ namespace ks {
 // One run of several calls.
 struct ModuleRun {
   int calls = 0;
-  double inside_ns = 0;  // a call, by marks that the harness sets in the candidate's process
+  double inside_ns = 0;  // the median call, by marks that the harness sets in the candidate's process
   double wall_ns = 0;    // all, from before inputs were revealed to after outputs were kept
 };
 
@@ -32,13 +32,14 @@ std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
                                          std::span<const ModuleRun> empty);
 
 // `gain` (rival's time over the candidate's, by the marks) within what the clock outside saw: its
-// low end no higher than the rival's shortest run over the candidate's median one, its middle no
-// higher than the ratio of the medians and kClockShare; runs without a module are taken off
-// unfavourably. So marks that lie gain nothing, however busy the machine is; honest marks of very
-// short calls lose what Python takes on both sides. At most 1 where the clock outside cannot tell.
-// REQUIRES: the same number of calls in every run.
+// low end no higher than that of the ratio of the runs' lengths at `confidence`, the shortest run
+// without a module taken off (which draws the ratio to 1), its middle no higher than the middle of
+// that ratio and kClockShare. So marks that lie gain nothing, however busy the machine is. At most 1
+// where the clock outside cannot tell. REQUIRES: the same number of calls in every run; the i-th
+// runs of both sides were neighbours.
 Interval WithinClock(const Interval& gain, std::span<const ModuleRun> rival,
-                     std::span<const ModuleRun> candidate, std::span<const ModuleRun> empty);
+                     std::span<const ModuleRun> candidate, std::span<const ModuleRun> empty,
+                     double confidence);
 
 }  // namespace ks
 

@@ -13,6 +13,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr int kTogether = 1;
 constexpr const char* kUntimedOnCpu =
     "modules run on CPU tensors here: good for a verdict, never for a speed-up";
 
@@ -29,7 +30,7 @@ Result<std::unique_ptr<ModuleEvaluator>> ModuleEvaluator::Create(const Sandbox& 
                                                                  std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(auto session,
                       ModuleSession::Create(sandbox, std::move(python), std::move(device), config,
-                                            std::move(stop)));
+                                            kTogether, std::move(stop)));
   return std::unique_ptr<ModuleEvaluator>(new ModuleEvaluator(std::move(session)));  // private
 }
 
@@ -49,7 +50,7 @@ Result<Evaluation> ModuleEvaluator::Evaluate(const ModuleSource& module,
                  fmt::format("{} is not admitted: {}", module.file, admission.FirstFault())};
   }
   KS_ASSIGN_OR_RETURN(const auto candidate,
-                      session_->StartCandidate(ModuleSession::Slot::kFirst, admission.facts, stop));
+                      session_->StartCandidate(admission.facts, stop));
   Evaluation evaluation;
   evaluation.outcome = Measured{};
   evaluation.module = admission.facts;
@@ -60,7 +61,7 @@ Result<Evaluation> ModuleEvaluator::Evaluate(const ModuleSource& module,
   const EvaluationConfig& config = session_->config();
   const Clock::time_point start = Clock::now();
   KS_ASSIGN_OR_RETURN(std::optional<Outcome> ended,
-                      LoadModule(*candidate, candidate_source, config, stop));
+                      LoadModule(*candidate, candidate_source, admission.facts, config, stop));
   evaluation.seconds.compile = SecondsSince(start);
   if (!ended && (stages.check || stages.time)) {
     const Clock::time_point check = Clock::now();

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <future>
+#include <shared_mutex>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/rng.h"
 #include "evaluate/stage_timer.h"
 #include "evaluate/torch/module_check.h"
@@ -14,6 +18,8 @@ namespace {
 
 // Of every source, so that a module cannot tell by its name what it is run for.
 constexpr const char* kFile = "candidate.py";
+// A kept rival that takes so much longer than it did is timed again in a fresh process.
+constexpr double kMostOverUsual = 1.05;
 
 bool MayBeRetried(ErrorCode code) { return code != ErrorCode::kCancelled; }
 
@@ -29,91 +35,221 @@ Outcome BesideIt(const std::string& workload, const Error& error) {
 
 }  // namespace
 
+ModuleJudge::~ModuleJudge() = default;
+
 Result<std::unique_ptr<ModuleJudge>> ModuleJudge::Create(std::unique_ptr<ModuleSession> session,
                                                          ModuleSource module,
                                                          std::stop_token stop) {
   std::unique_ptr<ModuleJudge> judge(
       new ModuleJudge(std::move(session), std::move(module)));  // private
-  KS_RETURN_IF_ERROR(judge->OpenOnce(std::move(stop)));
+  KS_ASSIGN_OR_RETURN(const Lease lease, judge->Open(std::move(stop)));
   return judge;
 }
 
-Status ModuleJudge::OpenOnce(std::stop_token stop) {
-  if (reference_ != nullptr) return {};
-  KS_ASSIGN_OR_RETURN(OpenModule opened, session_->Open(module_, std::move(stop)));
-  if (!opened.admission.admitted) {
-    return Error{ErrorCode::kInvalidArgument, fmt::format("{} is not admitted: {}", module_.file,
-                                                          opened.admission.FirstFault())};
+Result<ModuleJudge::Lease> ModuleJudge::Open(std::stop_token stop) {
+  Lease lease{std::unique_lock(mutex_)};
+  if (reference_ == nullptr) {
+    KS_ASSIGN_OR_RETURN(OpenModule opened, session_->Open(module_, std::move(stop)));
+    if (!opened.admission.admitted) {
+      return Error{ErrorCode::kInvalidArgument, fmt::format("{} is not admitted: {}", module_.file,
+                                                            opened.admission.FirstFault())};
+    }
+    if (facts_.workload.empty()) facts_ = opened.admission.facts;
+    reference_ = std::move(opened.reference);
   }
-  if (facts_.workload.empty()) facts_ = opened.admission.facts;
-  reference_ = std::move(opened.reference);
-  return {};
+  lease.reference = reference_.get();
+  return lease;
+}
+
+void ModuleJudge::Close() {
+  const std::lock_guard lock(mutex_);
+  reference_.reset();
+  session_->EndRunner();
+}
+
+std::unique_ptr<ModuleCandidate> ModuleJudge::TakeKept(const std::string& source) {
+  const std::lock_guard lock(kept_mutex_);
+  const auto found = std::ranges::find(kept_, source, &decltype(kept_)::value_type::first);
+  if (found == kept_.end()) return nullptr;
+  std::unique_ptr<ModuleCandidate> process = std::move(found->second);
+  kept_.erase(found);
+  return process;
+}
+
+void ModuleJudge::Keep(const std::string& source, std::unique_ptr<ModuleCandidate> process,
+                       const std::stop_token& stop) {
+  if (!process->Rest(stop)) return;
+  std::unique_ptr<ModuleCandidate> oldest;  // ends without the lock
+  const std::lock_guard lock(kept_mutex_);
+  kept_.emplace_back(source, std::move(process));
+  if (kept_.size() <= static_cast<size_t>(session_->MostKept())) return;
+  oldest = std::move(kept_.front().second);
+  kept_.pop_front();
+}
+
+Result<ModuleJudge::Ready> ModuleJudge::GetReady(const std::string& source, bool may_be_kept,
+                                                 bool& begun, std::stop_token stop) {
+  Ready ready;
+  if (may_be_kept) ready.process = TakeKept(source);
+  ready.kept = ready.process != nullptr;
+  if (ready.kept) return ready;
+  KS_ASSIGN_OR_RETURN(ready.process, session_->StartCandidate(facts_, stop));
+  begun = true;
+  const std::shared_lock busy(session_->gate());
+  KS_ASSIGN_OR_RETURN(ready.fault, LoadModule(*ready.process, {kFile, source}, facts_,
+                                              session_->config(), stop));
+  if (!ready.fault) {
+    KS_ASSIGN_OR_RETURN(ready.fault, Rehearse(*ready.process, std::move(stop)));
+  }
+  return ready;
+}
+
+// Triton compiles with the first call: that takes a second and more, and nobody has to wait for it.
+Result<std::optional<Outcome>> ModuleJudge::Rehearse(ModuleCandidate& candidate,
+                                                     std::stop_token stop) {
+  if (!session_->device().is_cuda()) return std::optional<Outcome>();
+  std::variant<ModuleCall, Outcome> drawn;
+  {
+    KS_ASSIGN_OR_RETURN(const Lease lease, Open(stop));
+    const uint64_t seed = SecretSeed();
+    KS_ASSIGN_OR_RETURN(drawn, DrawCall(*lease.reference,
+                                        {{"op", "draw"},
+                                         {"input_seed", DeriveSeed(seed, "inputs", 0)},
+                                         {"model_seed", DeriveSeed(seed, "weights", 0)}},
+                                        stop));
+  }
+  if (auto* const outcome = std::get_if<Outcome>(&drawn)) return std::optional(std::move(*outcome));
+  const EvaluationConfig& config = session_->config();
+  return RunCall(candidate, std::get<ModuleCall>(drawn),
+                 config.call_timeout_s + config.compile_timeout_s, std::move(stop));
 }
 
 Status ModuleJudge::CheckOnce(const CompiledKernel& kernel, uint64_t secret_seed,
-                              CheckResult& result, bool& begun, std::stop_token stop) {
+                              StageSeconds& seconds, CheckResult& result, bool& begun,
+                              std::stop_token stop) {
   result = {};
   begun = false;
-  KS_RETURN_IF_ERROR(OpenOnce(stop));
   ModuleFacts& facts = result.module.emplace(facts_);
-  using enum ModuleSession::Slot;
-  const auto slot = (DeriveSeed(secret_seed, "slot", 0) & 1) == 0 ? kFirst : kSecond;
-  KS_ASSIGN_OR_RETURN(const auto candidate, session_->StartCandidate(slot, facts, stop));
-  begun = true;
-  KS_ASSIGN_OR_RETURN(result.fault,
-                      LoadModule(*candidate, {kFile, kernel.binary}, session_->config(), stop));
-  if (!result.fault) {
-    KS_ASSIGN_OR_RETURN(result.fault, CheckModule(*reference_, *candidate, session_->config(),
-                                                  secret_seed, facts, std::move(stop)));
+  Ready ready;
+  {
+    const StageTimer timer(seconds.compile);
+    KS_ASSIGN_OR_RETURN(ready, GetReady(kernel.binary, false, begun, stop));
   }
-  candidate->End();
+  result.fault = std::move(ready.fault);
+  if (result.fault) return {};
+  {
+    Result<Lease> lease = [&] {
+      const StageTimer timer(seconds.queue);
+      return Open(stop);
+    }();
+    if (!lease.ok()) return lease.error();
+    const StageTimer timer(seconds.check);
+    KS_ASSIGN_OR_RETURN(result.fault, CheckModule(*lease->reference, *ready.process,
+                                                  session_->config(), secret_seed, facts, stop));
+  }
+  if (!result.fault) Keep(kernel.binary, std::move(ready.process), stop);
   return {};
 }
 
 Result<CheckResult> ModuleJudge::Check(const CompiledKernel& kernel, uint64_t secret_seed,
                                        StageSeconds& seconds, std::stop_token stop) {
-  std::unique_lock lock(mutex_, std::defer_lock);
-  {
-    const StageTimer timer(seconds.queue);
-    lock.lock();
-  }
-  const StageTimer timer(seconds.check);
   CheckResult result;
   bool begun = false;
-  Status done = CheckOnce(kernel, secret_seed, result, begun, stop);
+  Status done = CheckOnce(kernel, secret_seed, seconds, result, begun, stop);
   if (done.ok()) return result;
   if (!MayBeRetried(done.error().code)) return done.error();
-  reference_.reset();
-  done = CheckOnce(kernel, secret_seed, result, begun, stop);
+  Close();
+  done = CheckOnce(kernel, secret_seed, seconds, result, begun, stop);
   if (done.ok()) return result;
-  reference_.reset();
+  Close();
   if (!MayBeRetried(done.error().code) || !begun) return done.error();
-  KS_RETURN_IF_ERROR(OpenOnce(std::move(stop)));
+  KS_ASSIGN_OR_RETURN(const Lease lease, Open(std::move(stop)));
   result.fault = BesideIt(facts_.workload, done.error());
   return result;
 }
 
 Result<TimingResult> ModuleJudge::CompareOnce(const CompiledKernel& rival,
                                               const CompiledKernel& candidate,
-                                              const TimingPlan& plan, std::stop_token stop) {
-  KS_RETURN_IF_ERROR(OpenOnce(stop));
-  ModulePairTimer timer(*session_, *reference_, facts_, plan);
-  return timer.Run({kFile, rival.binary}, {kFile, candidate.binary}, std::move(stop));
+                                              const TimingPlan& plan, bool may_be_kept,
+                                              StageSeconds& seconds, std::stop_token stop) {
+  std::unique_lock comparison(comparison_, std::defer_lock);
+  {
+    const StageTimer timer(seconds.queue);
+    comparison.lock();
+  }
+  Ready one, other;
+  {
+    const StageTimer timer(seconds.compile);
+    bool begun = false, begun_too = false;
+    auto ready = std::async(std::launch::async, [&] {
+      return GetReady(rival.binary, may_be_kept, begun_too, stop);
+    });
+    Result<Ready> own = GetReady(candidate.binary, may_be_kept, begun, stop);
+    KS_ASSIGN_OR_RETURN(one, ready.get());
+    KS_ASSIGN_OR_RETURN(other, std::move(own));
+  }
+  TimingResult result;
+  result.module = facts_;
+  if (one.fault) {
+    result.rival_failed = true;
+    result.rival_fault = std::move(one.fault);
+    return result;
+  }
+  if (other.fault) {
+    result.fault = std::move(other.fault);
+    return result;
+  }
+  KS_ASSIGN_OR_RETURN(result, Time(one, other, plan, seconds, stop));
+  const bool works = !result.fault && !result.rival_failed;
+  if (works && plan.fresh && session_->device().is_cuda()) {
+    KS_RETURN_IF_ERROR(
+        TraceModule(*other.process, candidate.binary, *result.module, std::move(stop)));
+    return result;
+  }
+  if (one.kept && IsDoubtful(rival.binary, result)) {
+    one.process->End();
+    comparison.unlock();
+    return CompareOnce(rival, candidate, plan, false, seconds, std::move(stop));
+  }
+  if (!works || plan.fresh) return result;
+  usual_ns_.emplace(Sha256Hex(candidate.binary), result.timings.front().median_ns);
+  Keep(rival.binary, std::move(one.process), stop);
+  if (rival.binary != candidate.binary) Keep(candidate.binary, std::move(other.process), stop);
+  return result;
+}
+
+Result<TimingResult> ModuleJudge::Time(Ready& rival, Ready& candidate, const TimingPlan& plan,
+                                       StageSeconds& seconds, std::stop_token stop) {
+  std::unique_lock quiet(session_->gate(), std::defer_lock);
+  {
+    const StageTimer timer(seconds.queue);
+    if (plan.fresh) quiet.lock();
+  }
+  Result<Lease> lease = [&] {
+    const StageTimer timer(seconds.queue);
+    return Open(stop);
+  }();
+  if (!lease.ok()) return lease.error();
+  const StageTimer timer(seconds.time);
+  ModulePairTimer pair(*session_, *lease->reference, facts_, plan);
+  return pair.Run(*rival.process, *candidate.process, std::move(stop));
+}
+
+bool ModuleJudge::IsDoubtful(const std::string& rival, const TimingResult& result) const {
+  if (result.rival_failed) return true;
+  if (result.fault || result.timings.empty()) return false;
+  const auto usual = usual_ns_.find(Sha256Hex(rival));
+  return usual != usual_ns_.end() &&
+         result.timings.front().parent_median_ns > kMostOverUsual * usual->second;
 }
 
 Result<TimingResult> ModuleJudge::Compare(const CompiledKernel& rival,
                                           const CompiledKernel& candidate, const TimingPlan& plan,
                                           StageSeconds& seconds, std::stop_token stop) {
-  std::unique_lock lock(mutex_, std::defer_lock);
-  {
-    const StageTimer timer(seconds.queue);
-    lock.lock();
-  }
-  const StageTimer timer(seconds.time);
-  Result<TimingResult> result = CompareOnce(rival, candidate, plan, stop);
+  Result<TimingResult> result = CompareOnce(rival, candidate, plan, !plan.fresh, seconds, stop);
   if (!result.ok() && MayBeRetried(result.error().code)) {
-    reference_.reset();
-    result = CompareOnce(rival, candidate, plan, stop);
+    Close();
+    result = CompareOnce(rival, candidate, plan, false, seconds, stop);
   }
   if (result.ok() && !result->rival_failed) return result;
   if (!result.ok() && !MayBeRetried(result.error().code)) return result;
@@ -122,11 +258,11 @@ Result<TimingResult> ModuleJudge::Compare(const CompiledKernel& rival,
   if (rival.binary == candidate.binary) {
     if (!result.ok() && !MayBeItsDoing(result.error().code)) return result;
     blamed.fault = result.ok() ? *result->rival_fault : BesideIt(facts_.workload, result.error());
-    reference_.reset();
-    KS_RETURN_IF_ERROR(OpenOnce(std::move(stop)));
+    Close();
+    KS_ASSIGN_OR_RETURN(const Lease lease, Open(std::move(stop)));
     return blamed;
   }
-  if (!RunsAlone(rival, plan, std::move(stop))) return result;
+  if (!RunsAlone(rival, plan, seconds, std::move(stop))) return result;
   if (!result.ok()) {
     blamed.fault = BesideIt(facts_.workload, result.error());
   } else if (std::holds_alternative<OutOfMemory>(*result->rival_fault)) {
@@ -139,15 +275,15 @@ Result<TimingResult> ModuleJudge::Compare(const CompiledKernel& rival,
 }
 
 bool ModuleJudge::RunsAlone(const CompiledKernel& rival, const TimingPlan& plan,
-                            std::stop_token stop) {
+                            StageSeconds& seconds, std::stop_token stop) {
   TimingPlan brief = plan;
   brief.fresh = false;  // no trace
   brief.rule.max_pairs = brief.rule.min_pairs;
   for (const bool again : {false, true}) {
-    const auto alone = CompareOnce(rival, rival, brief, stop);
+    const auto alone = CompareOnce(rival, rival, brief, false, seconds, stop);
     if (alone.ok()) return !alone->fault && !alone->rival_failed;
     if (again || !MayBeRetried(alone.error().code)) break;
-    reference_.reset();
+    Close();
   }
   return false;
 }

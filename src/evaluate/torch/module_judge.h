@@ -2,10 +2,14 @@
 #ifndef KS_EVALUATE_TORCH_MODULE_JUDGE_H_
 #define KS_EVALUATE_TORCH_MODULE_JUDGE_H_
 
+#include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <string>
+#include <utility>
 
 #include "core/config.h"
 #include "evaluate/judge.h"
@@ -13,7 +17,10 @@
 
 namespace ks {
 
-// Thread-safe: one check or comparison at a time. The trusted process holds the module open from
+// Thread-safe. Candidates compile side by side; checks and comparisons have the device one at a
+// time, and one that counts (TimingPlan::fresh) has it without any of the former. The process of a
+// candidate that passed is kept for its comparison, and as the rival of later ones; where such a
+// rival is slower than it was, it is not believed. The trusted process holds the module open from
 // one evaluation to the next; where it dies it is opened again, once an evaluation. What fails
 // beside a candidate twice, and not without it, is the candidate's doing: an outcome.
 class ModuleJudge final : public Judge {
@@ -21,6 +28,7 @@ class ModuleJudge final : public Judge {
   // Opens the module. ERRORS: kInvalidArgument (it is not admitted), as ModuleSession::Open.
   static Result<std::unique_ptr<ModuleJudge>> Create(std::unique_ptr<ModuleSession> session,
                                                      ModuleSource module, std::stop_token stop);
+  ~ModuleJudge() override;
 
   Result<CheckResult> Check(const CompiledKernel& kernel, uint64_t secret_seed,
                             StageSeconds& seconds, std::stop_token stop) override;
@@ -33,23 +41,55 @@ class ModuleJudge final : public Judge {
   std::string Versions() const { return session_->Versions(); }
 
  private:
+  // A process that has loaded a source and run once, so that it has compiled what it launches.
+  struct Ready {
+    std::unique_ptr<ModuleCandidate> process;
+    std::optional<Outcome> fault;  // it failed
+    bool kept = false;             // it served before
+  };
+  // The module open, and nobody else at the trusted process and the device.
+  struct Lease {
+    std::unique_lock<std::mutex> lock;
+    ModuleReference* reference = nullptr;
+  };
+
   ModuleJudge(std::unique_ptr<ModuleSession> session, ModuleSource module)
       : session_(std::move(session)), module_(std::move(module)) {}
 
-  Status OpenOnce(std::stop_token stop);
-  // Fills `result.module` as far as it comes; `begun`: the candidate had a process.
-  Status CheckOnce(const CompiledKernel& kernel, uint64_t secret_seed, CheckResult& result,
-                   bool& begun, std::stop_token stop);
+  Result<Lease> Open(std::stop_token stop);
+  void Close();  // the next Open starts afresh
+  // `begun`: the candidate had a process.
+  Result<Ready> GetReady(const std::string& source, bool may_be_kept, bool& begun,
+                         std::stop_token stop);
+  Result<std::optional<Outcome>> Rehearse(ModuleCandidate& candidate, std::stop_token stop);
+  void Keep(const std::string& source, std::unique_ptr<ModuleCandidate> process,
+            const std::stop_token& stop);
+  std::unique_ptr<ModuleCandidate> TakeKept(const std::string& source);
+
+  // Fills `result.module` as far as it comes.
+  Status CheckOnce(const CompiledKernel& kernel, uint64_t secret_seed, StageSeconds& seconds,
+                   CheckResult& result, bool& begun, std::stop_token stop);
   Result<TimingResult> CompareOnce(const CompiledKernel& rival, const CompiledKernel& candidate,
-                                   const TimingPlan& plan, std::stop_token stop);
+                                   const TimingPlan& plan, bool may_be_kept, StageSeconds& seconds,
+                                   std::stop_token stop);
+  Result<TimingResult> Time(Ready& rival, Ready& candidate, const TimingPlan& plan,
+                            StageSeconds& seconds, std::stop_token stop);
+  // Whether a kept rival failed or was slower than it was when it was a candidate.
+  bool IsDoubtful(const std::string& rival, const TimingResult& result) const;
   // Whether the rival can be timed where the candidate is not: against itself, briefly.
-  bool RunsAlone(const CompiledKernel& rival, const TimingPlan& plan, std::stop_token stop);
+  bool RunsAlone(const CompiledKernel& rival, const TimingPlan& plan, StageSeconds& seconds,
+                 std::stop_token stop);
 
   const std::unique_ptr<ModuleSession> session_;
   const ModuleSource module_;
   ModuleFacts facts_;  // constant after Create
-  std::mutex mutex_;   // guards all below, and the session
+  // Held by a comparison from when it gets its two processes: no two wait for each other's second.
+  std::mutex comparison_;
+  std::map<std::string, double> usual_ns_;  // by source hash, as candidates; guarded by it
+  std::mutex mutex_;  // guards reference_, the session but for what is thread-safe there, the device
   std::unique_ptr<ModuleReference> reference_;
+  std::mutex kept_mutex_;
+  std::deque<std::pair<std::string, std::unique_ptr<ModuleCandidate>>> kept_;  // the latest last
 };
 
 }  // namespace ks

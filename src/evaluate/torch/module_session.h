@@ -2,7 +2,6 @@
 #ifndef KS_EVALUATE_TORCH_MODULE_SESSION_H_
 #define KS_EVALUATE_TORCH_MODULE_SESSION_H_
 
-#include <array>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -11,7 +10,9 @@
 #include "core/config.h"
 #include "core/machine.h"
 #include "core/module.h"
+#include "evaluate/torch/module_pool.h"
 #include "evaluate/torch/module_sides.h"
+#include "evaluate/torch/quiet_gate.h"
 
 namespace ks {
 
@@ -26,16 +27,16 @@ struct OpenModule {
   ModuleAdmission admission;
 };
 
-// Single thread. The sandbox outlives it.
+// Single thread but for what says otherwise. The sandbox outlives it, and it what it starts.
 class ModuleSession {
  public:
-  // Starts the trusted host, and with a device those of candidates and rivals; without one they
-  // start when they are needed. ERRORS: as ModuleHost::Create.
+  // Starts the trusted host, and with a device those of candidates; without one they start when they
+  // are needed. `together`: so many evaluations go on at a time. ERRORS: as ModuleHost::Create.
   static Result<std::unique_ptr<ModuleSession>> Create(const Sandbox& sandbox,
                                                        PythonEnvironment python,
                                                        ModuleDevice device,
                                                        const EvaluationConfig& config,
-                                                       std::stop_token stop);
+                                                       int together, std::stop_token stop);
 
   // What the modules run on; on the CPU only a name. ERRORS: kFailedPrecondition (the driver does
   // not start in the sandbox).
@@ -44,42 +45,38 @@ class ModuleSession {
   // full ones where they fit. A module that cannot be loaded is not admitted. ERRORS: our side
   // only.
   Result<OpenModule> Open(const ModuleSource& module, std::stop_token stop);
-  // A fresh candidate's process, with its device ready; each slot has a host of its own, and which
-  // one serves tells nothing of the use. The end of the candidate before it had begun is an Error:
-  // kUnavailable.
-  enum class Slot { kFirst, kSecond };
-  Result<std::unique_ptr<ModuleCandidate>> StartCandidate(Slot slot, const ModuleFacts& facts,
+  // A fresh process for a candidate, with its device ready; thread-safe. ERRORS: as
+  // ModulePool::Take.
+  Result<std::unique_ptr<ModuleCandidate>> StartCandidate(const ModuleFacts& facts,
                                                           std::stop_token stop);
-  // What a comparison needs, started at once; `swapped`: the rival in the second slot. ERRORS: as
-  // StartCandidate.
-  struct Trio {
-    std::unique_ptr<ModuleCandidate> rival, candidate, runner;
-  };
-  Result<Trio> StartTrio(const ModuleFacts& facts, bool swapped, std::stop_token stop);
-  // The same loop without a candidate, among the trusted.
-  Result<std::unique_ptr<ModuleCandidate>> StartRunner(const ModuleFacts& facts,
-                                                       std::stop_token stop);
+  // The loop of timed calls without a candidate, among the trusted: one process, kept.
+  Result<ModuleCandidate*> Runner(const ModuleFacts& facts, std::stop_token stop);
+  void EndRunner() { runner_.reset(); }
+  // Shared by what loads the device beside a measurement, quiet for one that must not be disturbed.
+  QuietGate& gate() { return gate_; }
 
   const EvaluationConfig& config() const { return config_; }
   const ModuleDevice& device() const { return device_; }
+  // How many candidates' processes may be kept without want for evaluations: those that wait for
+  // their comparison, and a rival.
+  int MostKept() const { return together_ + 1; }
   // "torch 2.11.0, triton 3.6.0".
   std::string Versions() const;
 
  private:
   ModuleSession(const Sandbox& sandbox, PythonEnvironment python, ModuleDevice device,
-                const EvaluationConfig& config);
-  // A child of `host`; one that has ended is replaced.
-  Result<std::unique_ptr<ModuleChild>> Start(std::shared_ptr<ModuleHost>& host, ModuleRole role,
-                                             std::stop_token stop);
-  Result<std::unique_ptr<ModuleCandidate>> Warm(std::unique_ptr<ModuleChild> child,
-                                                const ModuleFacts& facts, std::stop_token stop);
+                const EvaluationConfig& config, int together);
+  Result<std::unique_ptr<ModuleChild>> StartTrusted(ModuleRole role, std::stop_token stop);
 
   const Sandbox& sandbox_;
   const PythonEnvironment python_;
   const ModuleDevice device_;
   const EvaluationConfig config_;
+  const int together_;
   std::shared_ptr<ModuleHost> trusted_;
-  std::array<std::shared_ptr<ModuleHost>, 2> hostile_;
+  std::unique_ptr<ModuleCandidate> runner_;
+  QuietGate gate_;
+  std::unique_ptr<ModulePool> pool_;
 };
 
 }  // namespace ks

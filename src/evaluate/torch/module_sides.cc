@@ -13,6 +13,7 @@ using Json = nlohmann::json;
 
 // The user's own file: patience, but not without end.
 constexpr double kReferenceTimeoutS = 120;
+constexpr double kRestTimeoutS = 5;
 
 }  // namespace
 
@@ -81,6 +82,16 @@ Result<ModuleReply> ModuleCandidate::Ask(const Json& message, std::span<const in
   return ModuleReply(Outcome(Rejected{"forged_answer", "its process says what was not asked for"}));
 }
 
-void ModuleCandidate::End() { static_cast<void>(child_->End().ok()); }
+bool ModuleCandidate::Rest(std::stop_token stop) {
+  if (child_ == nullptr || child_->HasEnded()) return false;
+  const Result<ModuleReply> reply =
+      Ask({{"op", "rest"}}, {}, "rested", "time", kRestTimeoutS, std::move(stop));
+  return reply.ok() && std::holds_alternative<Json>(*reply);
+}
+
+void ModuleCandidate::End() {
+  if (child_ != nullptr && give_back_) give_back_(std::move(child_));
+  child_.reset();
+}
 
 }  // namespace ks

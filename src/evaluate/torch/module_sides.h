@@ -2,6 +2,7 @@
 #ifndef KS_EVALUATE_TORCH_MODULE_SIDES_H_
 #define KS_EVALUATE_TORCH_MODULE_SIDES_H_
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -49,9 +50,19 @@ class ModuleReference {
 // The hostile side: everything that goes wrong is an Outcome. Also our own runner. Single thread.
 class ModuleCandidate {
  public:
-  // `workload` is for messages.
-  ModuleCandidate(std::unique_ptr<ModuleChild> child, std::string workload)
+  using GiveBack = std::function<void(std::unique_ptr<ModuleChild>)>;
+
+  explicit ModuleCandidate(std::unique_ptr<ModuleChild> child, std::string workload = "")
       : child_(std::move(child)), workload_(std::move(workload)) {}
+  ~ModuleCandidate() { End(); }
+  ModuleCandidate(const ModuleCandidate&) = delete;
+  ModuleCandidate& operator=(const ModuleCandidate&) = delete;
+
+  // Serves from here on; `workload` is for messages, `give_back` takes the process at the end.
+  void Begin(std::string workload, GiveBack give_back) {
+    workload_ = std::move(workload);
+    give_back_ = std::move(give_back);
+  }
 
   // `stage` is for messages. When it has answered, nothing may run beside it.
   Result<ModuleReply> Ask(const nlohmann::json& message, std::span<const int> files,
@@ -61,13 +72,16 @@ class ModuleCandidate {
   void AllowWhatRuns() { allowed_threads_ = child_->Census().threads, census_ = true; }
   // Nothing is counted: before the device is ready, and for our own runner.
   void AllowAnyThreads() { census_ = false; }
-  // A host that ends with it is replaced by the next start.
+  // Lets go of what its calls needed, to serve again later. False: it cannot be kept.
+  bool Rest(std::stop_token stop);
+  // The last thing. A host that ends with it is replaced by the next start.
   void End();
   const std::string& workload() const { return workload_; }
 
  private:
-  std::unique_ptr<ModuleChild> child_;
-  const std::string workload_;
+  std::unique_ptr<ModuleChild> child_;  // null: at its end
+  std::string workload_;
+  GiveBack give_back_;
   int allowed_threads_ = 1;
   bool census_ = true;
 };

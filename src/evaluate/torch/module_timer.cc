@@ -15,14 +15,14 @@ namespace {
 using Json = nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kMostSets = 32;
+constexpr int kMostSets = 16;
 constexpr int64_t kMemoryBytes = int64_t{8} << 30;  // of one side
 constexpr int kWarmCalls = 3;
 constexpr int kFirstCalls = 4;
-constexpr double kRunNs = 6e6;  // of calls, in one run, about
+constexpr double kRunNs = 1e6;  // of calls, in one run, about
 constexpr int kEmptyRuns = 7;
 constexpr int kPairsBetweenEmptyRuns = 2;
-constexpr double kJudgeAllChance = 0.34;  // of a run, else one set of it; the first: always
+constexpr double kJudgeAllChance = 0.1;  // of a run, else one set of it; the first: always
 constexpr int kMostDoubts = 24;           // further runs before a side's marks are held for false
 constexpr double kTraceTimeoutS = 60;
 constexpr double kRunSlack = 20;  // a run that takes this much longer than foreseen hangs
@@ -40,15 +40,15 @@ std::vector<double> Inside(const std::vector<ModuleRun>& runs) {
   return times;
 }
 
-// The mean of what the marks say; 0 when that is not a list of `calls` numbers.
-double MeanOf(const Json& times, int calls) {
+// The median of what the marks say; 0 when that is not a list of `calls` numbers.
+double MedianOf(const Json& times, int calls) {
   if (!times.is_array() || static_cast<int>(times.size()) != calls) return 0;
-  double sum = 0;
+  std::vector<double> numbers;
   for (const Json& time : times) {
     if (!time.is_number()) return 0;
-    sum += time.get<double>();
+    numbers.push_back(time.get<double>());
   }
-  return sum / calls;
+  return SummarizeTimes(numbers).median_ns;
 }
 
 }  // namespace
@@ -60,36 +60,28 @@ ModulePairTimer::ModulePairTimer(ModuleSession& session, ModuleReference& refere
       facts_(facts),
       plan_(plan),
       rng_(DeriveSeed(plan.secret_seed, "module time", 0)),
-      swapped_(rng_.Chance(0.5)),
       first_(rng_.Chance(0.5) ? kRival : kCandidate),
       stopping_(plan.rule) {}
 
-Result<TimingResult> ModulePairTimer::Run(const ModuleSource& rival, const ModuleSource& candidate,
+Result<TimingResult> ModulePairTimer::Run(ModuleCandidate& rival, ModuleCandidate& candidate,
                                           std::stop_token stop) {
   const auto ended = [](const TimingResult& result) { return result.fault || result.rival_failed; };
   TimingResult result;
-  KS_RETURN_IF_ERROR(Stage(rival, candidate, result, stop));
+  KS_ASSIGN_OR_RETURN(ModuleCandidate* const runner, session_.Runner(facts_, stop));
+  sides_ = {&rival, &candidate, runner};
+  KS_RETURN_IF_ERROR(Stage(result, stop));
   if (!ended(result)) KS_RETURN_IF_ERROR(Calibrate(result, stop));
   if (!ended(result)) KS_RETURN_IF_ERROR(TakePairs(result, stop));
   if (!ended(result)) Summarize(result);
   result.module = facts_;
-  // The device's tracer takes seconds to start: only for what is measured in earnest.
-  if (!ended(result) && plan_.fresh && session_.device().is_cuda()) {
-    KS_RETURN_IF_ERROR(Trace(candidate, result, stop));
-  }
-  for (const auto& side : sides_) {
-    if (side != nullptr) side->End();
-  }
+  if (!runner->Rest(stop)) session_.EndRunner();
   KS_ASSIGN_OR_RETURN(const Json answer,
                       reference_.MustAnswer({{"op", "unstage"}}, "unstaged", std::move(stop)));
   static_cast<void>(answer);
   return result;
 }
 
-Status ModulePairTimer::Stage(const ModuleSource& rival, const ModuleSource& candidate,
-                              TimingResult& result, const std::stop_token& stop) {
-  KS_ASSIGN_OR_RETURN(ModuleSession::Trio trio, session_.StartTrio(facts_, swapped_, stop));
-  sides_ = {std::move(trio.rival), std::move(trio.candidate), std::move(trio.runner)};
+Status ModulePairTimer::Stage(TimingResult& result, const std::stop_token& stop) {
   KS_ASSIGN_OR_RETURN(const ModuleReply reply,
                       reference_.AskBeside({{"op", "stage"},
                                             {"model_seed", rng_.Next() >> 1},
@@ -104,29 +96,22 @@ Status ModulePairTimer::Stage(const ModuleSource& rival, const ModuleSource& can
   const Json& staged = std::get<Json>(reply);
   KS_ASSIGN_OR_RETURN(const std::vector<UniqueFd> files, reference_.TakeFiles(sides_.size()));
   staged_ = static_cast<int>(std::clamp<int64_t>(IntegerOf(staged, "staged"), 1, kMostSets));
-  const std::array<const ModuleSource*, 3> sources = {&rival, &candidate, nullptr};
   for (const Side side : {first_, Other(first_), kEmpty}) {
     KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault,
-                        Prepare(side, sources[side], staged, files[side].get(), stop));
+                        Prepare(side, staged, files[side].get(), stop));
     if (!fault) continue;
     return Blame(side, *std::move(fault), result);
   }
   return {};
 }
 
-Result<std::optional<Outcome>> ModulePairTimer::Prepare(Side side, const ModuleSource* source,
-                                                        const Json& staged, int file,
+Result<std::optional<Outcome>> ModulePairTimer::Prepare(Side side, const Json& staged, int file,
                                                         const std::stop_token& stop) {
   const EvaluationConfig& config = session_.config();
-  if (source != nullptr) {
-    KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault,
-                        LoadModule(*sides_[side], *source, config, stop));
-    if (fault) return fault;
-  }
   Json ask = staged;
   ask["op"] = "prepare";
   ask["init"] = reference_.init;
-  ask["empty"] = source == nullptr;
+  ask["empty"] = side == kEmpty;
   ask["warm_calls"] = kWarmCalls;
   KS_ASSIGN_OR_RETURN(
       ModuleReply reply,
@@ -150,7 +135,7 @@ Status ModulePairTimer::Blame(Side side, Outcome outcome, TimingResult& result) 
 }
 
 Status ModulePairTimer::Sow(TimingResult& result, const std::stop_token& stop) {
-  const Json request = {{"op", "sow"}, {"seed", rng_.Next() >> 2}};
+  const Json request = {{"op", "sow"}, {"seed", rng_.Next() >> 2}, {"sets", calls_}};
   KS_ASSIGN_OR_RETURN(const ModuleReply reply, reference_.AskBeside(request, "sown", "time", stop));
   if (const auto* const outcome = std::get_if<Outcome>(&reply)) result.fault = *outcome;
   return {};
@@ -180,7 +165,7 @@ Result<ModulePairTimer::Ran> ModulePairTimer::Measure(Side side, const std::stop
   if (auto* const outcome = std::get_if<Outcome>(&reply)) return Ran(std::move(*outcome));
   KS_ASSIGN_OR_RETURN(const ModuleReply kept, reference_.AskBeside(snapshot, "kept", "time", stop));
   if (const auto* const outcome = std::get_if<Outcome>(&kept)) return Ran(NoRoom{*outcome});
-  const ModuleRun run{calls_, MeanOf(std::get<Json>(reply)["ran"], calls_), NsSince(begin)};
+  const ModuleRun run{calls_, MedianOf(std::get<Json>(reply)["ran"], calls_), NsSince(begin)};
   return Ran(run);
 }
 
@@ -302,20 +287,6 @@ Result<std::optional<Outcome>> ModulePairTimer::Judge(Side side, bool all, Timin
   return outcome;
 }
 
-Status ModulePairTimer::Trace(const ModuleSource& candidate, TimingResult& result,
-                              const std::stop_token& stop) {
-  sides_[kCandidate]->AllowAnyThreads();  // the tracer has some
-  KS_ASSIGN_OR_RETURN(const ModuleReply reply,
-                      sides_[kCandidate]->Ask({{"op", "trace"}, {"set", 0}}, {}, "activities",
-                                              "time", kTraceTimeoutS, stop));
-  const auto* const answer = std::get_if<Json>(&reply);
-  if (answer == nullptr) return {};
-  result.module->activities = ActivitiesOf((*answer)["activities"], candidate.text);
-  result.module->coverage = CoverageOf(result.module->activities);
-  KeepLongest(result.module->activities);
-  return {};
-}
-
 void ModulePairTimer::Summarize(TimingResult& result) const {
   WorkloadTiming timing;
   timing.workload = facts_.workload;
@@ -326,7 +297,8 @@ void ModulePairTimer::Summarize(TimingResult& result) const {
   timing.p99_ns = summary.p99_ns;
   timing.cv = summary.cv;
   timing.pairs = static_cast<int>(stopping_.samples().size());
-  timing.gain = WithinClock(stopping_.interval(), runs_[kRival], runs_[kCandidate], runs_[kEmpty]);
+  timing.gain = WithinClock(stopping_.interval(), runs_[kRival], runs_[kCandidate], runs_[kEmpty],
+                            plan_.rule.confidence);
   timing.parent_median_ns = SummarizeTimes(rival).median_ns;
   candidate.resize(std::min(candidate.size(), kMaxKeptSamples));
   rival.resize(std::min(rival.size(), kMaxKeptSamples));
@@ -334,6 +306,20 @@ void ModulePairTimer::Summarize(TimingResult& result) const {
   timing.parent_samples_ns = std::move(rival);
   result.gain = timing.gain;
   result.timings.push_back(std::move(timing));
+}
+
+Status TraceModule(ModuleCandidate& candidate, const std::string& source, ModuleFacts& facts,
+                   std::stop_token stop) {
+  candidate.AllowAnyThreads();  // the tracer has some
+  KS_ASSIGN_OR_RETURN(const ModuleReply reply,
+                      candidate.Ask({{"op", "trace"}, {"set", 0}}, {}, "activities", "time",
+                                    kTraceTimeoutS, std::move(stop)));
+  const auto* const answer = std::get_if<Json>(&reply);
+  if (answer == nullptr) return {};
+  facts.activities = ActivitiesOf((*answer)["activities"], source);
+  facts.coverage = CoverageOf(facts.activities);
+  KeepLongest(facts.activities);
+  return {};
 }
 
 }  // namespace ks

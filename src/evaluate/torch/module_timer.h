@@ -30,8 +30,8 @@ class ModulePairTimer {
   ModulePairTimer(ModuleSession& session, ModuleReference& reference, const ModuleFacts& facts,
                   const TimingPlan& plan);
 
-  // REQUIRES: the device is leased. ERRORS: our side only.
-  Result<TimingResult> Run(const ModuleSource& rival, const ModuleSource& candidate,
+  // The processes have loaded what they are. REQUIRES: the device is leased. ERRORS: our side only.
+  Result<TimingResult> Run(ModuleCandidate& rival, ModuleCandidate& candidate,
                            std::stop_token stop);
 
  private:
@@ -44,11 +44,9 @@ class ModulePairTimer {
   };
   using Ran = std::variant<ModuleRun, Outcome, NoRoom>;
 
-  // Every side has its process, its memory and a warm model; else why not.
-  Status Stage(const ModuleSource& rival, const ModuleSource& candidate, TimingResult& result,
-               const std::stop_token& stop);
-  Result<std::optional<Outcome>> Prepare(Side side, const ModuleSource* source,
-                                         const nlohmann::json& staged, int file,
+  // Every side has its memory and a warm model; else why not.
+  Status Stage(TimingResult& result, const std::stop_token& stop);
+  Result<std::optional<Outcome>> Prepare(Side side, const nlohmann::json& staged, int file,
                                          const std::stop_token& stop);
   Status Calibrate(TimingResult& result, const std::stop_token& stop);
   Status TakePairs(TimingResult& result, const std::stop_token& stop);
@@ -69,8 +67,6 @@ class ModulePairTimer {
   std::vector<int> AllSets() const;
   // ERRORS: kInternal when the runner fails, but for want of memory.
   Status Blame(Side side, Outcome outcome, TimingResult& result) const;
-  // What runs on the device during a call; the facts say nothing of it when that cannot be had.
-  Status Trace(const ModuleSource& candidate, TimingResult& result, const std::stop_token& stop);
   void Summarize(TimingResult& result) const;
 
   ModuleSession& session_;
@@ -78,15 +74,18 @@ class ModulePairTimer {
   const ModuleFacts& facts_;
   const TimingPlan plan_;
   Rng rng_;
-  // Drawn, so that neither its host nor the order tells a module which side it is.
-  const bool swapped_;
-  const Side first_;
+  const Side first_;  // drawn, so that the order does not tell a module which side it is
   PairedStopping stopping_;
-  std::array<std::unique_ptr<ModuleCandidate>, 3> sides_;
+  std::array<ModuleCandidate*, 3> sides_{};
   std::array<std::vector<ModuleRun>, 3> runs_;
   int staged_ = 0;  // sets of inputs
   int calls_ = 0;   // of one run
 };
+
+// What runs on the device during a call of a process that was timed. Unchanged when that cannot be
+// had. Starting the tracer takes seconds.
+Status TraceModule(ModuleCandidate& candidate, const std::string& source, ModuleFacts& facts,
+                   std::stop_token stop);
 
 }  // namespace ks
 

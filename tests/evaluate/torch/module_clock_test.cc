@@ -62,7 +62,7 @@ TEST(ModuleClock, SaysNothingOfTwoRuns) {
 
 TEST(WithinClock, KeepsAGainThatTheClockOutsideSawToo) {
   const Interval gain =
-      WithinClock({1.95, 2.0, 2.05}, Runs(100e3, 102e3), Runs(50e3, 52e3), Empty());
+      WithinClock({1.95, 2.0, 2.05}, Runs(100e3, 102e3), Runs(50e3, 52e3), Empty(), 0.99);
   EXPECT_NEAR(gain.low, 1.94, 0.03);
   EXPECT_DOUBLE_EQ(gain.mid, 2.0);
   EXPECT_DOUBLE_EQ(gain.high, 2.05);
@@ -70,21 +70,21 @@ TEST(WithinClock, KeepsAGainThatTheClockOutsideSawToo) {
 
 TEST(WithinClock, MarksThatLieGainNothing) {
   const Interval gain =
-      WithinClock({280, 290, 300}, Runs(100e3, 102e3), Runs(0.3e3, 102e3), Empty());
+      WithinClock({280, 290, 300}, Runs(100e3, 102e3), Runs(0.3e3, 102e3), Empty(), 0.99);
   EXPECT_LE(gain.low, 1.0);
   EXPECT_LT(gain.mid, 1.06);
   const Interval small =
-      WithinClock({1.03, 1.04, 1.05}, Runs(100e3, 102e3), Runs(96e3, 102e3), Empty());
+      WithinClock({1.03, 1.04, 1.05}, Runs(100e3, 102e3), Runs(96e3, 102e3), Empty(), 0.99);
   EXPECT_LE(small.low, 1.0) << "also within what the check of the clock lets pass";
 }
 
 TEST(WithinClock, ABusyMachineWidensAndNeverHelps) {
   std::vector<ModuleRun> empty = Empty();
   for (ModuleRun& run : empty) run.wall_ns += &run == &empty[0] ? 0 : 5e6;
-  const Interval gain = WithinClock({280, 290, 300}, Runs(100e3, 102e3), Runs(0.3e3, 102e3), empty);
+  const Interval gain = WithinClock({280, 290, 300}, Runs(100e3, 102e3), Runs(0.3e3, 102e3), empty, 0.99);
   EXPECT_LE(gain.low, 1.0);
   EXPECT_LE(gain.mid, 1.06);
-  const Interval unknown = WithinClock({2, 3, 4}, {}, {}, empty);
+  const Interval unknown = WithinClock({2, 3, 4}, {}, {}, empty, 0.99);
   EXPECT_LE(unknown.low, 1.0);
   EXPECT_LE(unknown.mid, 1.0);
 }

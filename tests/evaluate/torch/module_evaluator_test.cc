@@ -97,5 +97,29 @@ TEST_F(ModuleEvaluation, DrawsOtherContentsForAnotherSeed) {
   EXPECT_NE(want(1), want(2));
 }
 
+TEST_F(ModuleEvaluation, JudgesAModuleThatChangesItselfByItsFirstCall) {
+  const std::string counts =
+      "import torch\n"
+      "rows = 4\n"
+      "class Model(torch.nn.Module):\n"
+      "    def __init__(self):\n"
+      "        super().__init__()\n"
+      "        self.calls = 0\n"
+      "    def forward(self, x):\n"
+      "        self.calls += 1\n"
+      "        return x * self.calls + 1\n"
+      "def get_inputs():\n"
+      "    return [torch.randn(rows, 8)]\n"
+      "def get_init_inputs():\n"
+      "    return []\n";
+  const std::string plain =
+      "import torch\n"
+      "class ModelNew(torch.nn.Module):\n"
+      "    def forward(self, x):\n"
+      "        return x + 1\n";
+  const Evaluation evaluation = Evaluate(counts, plain);
+  EXPECT_STREQ(OutcomeName(evaluation.outcome), "measured") << OutcomeSummary(evaluation.outcome);
+}
+
 }  // namespace
 }  // namespace ks

@@ -4,6 +4,7 @@
 
 #include "backend/torch/module_backend.h"
 #include "evaluate/local_evaluator.h"
+#include "evaluate/torch/module_check.h"
 #include "evaluate/torch/module_task.h"
 #include "evaluate/torch/module_timer.h"
 #include "tests/evaluate/torch/module_fixture.h"
@@ -50,7 +51,7 @@ class ModuleTiming : public ModuleFixture {
     config.max_pairs = 12;
     config.time_budget_s = 0.2;
     config.call_timeout_s = 5;
-    auto session = ModuleSession::Create(sandbox(), python(), {}, config, {});
+    auto session = ModuleSession::Create(sandbox(), python(), {}, config, 1, {});
     ASSERT_TRUE(session.ok()) << session.error().message;
     auto judge = ModuleJudge::Create(*std::move(session), kModule, {});
     ASSERT_TRUE(judge.ok()) << judge.error().message;
@@ -86,7 +87,7 @@ TEST_F(ModuleTiming, FindsTheFasterOfTwoModules) {
   ASSERT_NE(measured, nullptr) << OutcomeSummary(evaluation.outcome);
   ASSERT_EQ(measured->timings.size(), 1u);
   EXPECT_TRUE(measured->gain_significant);
-  EXPECT_GT(measured->gain.low, 1.5);
+  EXPECT_GT(measured->gain.low, 1.2) << "also where others keep the machine busy";
   EXPECT_GT(measured->timings[0].parent_median_ns, 3e6) << "it sleeps that long";
 }
 
@@ -129,6 +130,26 @@ TEST_F(ModuleTiming, SeesOneTimedRunThatWasLeftOut) {
   EXPECT_TRUE(wrong->in_timed_call);
 }
 
+// A process that was its own candidate serves as a rival later: it knows, and must gain nothing for
+// what is compared with it.
+TEST_F(ModuleTiming, DoesNotBelieveARivalThatDawdles) {
+  const std::string dawdles = std::string("made = 0\n") +
+                              Candidate(
+                                  "        if made > 2:\n"
+                                  "            time.sleep(0.02)\n"
+                                  "        time.sleep(0.002)\n"
+                                  "        return right\n");
+  std::string counts = dawdles;
+  counts.replace(counts.find("        self.calls = 0\n"), 0, "        global made; made += 1\n");
+  EXPECT_STREQ(OutcomeName(EvaluateTimed(counts).outcome), "measured");
+  const Evaluation child = EvaluateTimed(
+      Candidate("        time.sleep(0.002)\n        return right  # the same\n"), counts);
+  const Measured* const measured = AsMeasured(child.outcome);
+  ASSERT_NE(measured, nullptr) << OutcomeSummary(child.outcome);
+  EXPECT_FALSE(measured->gain_significant);
+  EXPECT_LT(measured->gain.mid, 1.5);
+}
+
 TEST_F(ModuleTiming, GivesBothSidesTheSameNames) {
   const std::string names =
       "        if (__file__, __name__) != ('candidate.py', 'kernelsmith_candidate'):\n"
@@ -143,7 +164,7 @@ TEST_F(ModuleTiming, GivesBothSidesTheSameNames) {
 TEST_F(ModuleTiming, IsOutOfMemoryWhereTheTrustedSideHasNoRoom) {
   EvaluationConfig config;
   config.max_pairs = 4;
-  auto session = ModuleSession::Create(sandbox(), python(), {}, config, {});
+  auto session = ModuleSession::Create(sandbox(), python(), {}, config, 1, {});
   ASSERT_TRUE(session.ok()) << session.error().message;
   for (const std::string place : {"reveal", "snapshot", "judge"}) {
     for (const int side : {0, 1, 2}) {
@@ -165,9 +186,17 @@ TEST_F(ModuleTiming, IsOutOfMemoryWhereTheTrustedSideHasNoRoom) {
           place + " = full\n";
       auto opened = (*session)->Open(module, {});
       ASSERT_TRUE(opened.ok() && opened->admission.admitted);
-      ModulePairTimer timer(**session, *opened->reference, opened->admission.facts, {});
+      const ModuleFacts& facts = opened->admission.facts;
+      ModulePairTimer timer(**session, *opened->reference, facts, {});
       const ModuleSource source = {"c.py", Candidate("        return right\n")};
-      const auto result = timer.Run(source, source, {});
+      auto rival = (*session)->StartCandidate(facts, {});
+      auto candidate = (*session)->StartCandidate(facts, {});
+      for (const auto* one : {&rival, &candidate}) {
+        ASSERT_TRUE(one->ok()) << one->error().message;
+        ASSERT_TRUE(LoadModule(***one, source, facts, config, {}).ok());
+      }
+      const auto result = timer.Run(**rival, **candidate, {});
+      (*session)->EndRunner();
       ASSERT_TRUE(result.ok()) << place << side << ": " << result.error().message;
       EXPECT_FALSE(result->rival_failed) << place << side;
       ASSERT_TRUE(result->fault.has_value()) << place << side;
@@ -213,7 +242,7 @@ TEST_F(ModuleTiming, CallsWhatFailsBesideACandidateItsOutcome) {
       "def fail(self, request, files):\n"
       "    raise RuntimeError('no device')\n"
       "reference.Server.do_draw = reference.Server.do_stage = fail\n";
-  auto session = ModuleSession::Create(sandbox(), python(), {}, {}, {});
+  auto session = ModuleSession::Create(sandbox(), python(), {}, {}, 1, {});
   ASSERT_TRUE(session.ok()) << session.error().message;
   auto judge = ModuleJudge::Create(*std::move(session), module, {});
   ASSERT_TRUE(judge.ok()) << judge.error().message;
