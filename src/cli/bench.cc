@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "backend/torch/module_backend.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/bench_answer.h"
@@ -68,6 +69,10 @@ class Benchmarking {
     input.baseline_notes = {
         {names_.start, "where each search began: the fastest of the seeds and their flags"},
         {names_.seed, "the program of the suite exactly as it is written"}};
+    if (input.backend == kTorchBackend) {
+      input.baseline_notes[kCallByCallBaseline] =
+          "the program of the suite, both timed by calls from Python and not as CUDA graphs";
+    }
     const auto ended_early = std::ranges::count_if(
         results_, [](const auto& result) { return result && result->stop_reason == "budget"; });
     if (ended_early > 0) {

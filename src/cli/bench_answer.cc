@@ -21,7 +21,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kAnswerVersion = 1;
+constexpr int kAnswerVersion = 2;
 constexpr CandidateId kSeedCandidate = 0;
 constexpr double kFinalEffort = 3;  // times the measuring budget of a candidate
 
@@ -40,10 +40,12 @@ void AddSeconds(const Evaluation& evaluation, BenchedTask& task) {
   task.compile_seconds += evaluation.seconds.compile;
 }
 
-// Over a program of the run. `checked`: it passed before.
+// Over a program of the run.
 Result<Evaluation> Against(Evaluator& evaluator, const std::string& source,
-                           const std::string& baseline, Stages stages, std::stop_token stop) {
+                           const std::string& baseline, Stages stages, std::stop_token stop,
+                           bool call_by_call = false) {
   EvaluationRequest request;
+  request.call_by_call = call_by_call;
   request.source = source;
   request.stages = stages;
   request.baseline_source = baseline;
@@ -93,6 +95,12 @@ Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, Task task, int tria
     const Stages time_only{true, false, true, false};
     KS_ASSIGN_OR_RETURN(answer.over_seed, Against(*target->evaluator, best, seed, time_only, stop));
   }
+  const Evaluation& timed = answer.over_seed ? *answer.over_seed : answer.evaluation;
+  if (correct && best != seed && timed.module && timed.module->graphs) {
+    const Stages time_only{true, false, true, false};
+    KS_ASSIGN_OR_RETURN(answer.call_by_call, Against(*target->evaluator, best, seed, time_only,
+                                                     stop, /*call_by_call=*/true));
+  }
   answer.seconds = static_cast<double>(clock.MonotonicNs() - start_ns) * 1e-9;
   return answer;
 }
@@ -128,8 +136,12 @@ std::string FinalAnswerToJson(const FinalAnswer& answer) {
                {"precision", answer.precision},
                {"evaluation", Json::parse(EvaluationToJson(answer.evaluation))},
                {"over_seed", nullptr},
+               {"call_by_call", nullptr},
                {"seconds", answer.seconds}};
   if (answer.over_seed) json["over_seed"] = Json::parse(EvaluationToJson(*answer.over_seed));
+  if (answer.call_by_call) {
+    json["call_by_call"] = Json::parse(EvaluationToJson(*answer.call_by_call));
+  }
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -148,6 +160,9 @@ Result<FinalAnswer> FinalAnswerFromJson(const std::string& text) {
     KS_ASSIGN_OR_RETURN(answer.evaluation, EvaluationFromJson(json.at("evaluation").dump()));
     if (!json.at("over_seed").is_null()) {
       KS_ASSIGN_OR_RETURN(answer.over_seed, EvaluationFromJson(json["over_seed"].dump()));
+    }
+    if (!json.at("call_by_call").is_null()) {
+      KS_ASSIGN_OR_RETURN(answer.call_by_call, EvaluationFromJson(json["call_by_call"].dump()));
     }
   } catch (const Json::exception&) {
     return broken;
@@ -187,6 +202,7 @@ void FillFrom(const FinalAnswer& answer, const BaselineNames& names, BenchedTask
   task.seconds += answer.seconds;
   AddSeconds(evaluation, task);
   if (answer.over_seed) AddSeconds(*answer.over_seed, task);
+  if (answer.call_by_call) AddSeconds(*answer.call_by_call, task);
   task.outcome = OutcomeName(evaluation.outcome);
   task.precision = answer.precision;
   if (answer.over_seed) AddCoverage(*answer.over_seed, task);
@@ -207,6 +223,10 @@ void FillFrom(const FinalAnswer& answer, const BaselineNames& names, BenchedTask
   task.speedup = names.over_seed ? over_seed : over_start;
   const Interval& other = names.over_seed ? over_start : over_seed;
   if (other.mid > 0) task.baselines[names.other()] = other;
+  if (answer.call_by_call) {
+    const Measured* const calls = AsMeasured(answer.call_by_call->outcome);
+    if (calls != nullptr) task.baselines[kCallByCallBaseline] = calls->speedup;
+  }
   if (task.speedup.mid > 0) {
     task.state = AnswerState::kCorrect;
   } else {

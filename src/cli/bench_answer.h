@@ -20,7 +20,9 @@ struct FinalAnswer {
   std::string precision;                // that the contract of the task allows
   Evaluation evaluation;                // against the baseline of the run
   std::optional<Evaluation> over_seed;  // against the seed as written, where that is another one
-  double seconds = 0;                   // it took
+  // A module that was timed as a CUDA graph: the same against the seed, call by call.
+  std::optional<Evaluation> call_by_call;
+  double seconds = 0;  // it took
 };
 
 // Where the verdict on a run's program is kept.
@@ -49,6 +51,9 @@ struct BaselineNames {
 };
 // Kernels: over the start, because flags are no achievement. Modules: over eager, as published.
 BaselineNames BaselineNamesOf(const std::string& backend);
+
+// The seed once more, both sides timed without CUDA graphs.
+inline constexpr const char* kCallByCallBaseline = "eager, call by call";
 
 // Fills in what the search and its answer say; name, level and run folder are the caller's.
 void FillFrom(const RecordedRun& run, const BaselineNames& names, BenchedTask& task);

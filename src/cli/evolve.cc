@@ -93,9 +93,6 @@ std::string NewRunDir(const std::string& name, const Clock& clock, const FileSys
   return fmt::format("{}-{}", stem, number);
 }
 
-// Triton takes seconds of a core for one, the device fractions of a second.
-constexpr int kModulesInFlight = 4;
-
 bool UsedItsBudget(const std::string& stop_reason) {
   return stop_reason == "steps" || stop_reason == "minutes" || stop_reason == "until" ||
          stop_reason == "exhausted" || stop_reason == "budget";

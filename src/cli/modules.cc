@@ -62,9 +62,9 @@ Result<TimedModules> OpenTimedModules(const Task& task, const EvaluationConfig& 
   TimedModules modules;
   KS_ASSIGN_OR_RETURN(PythonEnvironment python, FindPython());
   KS_ASSIGN_OR_RETURN(modules.sandbox, Sandbox::Create());
-  KS_ASSIGN_OR_RETURN(auto session, ModuleSession::Create(*modules.sandbox, std::move(python),
-                                                          *std::move(found), config,
-                                                          EvaluationsTogether(), stop));
+  KS_ASSIGN_OR_RETURN(auto session,
+                      ModuleSession::Create(*modules.sandbox, std::move(python), *std::move(found),
+                                            config, EvaluationsTogether(), stop));
   KS_ASSIGN_OR_RETURN(DeviceInfo info, session->Describe(stop));
   KS_ASSIGN_OR_RETURN(auto judge, ModuleJudge::Create(std::move(session),
                                                       {task.reference_file, task.reference_source},

@@ -17,6 +17,10 @@
 
 namespace ks {
 
+// Steps in flight of a search: Triton takes seconds of a core for a module, the device fractions of
+// a second.
+inline constexpr int kModulesInFlight = 4;
+
 // An evaluator for verdicts with the sandbox that it works in.
 struct LocalModules {
   std::unique_ptr<Sandbox> sandbox;

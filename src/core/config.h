@@ -54,6 +54,7 @@ struct EvaluationConfig {
   double compile_timeout_s = 20;
   double call_timeout_s = 10;  // one call of a candidate
   int64_t memory_limit_bytes = int64_t{4} << 30;
+  int cuda_graphs = 1;          // modules: 1, both sides as graphs where both can be; 0, never
   int timed_output_checks = 2;  // timed calls per workload whose outputs are checked, at random
 };
 

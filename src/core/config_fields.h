@@ -63,6 +63,7 @@ void VisitConfigFields(Config& config, Visit visit) {
   visit(ConfigField{"evaluation", "call_timeout_s", 0.01, 3600}, evaluation.call_timeout_s);
   visit(ConfigField{"evaluation", "memory_limit_bytes", 16 << 20, 1e15},
         evaluation.memory_limit_bytes);
+  visit(ConfigField{"evaluation", "cuda_graphs", 0, 1}, evaluation.cuda_graphs);
   visit(ConfigField{"evaluation", "timed_output_checks", 0, 1000}, evaluation.timed_output_checks);
   visit(ConfigField{"run", "seed", 0, 9.2e18}, config.seed);
   visit(ConfigField{"run", "in_flight", 1, 4096}, config.in_flight);

@@ -184,6 +184,7 @@ void Fields(V& v, Ref<V, ModuleFacts> x) {
   v("untimed", x.untimed);
   v("coverage", x.coverage);
   v("activities", x.activities);
+  v("graphs", x.graphs);
 }
 template <typename V>
 void Fields(V& v, Ref<V, Evaluation> x) {

@@ -27,6 +27,7 @@ struct ModuleFacts {
   std::string untimed;    // why no time was taken
   double coverage = -1;   // share of device time in own kernels, 0..1; -1: not traced
   std::vector<ModuleActivity> activities;  // the longest first
+  bool graphs = false;  // both sides were timed as CUDA graphs, which the harness replays
   bool operator==(const ModuleFacts&) const = default;
 };
 

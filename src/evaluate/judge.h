@@ -17,7 +17,8 @@ struct TimingPlan {
   WorkloadRole role = WorkloadRole::kTime;
   StoppingRule rule;  // per workload
   uint64_t secret_seed = 0;
-  bool fresh = false;  // in processes and on contents that served no earlier evaluation
+  bool call_by_call = false;  // a module: without CUDA graphs
+  bool fresh = false;         // in processes and on contents that served no earlier evaluation
   // A candidate whose ratio over all workloads must come out below this is not timed on the rest of
   // them (evaluate/cascade.h). 0: all are timed.
   double hopeless_below = 0;

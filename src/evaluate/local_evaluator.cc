@@ -172,6 +172,7 @@ Result<TimingResult> LocalEvaluator::Compare(const CompiledKernel& rival,
     evaluation.module->coverage = timing.module->coverage;
     evaluation.module->activities = std::move(timing.module->activities);
   }
+  if (timing.module) evaluation.module->graphs = timing.module->graphs;
   return timing;
 }
 
@@ -194,6 +195,7 @@ Status LocalEvaluator::Time(const EvaluationRequest& request, Kernel kernel, Eva
   }
   const double effort = request.source == baseline_source ? kSeedEffort : 1.0;
   TimingPlan plan = PlanFor(WorkloadRole::kTime, effort, false);
+  plan.call_by_call = request.call_by_call;
   // No gain over the parent comes of less. Probes of the baseline have no parent: all are timed.
   if (request.parent) plan.hopeless_below = 1 / rival_over_parent.high;
   KS_ASSIGN_OR_RETURN(TimingResult timing, Compare(*rival, *kernel, plan, evaluation, stop));

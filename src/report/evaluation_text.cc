@@ -70,6 +70,7 @@ std::string ModuleText(const ModuleFacts& facts, const Style& style) {
     out += Field(style, "coverage",
                  fmt::format("{:.0f} % of the device's time in own kernels", 100 * facts.coverage));
   }
+  if (facts.graphs) out += Field(style, "timed as", "a CUDA graph, as was its rival");
   if (!facts.untimed.empty()) out += Field(style, "not timed", facts.untimed);
   return out;
 }

@@ -160,7 +160,8 @@ Json ToJson(const ModuleFacts& f) {
           {"calls", f.calls},
           {"untimed", f.untimed},
           {"coverage", f.coverage < 0 ? Json() : Json(f.coverage)},
-          {"activities", std::move(activities)}};
+          {"activities", std::move(activities)},
+          {"graphs", f.graphs}};
 }
 
 Json ToJson(const DeviceFeatures& f) {

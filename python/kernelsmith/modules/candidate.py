@@ -136,7 +136,12 @@ class Server:
         self.repeater = Repeater(forward, sets)
         for _ in range(int(request["warm_calls"])):
             self.repeater.run([0])
-        return {"prepared": True}
+        if not request["graph"]:
+            return {"prepared": True}
+        graph = self.repeater.capture()
+        if graph:
+            self.repeater.run([0])
+        return {"prepared": True, "graph": graph}
 
     def run(self, request: Message, files: list[int]) -> Message:
         """Run the calls that a message lists, one after the other."""

@@ -6,13 +6,15 @@ and spatial extents that no weight depends on. The largest of them is halved unt
 
 from __future__ import annotations
 
+import contextlib
 import os
 import types
 from typing import Any
 
 import torch
 
-from kernelsmith.modules.model import Reference
+from kernelsmith.modules.device import this_device
+from kernelsmith.modules.model import Reference, Value
 from kernelsmith.modules.source import Problem, reductions_of
 
 SMALL_BYTES = 4 << 20
@@ -44,8 +46,20 @@ def free_axes(reference: Reference) -> list[str]:
     return [name for name, value in space.items() if name in free and is_size(value)]
 
 
+def bytes_of(inputs: list[Value]) -> int:
+    """Return how much memory inputs take."""
+    return sum(v.numel() * v.itemsize for v in inputs if isinstance(v, torch.Tensor))
+
+
 def input_bytes(reference: Reference) -> int | None:
-    """Return the size of the inputs without making them; None: they do not say."""
+    """Return the size of the inputs; None: they do not say.
+
+    On the processor they are not made. A device has room for most, and there it is quicker than
+    what torch has to load for tensors without memory.
+    """
+    if this_device().is_cuda:
+        with contextlib.suppress(Problem):
+            return bytes_of(reference.new_inputs(1))
     # Distributions look at their arguments' values, and tensors without memory have none. Some of
     # their samplers load parts of torch that want to know a folder for caches; there is none here.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", "/")
@@ -54,7 +68,7 @@ def input_bytes(reference: Reference) -> int | None:
     try:
         with torch.device("meta"):
             inputs = reference.space["get_inputs"]()
-        return sum(v.numel() * v.itemsize for v in inputs if isinstance(v, torch.Tensor))
+        return bytes_of(inputs)
     except Exception:
         return None
     finally:

@@ -17,13 +17,12 @@ constexpr int kCallsOfTrial = 3;
 Result<std::optional<Outcome>> LoadModule(ModuleCandidate& candidate, const ModuleSource& source,
                                           const ModuleFacts& facts, const EvaluationConfig& config,
                                           std::stop_token stop) {
-  KS_ASSIGN_OR_RETURN(ModuleReply reply,
-                      candidate.Ask({{"op", "load"},
-                                     {"source", source.text},
-                                     {"file", source.file},
-                                     {"precision", facts.precision}},
-                                    {}, "loaded", "compile", config.compile_timeout_s,
-                                    std::move(stop)));
+  KS_ASSIGN_OR_RETURN(ModuleReply reply, candidate.Ask({{"op", "load"},
+                                                        {"source", source.text},
+                                                        {"file", source.file},
+                                                        {"precision", facts.precision}},
+                                                       {}, "loaded", "compile",
+                                                       config.compile_timeout_s, std::move(stop)));
   auto* const outcome = std::get_if<Outcome>(&reply);
   return outcome == nullptr ? std::nullopt : std::optional(std::move(*outcome));
 }

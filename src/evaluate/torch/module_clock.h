@@ -14,8 +14,9 @@ namespace ks {
 // One run of several calls.
 struct ModuleRun {
   int calls = 0;
-  double inside_ns = 0;  // the median call, by marks that the harness sets in the candidate's process
-  double wall_ns = 0;    // all, from before inputs were revealed to after outputs were kept
+  double inside_ns =
+      0;               // the median call, by marks that the harness sets in the candidate's process
+  double wall_ns = 0;  // all, from before inputs were revealed to after outputs were kept
 };
 
 // Inside, a call may look shorter than outside by this much: what lies between the marks and the
@@ -34,8 +35,8 @@ std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
 // `gain` (rival's time over the candidate's, by the marks) within what the clock outside saw: its
 // low end no higher than that of the ratio of the runs' lengths at `confidence`, the shortest run
 // without a module taken off (which draws the ratio to 1), its middle no higher than the middle of
-// that ratio and kClockShare. So marks that lie gain nothing, however busy the machine is. At most 1
-// where the clock outside cannot tell. REQUIRES: the same number of calls in every run; the i-th
+// that ratio and kClockShare. So marks that lie gain nothing, however busy the machine is. At most
+// 1 where the clock outside cannot tell. REQUIRES: the same number of calls in every run; the i-th
 // runs of both sides were neighbours.
 Interval WithinClock(const Interval& gain, std::span<const ModuleRun> rival,
                      std::span<const ModuleRun> candidate, std::span<const ModuleRun> empty,

@@ -49,8 +49,7 @@ Result<Evaluation> ModuleEvaluator::Evaluate(const ModuleSource& module,
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("{} is not admitted: {}", module.file, admission.FirstFault())};
   }
-  KS_ASSIGN_OR_RETURN(const auto candidate,
-                      session_->StartCandidate(admission.facts, stop));
+  KS_ASSIGN_OR_RETURN(const auto candidate, session_->StartCandidate(admission.facts, stop));
   Evaluation evaluation;
   evaluation.outcome = Measured{};
   evaluation.module = admission.facts;

@@ -33,6 +33,11 @@ Outcome BesideIt(const std::string& workload, const Error& error) {
   return Crashed{workload, 0, "the trusted side fails beside it: " + error.message};
 }
 
+// A graph takes another time than calls.
+std::string UsualKey(const std::string& source, const TimingResult& result) {
+  return Sha256Hex(source) + (result.module && result.module->graphs ? " graph" : "");
+}
+
 }  // namespace
 
 ModuleJudge::~ModuleJudge() = default;
@@ -96,8 +101,8 @@ Result<ModuleJudge::Ready> ModuleJudge::GetReady(const std::string& source, bool
   KS_ASSIGN_OR_RETURN(ready.process, session_->StartCandidate(facts_, stop));
   begun = true;
   const std::shared_lock busy(session_->gate());
-  KS_ASSIGN_OR_RETURN(ready.fault, LoadModule(*ready.process, {kFile, source}, facts_,
-                                              session_->config(), stop));
+  KS_ASSIGN_OR_RETURN(
+      ready.fault, LoadModule(*ready.process, {kFile, source}, facts_, session_->config(), stop));
   if (!ready.fault) {
     KS_ASSIGN_OR_RETURN(ready.fault, Rehearse(*ready.process, std::move(stop)));
   }
@@ -181,9 +186,8 @@ Result<TimingResult> ModuleJudge::CompareOnce(const CompiledKernel& rival,
   {
     const StageTimer timer(seconds.compile);
     bool begun = false, begun_too = false;
-    auto ready = std::async(std::launch::async, [&] {
-      return GetReady(rival.binary, may_be_kept, begun_too, stop);
-    });
+    auto ready = std::async(std::launch::async,
+                            [&] { return GetReady(rival.binary, may_be_kept, begun_too, stop); });
     Result<Ready> own = GetReady(candidate.binary, may_be_kept, begun, stop);
     KS_ASSIGN_OR_RETURN(one, ready.get());
     KS_ASSIGN_OR_RETURN(other, std::move(own));
@@ -199,7 +203,15 @@ Result<TimingResult> ModuleJudge::CompareOnce(const CompiledKernel& rival,
     result.fault = std::move(other.fault);
     return result;
   }
-  KS_ASSIGN_OR_RETURN(result, Time(one, other, plan, seconds, stop));
+  KS_ASSIGN_OR_RETURN(std::optional<TimingResult> timed,
+                      Time(rival, candidate, one, other, plan, seconds, stop));
+  if (!timed) {
+    one.process->End();
+    other.process->End();
+    comparison.unlock();
+    return CompareOnce(rival, candidate, plan, false, seconds, std::move(stop));
+  }
+  result = *std::move(timed);
   const bool works = !result.fault && !result.rival_failed;
   if (works && plan.fresh && session_->device().is_cuda()) {
     KS_RETURN_IF_ERROR(
@@ -212,14 +224,21 @@ Result<TimingResult> ModuleJudge::CompareOnce(const CompiledKernel& rival,
     return CompareOnce(rival, candidate, plan, false, seconds, std::move(stop));
   }
   if (!works || plan.fresh) return result;
-  usual_ns_.emplace(Sha256Hex(candidate.binary), result.timings.front().median_ns);
+  usual_ns_.emplace(UsualKey(candidate.binary, result), result.timings.front().median_ns);
   Keep(rival.binary, std::move(one.process), stop);
   if (rival.binary != candidate.binary) Keep(candidate.binary, std::move(other.process), stop);
   return result;
 }
 
-Result<TimingResult> ModuleJudge::Time(Ready& rival, Ready& candidate, const TimingPlan& plan,
-                                       StageSeconds& seconds, std::stop_token stop) {
+Result<std::optional<TimingResult>> ModuleJudge::Time(const CompiledKernel& rival,
+                                                      const CompiledKernel& candidate, Ready& one,
+                                                      Ready& other, const TimingPlan& plan,
+                                                      StageSeconds& seconds, std::stop_token stop) {
+  const std::string rival_hash = Sha256Hex(rival.binary);
+  const std::string candidate_hash = Sha256Hex(candidate.binary);
+  const bool graphs = session_->device().is_cuda() && session_->config().cuda_graphs != 0 &&
+                      !plan.call_by_call && !no_graph_.contains(rival_hash) &&
+                      !no_graph_.contains(candidate_hash);
   std::unique_lock quiet(session_->gate(), std::defer_lock);
   {
     const StageTimer timer(seconds.queue);
@@ -232,13 +251,18 @@ Result<TimingResult> ModuleJudge::Time(Ready& rival, Ready& candidate, const Tim
   if (!lease.ok()) return lease.error();
   const StageTimer timer(seconds.time);
   ModulePairTimer pair(*session_, *lease->reference, facts_, plan);
-  return pair.Run(*rival.process, *candidate.process, std::move(stop));
+  KS_ASSIGN_OR_RETURN(TimingResult result,
+                      pair.Run(*one.process, *other.process, graphs, std::move(stop)));
+  if (pair.NoGraphOfRival()) no_graph_.insert(rival_hash);
+  if (pair.NoGraphOfCandidate()) no_graph_.insert(candidate_hash);
+  if (pair.NoGraphOfRival() || pair.NoGraphOfCandidate()) return std::optional<TimingResult>();
+  return std::optional(std::move(result));
 }
 
 bool ModuleJudge::IsDoubtful(const std::string& rival, const TimingResult& result) const {
   if (result.rival_failed) return true;
   if (result.fault || result.timings.empty()) return false;
-  const auto usual = usual_ns_.find(Sha256Hex(rival));
+  const auto usual = usual_ns_.find(UsualKey(rival, result));
   return usual != usual_ns_.end() &&
          result.timings.front().parent_median_ns > kMostOverUsual * usual->second;
 }

@@ -7,12 +7,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
 
 #include "core/config.h"
 #include "evaluate/judge.h"
+#include "evaluate/torch/fair_mutex.h"
 #include "evaluate/torch/module_session.h"
 
 namespace ks {
@@ -49,7 +51,7 @@ class ModuleJudge final : public Judge {
   };
   // The module open, and nobody else at the trusted process and the device.
   struct Lease {
-    std::unique_lock<std::mutex> lock;
+    std::unique_lock<FairMutex> lock;
     ModuleReference* reference = nullptr;
   };
 
@@ -72,8 +74,12 @@ class ModuleJudge final : public Judge {
   Result<TimingResult> CompareOnce(const CompiledKernel& rival, const CompiledKernel& candidate,
                                    const TimingPlan& plan, bool may_be_kept, StageSeconds& seconds,
                                    std::stop_token stop);
-  Result<TimingResult> Time(Ready& rival, Ready& candidate, const TimingPlan& plan,
-                            StageSeconds& seconds, std::stop_token stop);
+  // As CUDA graphs where both can be one. Empty: one of them cannot, which is noted; its process
+  // may have suffered.
+  Result<std::optional<TimingResult>> Time(const CompiledKernel& rival,
+                                           const CompiledKernel& candidate, Ready& one,
+                                           Ready& other, const TimingPlan& plan,
+                                           StageSeconds& seconds, std::stop_token stop);
   // Whether a kept rival failed or was slower than it was when it was a candidate.
   bool IsDoubtful(const std::string& rival, const TimingResult& result) const;
   // Whether the rival can be timed where the candidate is not: against itself, briefly.
@@ -84,9 +90,10 @@ class ModuleJudge final : public Judge {
   const ModuleSource module_;
   ModuleFacts facts_;  // constant after Create
   // Held by a comparison from when it gets its two processes: no two wait for each other's second.
-  std::mutex comparison_;
+  FairMutex comparison_;
   std::map<std::string, double> usual_ns_;  // by source hash, as candidates; guarded by it
-  std::mutex mutex_;  // guards reference_, the session but for what is thread-safe there, the device
+  std::set<std::string> no_graph_;          // hashes of sources that are no CUDA graph; too
+  FairMutex mutex_;  // guards reference_, the session but for what is thread-safe there, the device
   std::unique_ptr<ModuleReference> reference_;
   std::mutex kept_mutex_;
   std::deque<std::pair<std::string, std::unique_ptr<ModuleCandidate>>> kept_;  // the latest last

@@ -49,20 +49,20 @@ ModulePool::ModulePool(const Sandbox& sandbox, const PythonEnvironment& python,
 ModulePool::~ModulePool() { stop_.request_stop(); }  // futures wait for what they began
 
 ModulePool::Place* ModulePool::AwaitIdle(const std::stop_token& stop) {
-  std::vector<Place*> ready, idle;
+  std::vector<Place*> idle, soon, ready;
   const auto look = [&] {
-    ready.clear();
-    idle.clear();
+    idle.clear(), soon.clear(), ready.clear();
     for (Place& place : places_) {
       if (place.taken) continue;
       idle.push_back(&place);
+      if (place.spare.valid()) soon.push_back(&place);
       if (IsReady(place.spare)) ready.push_back(&place);
     }
     return !idle.empty();
   };
   std::unique_lock lock(mutex_);
   if (!idle_.wait(lock, stop, look)) return nullptr;
-  const std::vector<Place*>& choice = ready.empty() ? idle : ready;
+  const std::vector<Place*>& choice = !ready.empty() ? ready : !soon.empty() ? soon : idle;
   Place* const place = choice[rng_.Below(choice.size())];
   place->taken = true;
   return place;
@@ -85,14 +85,13 @@ Result<std::unique_ptr<ModuleCandidate>> ModulePool::Take(const std::string& wor
 }
 
 ModulePool::Ready ModulePool::Start(Place& place, std::stop_token stop) {
-  KS_ASSIGN_OR_RETURN(auto child,
-                      StartModule(place.host, ModuleRole::kCandidate, memory_bytes_, sandbox_,
-                                  python_, device_, stop));
+  KS_ASSIGN_OR_RETURN(auto child, StartModule(place.host, ModuleRole::kCandidate, memory_bytes_,
+                                              sandbox_, python_, device_, stop));
   auto candidate = std::make_unique<ModuleCandidate>(std::move(child));
   if (!device_.is_cuda()) return candidate;
   candidate->AllowAnyThreads();
-  KS_ASSIGN_OR_RETURN(const ModuleReply reply, candidate->Ask({{"op", "warm"}}, {}, "warm",
-                                                              "compile", kWarmTimeoutS, stop));
+  KS_ASSIGN_OR_RETURN(const ModuleReply reply,
+                      candidate->Ask({{"op", "warm"}}, {}, "warm", "compile", kWarmTimeoutS, stop));
   if (const auto* const outcome = std::get_if<Outcome>(&reply)) {
     return Error{ErrorCode::kUnavailable,
                  "the CUDA device cannot be used: " + OutcomeSummary(*outcome)};
@@ -104,8 +103,13 @@ ModulePool::Ready ModulePool::Start(Place& place, std::stop_token stop) {
 void ModulePool::GetReady(Place& place, std::unique_ptr<ModuleChild> ended) {
   place.spare = std::async(std::launch::async, [this, &place, child = std::move(ended)]() mutable {
     child.reset();
+    // Hosts that all import torch at once stand in each other's way, and in everybody's.
+    const bool first = place.host == nullptr;
+    if (first) starting_.acquire();
     const std::shared_lock busy(gate_);
-    return Start(place, stop_.get_token());
+    Ready ready = Start(place, stop_.get_token());
+    if (first) starting_.release();
+    return ready;
   });
 }
 

@@ -7,6 +7,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <stop_token>
 #include <string>
 
@@ -23,8 +24,8 @@ Result<std::unique_ptr<ModuleChild>> StartModule(std::shared_ptr<ModuleHost>& ho
                                                  const PythonEnvironment& python,
                                                  const ModuleDevice& device, std::stop_token stop);
 
-// Thread-safe. All arguments, and the pool, outlive what is taken. With a CUDA device hosts start at
-// once and hold a process with a context ready; without one they start when they are needed.
+// Thread-safe. All arguments, and the pool, outlive what is taken. With a CUDA device hosts start
+// at once and hold a process with a context ready; without one they start when they are needed.
 class ModulePool {
  public:
   // `places` hosts. `gate` is shared while a process gets ready: that disturbs who is timed.
@@ -60,6 +61,7 @@ class ModulePool {
   const int64_t memory_bytes_;
   QuietGate& gate_;
   std::stop_source stop_;  // of what gets ready
+  std::counting_semaphore<> starting_{4};
   std::mutex mutex_;       // guards all below; a taken place is its taker's
   std::condition_variable_any idle_;
   Rng rng_;

@@ -27,14 +27,13 @@ Result<std::unique_ptr<ModuleSession>> ModuleSession::Create(const Sandbox& sand
                                                              ModuleDevice device,
                                                              const EvaluationConfig& config,
                                                              int together, std::stop_token stop) {
-  std::unique_ptr<ModuleSession> session(
-      new ModuleSession(sandbox, std::move(python), std::move(device), config, together));  // private
+  std::unique_ptr<ModuleSession> session(new ModuleSession(
+      sandbox, std::move(python), std::move(device), config, together));  // private
   KS_ASSIGN_OR_RETURN(session->trusted_,
                       ModuleHost::Launch(sandbox, session->python_, session->device_));
-  session->pool_ = std::make_unique<ModulePool>(sandbox, session->python_, session->device_,
-                                                config.memory_limit_bytes,
-                                                together + session->MostKept() + kComparison,
-                                                session->gate_);
+  session->pool_ = std::make_unique<ModulePool>(
+      sandbox, session->python_, session->device_, config.memory_limit_bytes,
+      together + session->MostKept() + kComparison, session->gate_);
   KS_RETURN_IF_ERROR(session->trusted_->AwaitReady(std::move(stop)));
   return session;
 }

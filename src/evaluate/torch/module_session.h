@@ -30,13 +30,14 @@ struct OpenModule {
 // Single thread but for what says otherwise. The sandbox outlives it, and it what it starts.
 class ModuleSession {
  public:
-  // Starts the trusted host, and with a device those of candidates; without one they start when they
-  // are needed. `together`: so many evaluations go on at a time. ERRORS: as ModuleHost::Create.
+  // Starts the trusted host, and with a device those of candidates; without one they start when
+  // they are needed. `together`: so many evaluations go on at a time. ERRORS: as
+  // ModuleHost::Create.
   static Result<std::unique_ptr<ModuleSession>> Create(const Sandbox& sandbox,
                                                        PythonEnvironment python,
                                                        ModuleDevice device,
-                                                       const EvaluationConfig& config,
-                                                       int together, std::stop_token stop);
+                                                       const EvaluationConfig& config, int together,
+                                                       std::stop_token stop);
 
   // What the modules run on; on the CPU only a name. ERRORS: kFailedPrecondition (the driver does
   // not start in the sandbox).

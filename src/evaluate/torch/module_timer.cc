@@ -23,7 +23,7 @@ constexpr double kRunNs = 1e6;  // of calls, in one run, about
 constexpr int kEmptyRuns = 7;
 constexpr int kPairsBetweenEmptyRuns = 2;
 constexpr double kJudgeAllChance = 0.1;  // of a run, else one set of it; the first: always
-constexpr int kMostDoubts = 24;           // further runs before a side's marks are held for false
+constexpr int kMostDoubts = 24;          // further runs before a side's marks are held for false
 constexpr double kTraceTimeoutS = 60;
 constexpr double kRunSlack = 20;  // a run that takes this much longer than foreseen hangs
 // Inputs are drawn and outputs are judged besides: a comparison may take this times its budget.
@@ -64,8 +64,11 @@ ModulePairTimer::ModulePairTimer(ModuleSession& session, ModuleReference& refere
       stopping_(plan.rule) {}
 
 Result<TimingResult> ModulePairTimer::Run(ModuleCandidate& rival, ModuleCandidate& candidate,
-                                          std::stop_token stop) {
-  const auto ended = [](const TimingResult& result) { return result.fault || result.rival_failed; };
+                                          bool graphs, std::stop_token stop) {
+  const auto ended = [this](const TimingResult& result) {
+    return result.fault || result.rival_failed || NoGraphOfRival() || NoGraphOfCandidate();
+  };
+  graphs_ = graphs;
   TimingResult result;
   KS_ASSIGN_OR_RETURN(ModuleCandidate* const runner, session_.Runner(facts_, stop));
   sides_ = {&rival, &candidate, runner};
@@ -74,6 +77,7 @@ Result<TimingResult> ModulePairTimer::Run(ModuleCandidate& rival, ModuleCandidat
   if (!ended(result)) KS_RETURN_IF_ERROR(TakePairs(result, stop));
   if (!ended(result)) Summarize(result);
   result.module = facts_;
+  result.module->graphs = graphs;
   if (!runner->Rest(stop)) session_.EndRunner();
   KS_ASSIGN_OR_RETURN(const Json answer,
                       reference_.MustAnswer({{"op", "unstage"}}, "unstaged", std::move(stop)));
@@ -113,12 +117,14 @@ Result<std::optional<Outcome>> ModulePairTimer::Prepare(Side side, const Json& s
   ask["init"] = reference_.init;
   ask["empty"] = side == kEmpty;
   ask["warm_calls"] = kWarmCalls;
+  ask["graph"] = graphs_;
   KS_ASSIGN_OR_RETURN(
       ModuleReply reply,
       sides_[side]->Ask(ask, {&file, 1}, "prepared", "time",
                         config.compile_timeout_s + kWarmCalls * config.call_timeout_s, stop));
-  auto* const outcome = std::get_if<Outcome>(&reply);
-  return outcome == nullptr ? std::nullopt : std::optional(std::move(*outcome));
+  if (auto* const outcome = std::get_if<Outcome>(&reply)) return std::optional(std::move(*outcome));
+  no_graph_[side] = graphs_ && !TruthOf(std::get<Json>(reply), "graph");
+  return std::optional<Outcome>();
 }
 
 Status ModulePairTimer::Blame(Side side, Outcome outcome, TimingResult& result) const {

@@ -30,9 +30,13 @@ class ModulePairTimer {
   ModulePairTimer(ModuleSession& session, ModuleReference& reference, const ModuleFacts& facts,
                   const TimingPlan& plan);
 
-  // The processes have loaded what they are. REQUIRES: the device is leased. ERRORS: our side only.
-  Result<TimingResult> Run(ModuleCandidate& rival, ModuleCandidate& candidate,
+  // The processes have loaded what they are. With `graphs` both sides run as CUDA graphs; where one
+  // cannot, there is no timing, and NoGraph says of whom. REQUIRES: the device is leased. ERRORS:
+  // our side only.
+  Result<TimingResult> Run(ModuleCandidate& rival, ModuleCandidate& candidate, bool graphs,
                            std::stop_token stop);
+  bool NoGraphOfRival() const { return no_graph_[kRival]; }
+  bool NoGraphOfCandidate() const { return no_graph_[kCandidate]; }
 
  private:
   // The numbers of the memories.
@@ -78,6 +82,8 @@ class ModulePairTimer {
   PairedStopping stopping_;
   std::array<ModuleCandidate*, 3> sides_{};
   std::array<std::vector<ModuleRun>, 3> runs_;
+  bool graphs_ = false;
+  std::array<bool, 3> no_graph_{};
   int staged_ = 0;  // sets of inputs
   int calls_ = 0;   // of one run
 };

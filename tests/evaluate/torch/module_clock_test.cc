@@ -81,7 +81,8 @@ TEST(WithinClock, MarksThatLieGainNothing) {
 TEST(WithinClock, ABusyMachineWidensAndNeverHelps) {
   std::vector<ModuleRun> empty = Empty();
   for (ModuleRun& run : empty) run.wall_ns += &run == &empty[0] ? 0 : 5e6;
-  const Interval gain = WithinClock({280, 290, 300}, Runs(100e3, 102e3), Runs(0.3e3, 102e3), empty, 0.99);
+  const Interval gain =
+      WithinClock({280, 290, 300}, Runs(100e3, 102e3), Runs(0.3e3, 102e3), empty, 0.99);
   EXPECT_LE(gain.low, 1.0);
   EXPECT_LE(gain.mid, 1.06);
   const Interval unknown = WithinClock({2, 3, 4}, {}, {}, empty, 0.99);

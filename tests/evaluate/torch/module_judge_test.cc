@@ -133,12 +133,11 @@ TEST_F(ModuleTiming, SeesOneTimedRunThatWasLeftOut) {
 // A process that was its own candidate serves as a rival later: it knows, and must gain nothing for
 // what is compared with it.
 TEST_F(ModuleTiming, DoesNotBelieveARivalThatDawdles) {
-  const std::string dawdles = std::string("made = 0\n") +
-                              Candidate(
-                                  "        if made > 2:\n"
-                                  "            time.sleep(0.02)\n"
-                                  "        time.sleep(0.002)\n"
-                                  "        return right\n");
+  const std::string dawdles = std::string("made = 0\n") + Candidate(
+                                                              "        if made > 2:\n"
+                                                              "            time.sleep(0.02)\n"
+                                                              "        time.sleep(0.002)\n"
+                                                              "        return right\n");
   std::string counts = dawdles;
   counts.replace(counts.find("        self.calls = 0\n"), 0, "        global made; made += 1\n");
   EXPECT_STREQ(OutcomeName(EvaluateTimed(counts).outcome), "measured");
@@ -195,7 +194,7 @@ TEST_F(ModuleTiming, IsOutOfMemoryWhereTheTrustedSideHasNoRoom) {
         ASSERT_TRUE(one->ok()) << one->error().message;
         ASSERT_TRUE(LoadModule(***one, source, facts, config, {}).ok());
       }
-      const auto result = timer.Run(**rival, **candidate, {});
+      const auto result = timer.Run(**rival, **candidate, /*graphs=*/false, {});
       (*session)->EndRunner();
       ASSERT_TRUE(result.ok()) << place << side << ": " << result.error().message;
       EXPECT_FALSE(result->rival_failed) << place << side;
