@@ -63,8 +63,8 @@ Result<std::unique_ptr<Parts>> Open() {
   KS_ASSIGN_OR_RETURN(std::string text, PosixFileSystem().Read(path, kMaxTextFileBytes));
   const ModuleSource module{path, std::move(text)};
   parts->task = ModuleTask(module, {});
-  KS_ASSIGN_OR_RETURN(
-      auto session, ModuleSession::Create(*parts->sandbox, std::move(python), device, config, 1, {}));
+  KS_ASSIGN_OR_RETURN(auto session, ModuleSession::Create(*parts->sandbox, std::move(python),
+                                                          device, config, 1, {}));
   KS_ASSIGN_OR_RETURN(auto judge, ModuleJudge::Create(std::move(session), module, {}));
   parts->backend = std::make_unique<ModuleBackend>(Machine{}, judge->Versions());
   parts->evaluator =
@@ -83,9 +83,10 @@ class AdversarialTorchCuda : public testing::TestWithParam<Case> {
     }
   }
   static void TearDownTestSuite() { parts_.reset(); }
-  static Evaluation Evaluate(const std::string& source) {
+  static Evaluation Evaluate(const std::string& source, bool call_by_call) {
     EvaluationRequest request;
     request.source = source;
+    request.call_by_call = call_by_call;
     request.baseline_source = parts_->task.seeds.front().source;
     const auto evaluation = parts_->evaluator->Evaluate(request, {});
     EXPECT_TRUE(evaluation.ok()) << evaluation.error().message;
@@ -100,7 +101,7 @@ TEST_P(AdversarialTorchCuda, GetsItsVerdictAndGainsNothing) {
   if (parts_ == nullptr) GTEST_SKIP() << problem_;
   const Case& one = GetParam();
   ASSERT_FALSE(one.verdicts.empty()) << one.name << " has no `# expect:` line";
-  const Evaluation evaluation = Evaluate(one.source);
+  const Evaluation evaluation = Evaluate(one.source, /*call_by_call=*/true);
   const std::string verdict = OutcomeName(evaluation.outcome);
   std::cout << one.name << ": " << OutcomeSummary(evaluation.outcome) << '\n';
   EXPECT_NE(std::ranges::find(one.verdicts, verdict), one.verdicts.end())
@@ -111,6 +112,21 @@ TEST_P(AdversarialTorchCuda, GetsItsVerdictAndGainsNothing) {
   if (!one.name.starts_with("honest")) {
     EXPECT_FALSE(measured->gain_significant) << OutcomeSummary(evaluation.outcome);
   }
+}
+
+// What cheats in Python does not run while a graph is replayed: it may be as good as an honest one.
+TEST_P(AdversarialTorchCuda, GainsNothingAsAGraph) {
+  if (parts_ == nullptr) GTEST_SKIP() << problem_;
+  const Case& one = GetParam();
+  const Evaluation evaluation = Evaluate(one.source, /*call_by_call=*/false);
+  std::cout << one.name << ": " << OutcomeSummary(evaluation.outcome) << '\n';
+  const Measured* const measured = AsMeasured(evaluation.outcome);
+  if (!one.name.starts_with("honest")) {
+    EXPECT_TRUE(measured == nullptr || !measured->gain_significant);
+    return;
+  }
+  ASSERT_NE(measured, nullptr) << OutcomeSummary(evaluation.outcome);
+  EXPECT_TRUE(evaluation.module->graphs);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cuda, AdversarialTorchCuda, testing::ValuesIn(Corpus()),

@@ -2,9 +2,9 @@
 
 import torch
 
-batch = 8
+batch = 64
 heads = 32
-tokens = 4096
+tokens = 512
 width = 128
 
 REDUCED = {"batch": 2, "heads": 3, "tokens": 9, "width": 16}
