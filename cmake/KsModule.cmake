@@ -18,7 +18,8 @@ endif()
 # where the common header is precompiled, but for those APART, which define a name in an unnamed
 # namespace that another one defines too.
 # One folder of src/ = one static library `ks_<name>`; its headers are compiled alone by the
-# `all_verify_interface_header_sets` target.
+# `all_verify_interface_header_sets` target, but for those that the build has compiled so already:
+# x.cc includes x.h before all else (tools/check_layers.py sees to it).
 function(ks_module)
   cmake_parse_arguments(M "COLD;UNITY" "NAME" "SOURCES;APART;HEADERS;DEPS;THIRD" ${ARGN})
   set(existing "")
@@ -36,6 +37,17 @@ function(ks_module)
     set(scope INTERFACE)
   endif()
   file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h ${CMAKE_CURRENT_SOURCE_DIR}/*/*.h)
+  file(GLOB parts ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)  # folders that are modules of their own
+  foreach(part ${parts})
+    get_filename_component(folder ${part} DIRECTORY)
+    list(FILTER headers EXCLUDE REGEX "^${folder}/")
+  endforeach()
+  if(NOT KS_PCH)
+    foreach(source ${M_SOURCES})
+      string(REGEX REPLACE "[.]cc$" ".h" header ${source})
+      list(REMOVE_ITEM headers ${CMAKE_CURRENT_SOURCE_DIR}/${header})
+    endforeach()
+  endif()
   if(headers)
     target_sources(ks_${M_NAME} ${scope} FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR}/src
                    FILES ${headers})

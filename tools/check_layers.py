@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails when a file of src/ or runner/ includes a module that tools/layers.txt does not allow it."""
+"""Fails when a file of src/ or runner/ includes a module that tools/layers.txt does not allow it,
+or when x.cc includes something before x.h: coming first proves that the header compiles alone."""
 import pathlib
 import re
 import sys
@@ -15,6 +16,14 @@ def read_table(path: pathlib.Path) -> dict[str, set[str]]:
     return table
 
 
+def own_header_first(path: pathlib.Path, base: pathlib.Path) -> bool:
+    header = path.with_suffix(".h")
+    first = re.search(r'^\s*#\s*include\s+["<]([^">]+)[">]', path.read_text(), re.MULTILINE)
+    if path.suffix != ".cc" or not header.is_file():
+        return True
+    return first is not None and header in (base / first[1], path.parent / first[1])
+
+
 def main() -> int:
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     table = read_table(root / "tools" / "layers.txt")
@@ -28,6 +37,8 @@ def main() -> int:
         if module not in table:
             faults.append(f"{path}: module '{module}' has no line in tools/layers.txt")
             continue
+        if not own_header_first(path, root / "src"):
+            faults.append(f"{path}: its own header must be the first that it includes")
         for number, line in enumerate(path.read_text().splitlines(), 1):
             match = include.match(line)
             if not match or match[1] == module or match[1] not in table:

@@ -1,4 +1,6 @@
 // `ksmith evolve`: a new run, or a resumed one.
+#include "cli/evolve.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +16,6 @@
 #include "cli/baseline.h"
 #include "cli/commands.h"
 #include "cli/config_file.h"
-#include "cli/evolve.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
 #include "cli/llm_wiring.h"
