@@ -1,8 +1,12 @@
 #include "base/hash.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include <cstring>
+#include <memory>
+
+#include "base/check.h"
 
 namespace ks {
 namespace {
@@ -26,12 +30,36 @@ bool FourBytesOf(const char* digits, uint8_t* bytes) {
   return true;
 }
 
+// OpenSSL's algorithm and its working memory: looking both up for every text takes as long as
+// hashing a kilobyte.
+class Sha256Context {
+ public:
+  Sha256Context()
+      : algorithm_(EVP_MD_fetch(nullptr, "SHA256", nullptr)), context_(EVP_MD_CTX_new()) {
+    KS_CHECK(algorithm_ != nullptr && context_ != nullptr);
+  }
+  void Hash(std::string_view bytes, uint8_t* digest) {
+    KS_CHECK(EVP_DigestInit_ex(context_.get(), algorithm_.get(), nullptr) == 1 &&
+             EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1 &&
+             EVP_DigestFinal_ex(context_.get(), digest, nullptr) == 1);
+  }
+
+ private:
+  struct Free {
+    void operator()(EVP_MD* algorithm) const { EVP_MD_free(algorithm); }
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  std::unique_ptr<EVP_MD, Free> algorithm_;
+  std::unique_ptr<EVP_MD_CTX, Free> context_;
+};
+
 }  // namespace
 
 Sha256Digest Sha256(std::string_view bytes) {
   static_assert(std::tuple_size_v<Sha256Digest> == SHA256_DIGEST_LENGTH);
   Sha256Digest digest;
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  thread_local Sha256Context context;
+  context.Hash(bytes, digest.data());
   return digest;
 }
 
@@ -39,11 +67,10 @@ std::string Sha256Hex(std::string_view bytes) { return HexOf(Sha256(bytes)); }
 
 std::string HexOf(const Sha256Digest& digest) {
   static constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(2 * digest.size());
-  for (uint8_t byte : digest) {
-    hex.push_back(kDigits[byte >> 4]);
-    hex.push_back(kDigits[byte & 15]);
+  std::string hex(2 * digest.size(), '\0');
+  for (size_t i = 0; i < digest.size(); ++i) {
+    hex[2 * i] = kDigits[digest[i] >> 4];
+    hex[2 * i + 1] = kDigits[digest[i] & 15];
   }
   return hex;
 }

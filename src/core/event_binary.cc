@@ -18,6 +18,7 @@ namespace {
 
 constexpr char kVersion = 1;
 constexpr size_t kChecksumBytes = 4;
+constexpr size_t kUsualBytes = 512;  // of an event, so that it seldom grows while it is written
 
 template <typename T>
 constexpr bool kIsVector = false;
@@ -210,20 +211,24 @@ class BinaryReader {
   uint8_t left_;
 };
 
-std::string ChecksumOf(std::string_view bytes) {
+std::array<char, kChecksumBytes> ChecksumOf(std::string_view bytes) {
   const uint64_t sum = Checksum64(bytes);
-  std::string out;
-  for (size_t i = 0; i < kChecksumBytes; ++i) out.push_back(static_cast<char>(sum >> (8 * i)));
+  std::array<char, kChecksumBytes> out{};
+  for (size_t i = 0; i < kChecksumBytes; ++i) out[i] = static_cast<char>(sum >> (8 * i));
   return out;
 }
 
 }  // namespace
 
 std::string EventBodyToBinary(const Event& event) {
-  std::string out(1, kVersion);
+  std::string out;
+  out.reserve(kUsualBytes);
+  out.push_back(kVersion);
   BinaryWriter writer(out);
   writer.Variant("body", event.body);
-  return out + ChecksumOf(out);
+  const std::array<char, kChecksumBytes> checksum = ChecksumOf(out);
+  out.append(checksum.data(), checksum.size());
+  return out;
 }
 
 Status EventBodyFromBinary(std::string_view bytes, Event& event) {
@@ -234,7 +239,10 @@ Status EventBodyFromBinary(std::string_view bytes, Event& event) {
   if (bytes.size() < 1 + kChecksumBytes) return damaged("it is cut off");
   if (bytes[0] != kVersion) return damaged("it has another version");
   const std::string_view rest = bytes.substr(0, bytes.size() - kChecksumBytes);
-  if (ChecksumOf(rest) != bytes.substr(rest.size())) return damaged("its checksum does not fit");
+  const std::array<char, kChecksumBytes> checksum = ChecksumOf(rest);
+  if (std::string_view(checksum.data(), checksum.size()) != bytes.substr(rest.size())) {
+    return damaged("its checksum does not fit");
+  }
   Input input{rest.substr(1)};
   BinaryReader reader(input, 1);
   reader.Variant("body", event.body);

@@ -1,5 +1,6 @@
 #include "core/kernel_source.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/text.h"
@@ -33,20 +34,29 @@ std::optional<std::string_view> DirectiveBody(std::string_view line, std::string
   return Trim(*body);
 }
 
+constexpr std::string_view kPythonBegins[] = {"import ", "from ", "def ", "@"};
+
 bool LooksLikePython(std::string_view line) {
-  for (const std::string_view word : {"import ", "from ", "def ", "@"}) {
-    if (line.starts_with(word)) return true;
+  for (const std::string_view word : kPythonBegins) {
+    if (!line.empty() && line[0] == word[0] && line.starts_with(word)) return true;
   }
   return false;
 }
 
 }  // namespace
 
+// Asked about every candidate: without the word that every directive has, most lines are not looked
+// at but for their first letter.
 std::string_view CommentMarkerOf(std::string_view source) {
+  const bool directives = source.find("ksmith:") != std::string_view::npos;
   bool python = false;
-  for (std::string_view line : Split(source, '\n')) {
-    if (Directive(line)) return Trim(line).starts_with("#") ? "#" : "//";
+  for (std::string_view rest = source; !rest.empty();) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    if (directives && Directive(line)) return Trim(line).starts_with("#") ? "#" : "//";
     python = python || LooksLikePython(line);
+    if (python && !directives) break;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return python ? "#" : "//";
 }

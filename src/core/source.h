@@ -19,6 +19,11 @@ class SourceReader {
   virtual ~SourceReader() = default;
   // ERRORS: kNotFound; kDataLoss (the stored bytes do not have this hash).
   virtual Result<std::string> ReadSource(const Sha256Digest& hash) const = 0;
+  // Writes over `text`, whose memory may do for it. ERRORS: as above; it is then anything.
+  virtual Status ReadSourceInto(const Sha256Digest& hash, std::string& text) const {
+    KS_ASSIGN_OR_RETURN(text, ReadSource(hash));
+    return {};
+  }
 };
 
 // Immutable value, safe to copy between threads.
@@ -35,6 +40,12 @@ class Source {
   Result<std::string> Load() const {
     if (reader_ != nullptr) return reader_->ReadSource(hash_);
     return text_ != nullptr ? *text_ : std::string();
+  }
+  // Writes over `text`. ERRORS: as Load.
+  Status LoadInto(std::string& text) const {
+    if (reader_ != nullptr) return reader_->ReadSourceInto(hash_, text);
+    text.assign(text_ != nullptr ? std::string_view(*text_) : std::string_view());
+    return {};
   }
   // SHA-256 of the text.
   Sha256Digest digest() const {

@@ -9,7 +9,9 @@ namespace ks {
 namespace {
 
 Result<std::vector<MemberPtr>> LineageOf(const MemberPtr& parent, const RunState& state) {
-  std::vector<MemberPtr> lineage = {parent};
+  std::vector<MemberPtr> lineage;
+  lineage.reserve(ProposalContext::kMostLineage);
+  lineage.push_back(parent);
   while (lineage.back()->parent != kNoCandidate && lineage.size() < ProposalContext::kMostLineage) {
     KS_ASSIGN_OR_RETURN(MemberPtr next, state.Find(lineage.back()->parent));
     lineage.push_back(std::move(next));

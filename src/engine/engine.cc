@@ -513,7 +513,8 @@ class Search {
 
   Status Submit(CandidateId id, const std::string& source) {
     KS_ASSIGN_OR_RETURN(EvaluationRequest request,
-                        MakeRequest(id, state_.parent(id), state_, config_, baseline_source_));
+                        MakeRequest(id, state_.parent(id), state_, config_, baseline_source_,
+                                    std::exchange(spent_request_, {})));
     request.source = source;
     pipeline_->Evaluate(id, std::move(request));
     return {};
@@ -531,6 +532,7 @@ class Search {
     if (Answer* answer = std::get_if<Answer>(&arrival->what)) {
       return Answered(id, std::move(*answer));
     }
+    if (arrival->request) spent_request_ = std::move(*arrival->request);
     Result<Evaluation>& result = *std::get_if<Result<Evaluation>>(&arrival->what);
     if (!result.ok()) return result.error().Under("evaluating " + CandidateName(id));
     if (const auto open = open_.find(id); open != open_.end()) {
@@ -562,6 +564,7 @@ class Search {
   NoveltyGate novelty_;
   std::string baseline_source_;  // the seed's until the baseline is chosen
   const Pipeline::HashNormalized hash_normalized_;
+  EvaluationRequest spent_request_;       // for its memory
   std::map<CandidateId, OpenStep> open_;  // begun, not recorded; without gaps from state_.size()
   std::optional<Error> failure_;          // of the proposer: no further step is begun
   int nothing_in_a_row_ = 0;              // steps for which a slow proposer had nothing

@@ -8,27 +8,38 @@
 namespace ks {
 namespace {
 
-Result<std::optional<Rival>> RivalOf(const MemberPtr& member) {
-  if (member == nullptr) return std::optional<Rival>();
-  Result<std::string> source = member->source.Load();
-  if (!source.ok()) return source.error().Under(CandidateName(member->id));
+Status SetRival(const MemberPtr& member, std::optional<Rival>& rival) {
+  if (member == nullptr) {
+    rival.reset();
+    return {};
+  }
+  if (!rival) rival.emplace();
+  const Status loaded = member->source.LoadInto(rival->source);
+  if (!loaded.ok()) return loaded.error().Under(CandidateName(member->id));
   const Measured& measured = *member->measured();
-  return std::optional(Rival{*std::move(source), measured.speedup, measured.confirmed});
+  rival->speedup = measured.speedup;
+  rival->confirmed = measured.confirmed;
+  return {};
 }
 
 }  // namespace
 
 Result<EvaluationRequest> MakeRequest(CandidateId id, CandidateId parent, const RunState& state,
-                                      const RunConfig& config, const std::string& baseline_source) {
+                                      const RunConfig& config, const std::string& baseline_source,
+                                      EvaluationRequest memory) {
   EvaluationRequest request;
+  request.source = std::move(memory.source);
+  request.baseline_source = std::move(memory.baseline_source);
   request.seed = DeriveSeed(config.seed, "evaluate", static_cast<uint64_t>(id));
   request.held_out = true;
   request.baseline_source = baseline_source;
   if (state.baseline() == kNoCandidate) return request;
   // The rival of a failed parent is its nearest measured ancestor.
   KS_ASSIGN_OR_RETURN(const MemberPtr rival, state.NearestMeasured(parent));
-  KS_ASSIGN_OR_RETURN(request.parent, RivalOf(rival));
-  KS_ASSIGN_OR_RETURN(request.champion, RivalOf(state.archive().best()));
+  request.parent = std::move(memory.parent);
+  KS_RETURN_IF_ERROR(SetRival(rival, request.parent));
+  request.champion = std::move(memory.champion);
+  KS_RETURN_IF_ERROR(SetRival(state.archive().best(), request.champion));
   request.seen_binary = [binaries = std::shared_ptr<const HashIndex>(state.binaries())](
                             const std::string& hash) -> std::optional<CandidateId> {
     const CandidateId first = binaries->First(hash);

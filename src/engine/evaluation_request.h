@@ -11,9 +11,11 @@
 namespace ks {
 
 // All but the source: rivals are taken from the state as it is. Before the baseline is chosen,
-// candidates are judged alone, against `baseline_source`. ERRORS: the store's.
+// candidates are judged alone, against `baseline_source`. `memory`: a request that nobody needs any
+// more, whose texts are written over. ERRORS: the store's.
 Result<EvaluationRequest> MakeRequest(CandidateId id, CandidateId parent, const RunState& state,
-                                      const RunConfig& config, const std::string& baseline_source);
+                                      const RunConfig& config, const std::string& baseline_source,
+                                      EvaluationRequest memory = {});
 
 }  // namespace ks
 

@@ -35,14 +35,15 @@ void Pipeline::Ask(CandidateId id, std::shared_ptr<const ProposalContext> contex
     const auto end = [&either] { either.request_stop(); };
     const std::stop_callback on_stop(stop, end);
     const std::stop_callback on_end(ending, end);
-    Arrive({id, AskNow(proposer_, *context, hash_normalized_, clock_, either.get_token())});
+    Arrive({id, AskNow(proposer_, *context, hash_normalized_, clock_, either.get_token()), {}});
   });
 }
 
 void Pipeline::Evaluate(CandidateId id, EvaluationRequest request) {
   ++in_flight_;
-  evaluating_.Submit([this, id, request = std::move(request)](const std::stop_token& stop) {
-    Arrive({id, evaluator_.Evaluate(request, stop)});
+  evaluating_.Submit([this, id, request = std::move(request)](const std::stop_token& stop) mutable {
+    Result<Evaluation> evaluation = evaluator_.Evaluate(request, stop);
+    Arrive({id, std::move(evaluation), std::move(request)});
   });
 }
 
@@ -64,6 +65,12 @@ void Pipeline::Nudge() {
 
 std::optional<Arrival> Pipeline::Wait(int timeout_ms) {
   std::unique_lock lock(mutex_);
+  if (arrived_.empty()) {
+    lock.unlock();
+    evaluating_.Hurry();
+    asking_.Hurry();
+    lock.lock();
+  }
   wake_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
                  [&] { return !arrived_.empty() || nudged_; });
   if (arrived_.empty()) {

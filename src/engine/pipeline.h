@@ -30,6 +30,8 @@ struct Answer {
 struct Arrival {
   CandidateId id = kNoCandidate;
   std::variant<Answer, Result<Evaluation>> what;
+  // What was evaluated. The owner, who made it, frees it: for another thread that would be slow.
+  std::optional<EvaluationRequest> request;
 };
 
 // Asking and evaluating have threads of their own, so that a question that waits for a server holds

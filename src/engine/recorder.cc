@@ -33,7 +33,10 @@ Recorder::~Recorder() { thread_.request_stop(); }
 Result<int64_t> Recorder::Add(std::span<Event> events, std::optional<NewSource> source) {
   if (source) sources_.Hold(DigestOf(*source), source->text);
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return failure_ || waiting_.events.size() < kMostWaiting; });
+  while (!failure_ && waiting_.events.size() >= kMostWaiting) {
+    Hurry();
+    done_.wait(lock);
+  }
   if (failure_) return *failure_;
   for (Event& event : events) {
     event.sequence = ++last_added_;
@@ -41,14 +44,31 @@ Result<int64_t> Recorder::Add(std::span<Event> events, std::optional<NewSource> 
   }
   if (source) waiting_.sources.push_back(*std::move(source));
   const int64_t last = last_added_;
+  if (asleep_ || waiting_.events.size() >= kMostWaiting / 2) Hurry();
+  if (!spent_.empty()) std::swap(spent_, spare_);
   lock.unlock();
-  changed_.notify_all();
+  FreeSpent();
   return last;
+}
+
+// REQUIRES: the mutex is held.
+void Recorder::Hurry() {
+  if (std::exchange(hurry_, true)) return;
+  asleep_ = false;
+  work_.notify_one();
+}
+
+void Recorder::FreeSpent() {
+  for (const NewSource& source : spare_.sources) sources_.Release(DigestOf(source));
+  spare_.Clear();
 }
 
 Status Recorder::Flush() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return failure_ || last_committed_ == last_added_; });
+  while (!failure_ && last_committed_ != last_added_) {
+    Hurry();
+    done_.wait(lock);
+  }
   return failure_ ? Status(*failure_) : Status();
 }
 
@@ -58,31 +78,38 @@ std::vector<Event> Recorder::TakeCommitted() {
 }
 
 void Recorder::Run(const std::stop_token& stop) {
-  Batch batch;  // takes turns with waiting_, so that their memory is kept
+  Batch batch;  // takes turns with the others, so that their memory is kept
   std::unique_lock lock(mutex_);
-  while (changed_.wait(lock, stop, [&] { return !waiting_.events.empty(); })) {
+  for (;;) {
+    asleep_ = waiting_.events.empty();
+    if (asleep_) hurry_ = false;
+    if (!work_.wait(lock, stop, [&] { return !waiting_.events.empty(); })) return;
     if (stop.stop_requested()) return;
+    asleep_ = hurry_ = false;
     std::swap(batch, waiting_);
     const int64_t last = last_added_;
     lock.unlock();
-    changed_.notify_all();  // there is room again
+    done_.notify_all();  // there is room again
     const Status status = Commit(batch, last);
-    for (const NewSource& source : batch.sources) sources_.Release(DigestOf(source));
     lock.lock();
     if (status.ok()) {
       last_committed_ = last;
-      if (keep_)
+      if (keep_) {
         std::move(batch.events.begin(), batch.events.end(), std::back_inserter(committed_));
+        batch.events.clear();
+      }
+      if (spent_.empty()) std::swap(batch, spent_);
     } else {
       failure_ = status.error();
     }
     lock.unlock();
-    changed_.notify_all();
-    batch.events.clear();
-    batch.sources.clear();
+    done_.notify_all();
+    for (const NewSource& source : batch.sources) sources_.Release(DigestOf(source));
+    batch.Clear();
     if (on_commit_) on_commit_();
     lock.lock();
     if (failure_) return;
+    work_.wait_for(lock, stop, kPause, [&] { return hurry_; });
   }
 }
 

@@ -206,6 +206,7 @@ void RunState::LinkToParent(CandidateId id, bool failed) {
 
 Result<std::vector<MemberPtr>> RunState::ChildrenOf(CandidateId id, size_t most) const {
   std::vector<MemberPtr> children;
+  if (entry(id).newest_child >= 0) children.reserve(most);
   for (Index at = entry(id).newest_child; at >= 0 && children.size() < most;
        at = entry(at).older_sibling) {
     KS_ASSIGN_OR_RETURN(children.emplace_back(), Find(at));
@@ -216,6 +217,7 @@ Result<std::vector<MemberPtr>> RunState::ChildrenOf(CandidateId id, size_t most)
 
 Result<std::vector<MemberPtr>> RunState::FailedChildrenOf(CandidateId id, size_t most) const {
   std::vector<MemberPtr> children;
+  if (entry(id).newest_failed_child >= 0) children.reserve(most);
   for (Index at = entry(id).newest_failed_child; at >= 0 && children.size() < most;
        at = entry(at).older_failed_sibling) {
     KS_ASSIGN_OR_RETURN(children.emplace_back(), Find(at));

@@ -22,16 +22,30 @@ void SourceCache::Release(const Sha256Digest& hash) {
   held_.erase(held);
 }
 
-Result<std::string> SourceCache::ReadSource(const Sha256Digest& hash) const {
+const std::string* SourceCache::Find(const Sha256Digest& hash) const {
+  const Recent& slot = SlotOf(hash);
+  if (slot.text != nullptr && slot.hash == hash) return slot.text.get();
+  const auto held = held_.find(hash);
+  return held == held_.end() ? nullptr : held->second.text.get();
+}
+
+Status SourceCache::ReadSourceInto(const Sha256Digest& hash, std::string& text) const {
   {
     const std::lock_guard lock(mutex_);
-    if (const auto held = held_.find(hash); held != held_.end()) return *held->second.text;
-    const Recent& slot = SlotOf(hash);
-    if (slot.text != nullptr && slot.hash == hash) return *slot.text;
+    if (const std::string* const found = Find(hash)) {
+      text = *found;
+      return {};
+    }
   }
-  KS_ASSIGN_OR_RETURN(std::string text, store_.GetSource(HexOf(hash)));
+  KS_ASSIGN_OR_RETURN(text, store_.GetSource(HexOf(hash)));
   const std::lock_guard lock(mutex_);
   SlotOf(hash) = {hash, std::make_shared<const std::string>(text)};
+  return {};
+}
+
+Result<std::string> SourceCache::ReadSource(const Sha256Digest& hash) const {
+  std::string text;
+  KS_RETURN_IF_ERROR(ReadSourceInto(hash, text));
   return text;
 }
 

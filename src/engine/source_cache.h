@@ -24,6 +24,7 @@ class SourceCache final : public SourceReader {
   // The store has it now.
   void Release(const Sha256Digest& hash);
   Result<std::string> ReadSource(const Sha256Digest& hash) const override;
+  Status ReadSourceInto(const Sha256Digest& hash, std::string& text) const override;
 
  private:
   static constexpr size_t kRecent = 4096;  // texts of some kilobytes each
@@ -43,6 +44,8 @@ class SourceCache final : public SourceReader {
     std::shared_ptr<const std::string> text;
     int holders = 0;
   };
+  // Null: neither held nor looked at lately. REQUIRES: the mutex is held.
+  const std::string* Find(const Sha256Digest& hash) const;
   Recent& SlotOf(const Sha256Digest& hash) const { return recent_[HashOfHash()(hash) % kRecent]; }
 
   const Store& store_;

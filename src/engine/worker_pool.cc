@@ -15,21 +15,41 @@ EnginePool::~EnginePool() {
 }
 
 void EnginePool::Submit(Work work) {
-  {
-    const std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(work));
-  }
-  wake_.notify_one();
+  std::unique_lock lock(mutex_);
+  queue_.push_back(std::move(work));
+  // One that looks again soon takes one piece of work, not several.
+  const bool wake = asleep_ > 0 && queue_.size() > static_cast<size_t>(looking_);
+  lock.unlock();
+  if (wake) wake_.notify_one();
+}
+
+void EnginePool::Hurry() {
+  std::unique_lock lock(mutex_);
+  const bool wanted = looking_ > 0 && !queue_.empty();
+  lock.unlock();
+  if (wanted) look_.notify_all();
 }
 
 void EnginePool::Run(const std::stop_token& stop) {
-  for (;;) {
-    std::unique_lock lock(mutex_);
-    if (!wake_.wait(lock, stop, [&] { return !queue_.empty(); }) || stop.stop_requested()) return;
-    const Work work = std::move(queue_.front());
+  std::unique_lock lock(mutex_);
+  for (bool idle = true; !stop.stop_requested();) {
+    if (queue_.empty() && !std::exchange(idle, true)) {
+      ++looking_;
+      look_.wait_for(lock, stop, kMoment, [&] { return !queue_.empty(); });
+      --looking_;
+      continue;
+    }
+    ++asleep_;
+    const bool found = wake_.wait(lock, stop, [&] { return !queue_.empty(); });
+    --asleep_;
+    if (!found || stop.stop_requested()) return;
+    idle = false;
+    Work work = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
     work(stop);
+    work = nullptr;
+    lock.lock();
   }
 }
 

@@ -2,6 +2,7 @@
 #ifndef KS_ENGINE_WORKER_POOL_H_
 #define KS_ENGINE_WORKER_POOL_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -14,9 +15,13 @@ namespace ks {
 
 // Thread-safe; owns its threads. The destructor asks the work under way to stop and waits for it;
 // what had not begun is dropped.
+//
+// Waking a thread takes longer than some work does. So a thread that has run out of work looks
+// again after a moment before it waits to be woken up, and whoever waits for results hurries it.
 class EnginePool {
  public:
   using Work = std::function<void(const std::stop_token& stop)>;
+  static constexpr std::chrono::microseconds kMoment{250};
 
   explicit EnginePool(int threads);
   ~EnginePool();
@@ -24,13 +29,18 @@ class EnginePool {
   EnginePool& operator=(const EnginePool&) = delete;
 
   void Submit(Work work);
+  // What was submitted begins now, not in a moment.
+  void Hurry();
 
  private:
   void Run(const std::stop_token& stop);
 
   std::mutex mutex_;
   std::condition_variable_any wake_;
-  std::deque<Work> queue_;             // guarded by mutex_
+  std::condition_variable_any look_;  // for those that look again by themselves
+  std::deque<Work> queue_;            // guarded by mutex_, as are the following
+  int asleep_ = 0;                    // threads
+  int looking_ = 0;
   std::vector<std::jthread> threads_;  // last: stops before the rest goes
 };
 

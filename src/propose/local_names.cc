@@ -1,58 +1,128 @@
 #include "propose/local_names.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <string_view>
-
-#include "base/text.h"
 
 namespace ks {
 namespace {
 
-using Tokens = std::vector<Token>;
-
-bool IsSpecifier(std::string_view word) {
-  return IsOneOf(word, {"const", "constexpr", "static", "volatile", "register", "__restrict",
-                        "__restrict__", "restrict", "__shared__", "__local", "__private",
-                        "__global", "__constant", "local", "private", "thread_local", "mutable"});
-}
-// Types by themselves, which may come in several words.
-bool IsTypeWord(std::string_view word) {
-  return IsOneOf(word, {"auto", "int", "unsigned", "signed", "long", "short", "char", "float",
-                        "double", "bool", "void"});
-}
-// Statements and declarations that begin with these are left alone.
-bool IsOtherKeyword(std::string_view word) {
-  return IsOneOf(word, {"return", "goto",    "else",     "do",        "delete",
-                        "new",    "throw",   "case",     "default",   "typedef",
-                        "using",  "sizeof",  "struct",   "union",     "class",
-                        "enum",   "extern",  "template", "typename",  "operator",
-                        "friend", "break",   "continue", "namespace", "static_assert",
-                        "asm",    "__asm__", "public",   "co_yield",  "for",
-                        "if",     "while",   "switch",   "catch",     "try",
-                        "inline", "concept", "requires", "co_await",  "co_return"});
-}
-bool HasArguments(std::string_view word) {
-  return IsOneOf(word, {"alignas", "__attribute__", "__align__", "__declspec", "_Alignas"});
-}
-
 // What a word may be where something is declared, by its text alone.
-enum WordClass : uint8_t {
+enum WordClass : uint16_t {
   kSpecifierWord = 1,
-  kTypeWord = 2,
-  kOtherKeyword = 4,
+  kTypeWord = 2,      // a type by itself, which may come in several words
+  kOtherKeyword = 4,  // statements and declarations that begin with these are left alone
   kWithArguments = 8,
   kClassKeyword = 16,
   kForWord = 32,
   kConditionWord = 64,
   kElseWord = 128,
+  kAttributeWord = 256,
+  kRecordWord = 512,  // struct, union, class
+  kNamespaceWord = 1024,
+  kExternWord = 2048,
+  kFixedWord = 4096,  // keeps its name; found out while reading
 };
-uint8_t ClassesOf(std::string_view word) {
-  return static_cast<uint8_t>(
-      (IsSpecifier(word) ? kSpecifierWord : 0) | (IsTypeWord(word) ? kTypeWord : 0) |
-      (IsOtherKeyword(word) ? kOtherKeyword : 0) | (HasArguments(word) ? kWithArguments : 0) |
-      (IsOneOf(word, {"struct", "union", "class", "enum"}) ? kClassKeyword : 0) |
-      (word == "for" ? kForWord : 0) | (word == "else" ? kElseWord : 0) |
-      (IsOneOf(word, {"if", "while", "switch"}) ? kConditionWord : 0));
+struct Keyword {
+  std::string_view word;
+  int classes = 0;
+};
+constexpr int kClassWord = kOtherKeyword | kClassKeyword | kRecordWord;
+
+// In order of the words.
+constexpr std::array kKeywords = [] {
+  std::array keywords = std::to_array<Keyword>({
+      {"const", kSpecifierWord},
+      {"constexpr", kSpecifierWord},
+      {"static", kSpecifierWord},
+      {"volatile", kSpecifierWord},
+      {"register", kSpecifierWord},
+      {"__restrict", kSpecifierWord},
+      {"__restrict__", kSpecifierWord},
+      {"restrict", kSpecifierWord},
+      {"__shared__", kSpecifierWord},
+      {"__local", kSpecifierWord},
+      {"__private", kSpecifierWord},
+      {"__global", kSpecifierWord},
+      {"__constant", kSpecifierWord},
+      {"local", kSpecifierWord},
+      {"private", kSpecifierWord},
+      {"thread_local", kSpecifierWord},
+      {"mutable", kSpecifierWord},
+      {"auto", kTypeWord},
+      {"int", kTypeWord},
+      {"unsigned", kTypeWord},
+      {"signed", kTypeWord},
+      {"long", kTypeWord},
+      {"short", kTypeWord},
+      {"char", kTypeWord},
+      {"float", kTypeWord},
+      {"double", kTypeWord},
+      {"bool", kTypeWord},
+      {"void", kTypeWord},
+      {"return", kOtherKeyword},
+      {"goto", kOtherKeyword},
+      {"else", kOtherKeyword | kElseWord},
+      {"do", kOtherKeyword},
+      {"delete", kOtherKeyword},
+      {"new", kOtherKeyword},
+      {"throw", kOtherKeyword},
+      {"case", kOtherKeyword},
+      {"default", kOtherKeyword},
+      {"typedef", kOtherKeyword},
+      {"using", kOtherKeyword},
+      {"sizeof", kOtherKeyword},
+      {"struct", kClassWord},
+      {"union", kClassWord},
+      {"class", kClassWord},
+      {"enum", kOtherKeyword | kClassKeyword},
+      {"extern", kOtherKeyword | kExternWord},
+      {"template", kOtherKeyword},
+      {"typename", kOtherKeyword},
+      {"operator", kOtherKeyword},
+      {"friend", kOtherKeyword},
+      {"break", kOtherKeyword},
+      {"continue", kOtherKeyword},
+      {"namespace", kOtherKeyword | kNamespaceWord},
+      {"static_assert", kOtherKeyword},
+      {"asm", kOtherKeyword},
+      {"__asm__", kOtherKeyword},
+      {"public", kOtherKeyword},
+      {"co_yield", kOtherKeyword},
+      {"for", kOtherKeyword | kForWord},
+      {"if", kOtherKeyword | kConditionWord},
+      {"while", kOtherKeyword | kConditionWord},
+      {"switch", kOtherKeyword | kConditionWord},
+      {"catch", kOtherKeyword},
+      {"try", kOtherKeyword},
+      {"inline", kOtherKeyword},
+      {"concept", kOtherKeyword},
+      {"requires", kOtherKeyword | kAttributeWord},
+      {"co_await", kOtherKeyword},
+      {"co_return", kOtherKeyword},
+      {"alignas", kWithArguments | kAttributeWord},
+      {"__attribute__", kWithArguments | kAttributeWord},
+      {"__align__", kWithArguments | kAttributeWord},
+      {"__declspec", kWithArguments | kAttributeWord},
+      {"_Alignas", kWithArguments | kAttributeWord},
+      {"__launch_bounds__", kAttributeWord},
+      {"decltype", kAttributeWord},
+      {"noexcept", kAttributeWord},
+      {"explicit", kAttributeWord},
+  });
+  std::sort(keywords.begin(), keywords.end(),
+            [](const Keyword& a, const Keyword& b) { return a.word < b.word; });
+  return keywords;
+}();
+
+uint16_t ClassesOf(std::string_view word) {
+  if (word.size() < 2) return 0;  // most words of some kernels
+  const auto found =
+      std::lower_bound(kKeywords.begin(), kKeywords.end(), word,
+                       [](const Keyword& a, std::string_view b) { return a.word < b; });
+  const bool known = found != kKeywords.end() && found->word == word;
+  return static_cast<uint16_t>(known ? found->classes : 0);
 }
 
 // The signs that may follow a name that is being declared.
@@ -62,31 +132,38 @@ constexpr Enders kInStatement = "=;,[{";
 constexpr Enders kInFor = "=;,[{:";
 constexpr Enders kInCondition = "={";
 
+// Signs behind which something may be declared.
+constexpr std::array<bool, 128> kDeclaring = [] {
+  std::array<bool, 128> signs{};
+  for (const char sign : {';', '{', '}', '(', ']'}) signs[static_cast<size_t>(sign)] = true;
+  return signs;
+}();
+bool MayDeclare(char sign) { return kDeclaring[static_cast<unsigned char>(sign) & 127]; }
+
 // Finds the functions of a file and what they declare.
 class NameFinder {
  public:
   explicit NameFinder(const SourceTokens& source)
       : tokens_(source.tokens),
-        fixed_(source.in_preprocessor),
-        classes_(static_cast<size_t>(source.words)) {
-    fixed_.resize(static_cast<size_t>(source.words));
-    int known = 0;  // words are numbered in order of appearance
-    for (const Token& token : tokens_) {
-      if (token.word < known) continue;
-      classes_[static_cast<size_t>(token.word)] = ClassesOf(token.text);
-      known = token.word + 1;
+        paired_(source.paired),
+        newest_scope_(source.words.size(), kNoScope) {
+    classes_.reserve(source.words.size());
+    for (const SourceTokens::Word& word : source.words) {
+      const int fixed = word.in_preprocessor ? kFixedWord : 0;
+      classes_.push_back(static_cast<uint16_t>(ClassesOf(source.TextOf(word)) | fixed));
+      defines_types_ = defines_types_ || (classes_.back() & kClassKeyword) != 0;
     }
   }
 
   std::vector<NameRegion> Run() {
-    if (!PairBraces()) return {};
+    if (!paired_) return {};
     WalkFile(0, tokens_.size());
     for (NameRegion& region : regions_) {
       CollectNames(region);
       KeepOutsideOfScopes(region);
     }
     for (NameRegion& region : regions_) {
-      std::erase_if(region.names, [&](int name) { return fixed_[static_cast<size_t>(name)]; });
+      std::erase_if(region.names, [&](int name) { return IsFixed(name); });
       std::sort(region.names.begin(), region.names.end());
       region.names.erase(std::unique(region.names.begin(), region.names.end()), region.names.end());
     }
@@ -96,39 +173,20 @@ class NameFinder {
  private:
   const Token& At(size_t at) const { return tokens_[at]; }
   bool Is(size_t at, char sign) const { return at < tokens_.size() && tokens_[at].sign == sign; }
-  bool IsSign(size_t at, std::string_view text) const {
-    return at < tokens_.size() && tokens_[at].kind == TokenKind::kSign && tokens_[at].text == text;
-  }
-  bool IsWord(size_t at, WordClass one) const {
-    return IsName(at) && (classes_[static_cast<size_t>(tokens_[at].word)] & one) != 0;
+  bool IsWord(size_t at, int classes) const {
+    return IsName(at) && (classes_[static_cast<size_t>(tokens_[at].link)] & classes) != 0;
   }
   bool IsName(size_t at) const {
     return at < tokens_.size() && tokens_[at].kind == TokenKind::kWord;
   }
+  bool IsFixed(int name) const { return (classes_[static_cast<size_t>(name)] & kFixedWord) != 0; }
+  // Of a bracket: the other one.
+  size_t PartnerOf(size_t at) const { return static_cast<size_t>(At(at).link); }
   void Fix(size_t at) {
-    if (At(at).word >= 0) fixed_[static_cast<size_t>(At(at).word)] = true;
+    if (IsName(at)) classes_[static_cast<size_t>(At(at).link)] |= kFixedWord;
   }
   void FixAll(size_t begin, size_t end) {
     for (size_t at = begin; at < end; ++at) Fix(at);
-  }
-
-  // False when they do not pair.
-  bool PairBraces() {
-    closing_.assign(tokens_.size(), 0);
-    opening_.assign(tokens_.size(), 0);
-    std::vector<size_t> open;
-    for (size_t at = 0; at < tokens_.size(); ++at) {
-      const char sign = At(at).sign;
-      if (sign == '(' || sign == '[' || sign == '{') open.push_back(at);
-      if (sign != ')' && sign != ']' && sign != '}') continue;
-      if (open.empty()) return false;
-      const char opened = At(open.back()).sign;
-      if (sign != (opened == '(' ? ')' : opened == '[' ? ']' : '}')) return false;
-      closing_[open.back()] = at;
-      opening_[at] = open.back();
-      open.pop_back();
-    }
-    return open.empty();
   }
 
   // Outside of functions. What a declaration is shows at its first brace.
@@ -140,7 +198,7 @@ class NameFinder {
         first = at + 1;
       } else if (Is(at, '{')) {
         WalkBraces(first, at);
-        at = closing_[at];
+        at = PartnerOf(at);
         first = at + 1;
       }
     }
@@ -148,21 +206,24 @@ class NameFinder {
   }
 
   void WalkBraces(size_t first, size_t open) {
-    const auto begin = tokens_.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto end = tokens_.begin() + static_cast<std::ptrdiff_t>(open);
-    const auto has = [&](std::string_view text) {
-      return std::any_of(begin, end, [&](const Token& token) {
-        return token.text == text && token.kind != TokenKind::kLiteral;
-      });
+    const auto has = [&](auto&& is) {
+      for (size_t at = first; at < open; ++at) {
+        if (is(at)) return true;
+      }
+      return false;
     };
-    const bool space = has("namespace") || (has("extern") && !has("("));
+    const auto has_word = [&](int classes) {
+      return has([&](size_t at) { return IsWord(at, classes); });
+    };
+    const auto has_sign = [&](char sign) { return has([&](size_t at) { return Is(at, sign); }); };
+    const bool space = has_word(kNamespaceWord) || (has_word(kExternWord) && !has_sign('('));
     if (space) {
       FixAll(first, open);
-      WalkFile(open + 1, closing_[open]);
-    } else if (has("(") && !has("=") && !has("struct") && !has("class") && !has("union")) {
+      WalkFile(open + 1, PartnerOf(open));
+    } else if (has_sign('(') && !has_sign('=') && !has_word(kRecordWord)) {
       StartFunction(first, open);
     } else {  // a type, an initialiser: all its words have a meaning elsewhere
-      FixAll(first, closing_[open]);
+      FixAll(first, PartnerOf(open));
     }
   }
 
@@ -171,53 +232,55 @@ class NameFinder {
     size_t parameters = first;
     while (parameters < open) {
       if (Is(parameters, '(') && parameters > first && IsName(parameters - 1) &&
-          !IsAttribute(At(parameters - 1).text)) {
+          !IsWord(parameters - 1, kAttributeWord)) {
         break;
       }
-      parameters = Is(parameters, '(') ? closing_[parameters] + 1 : parameters + 1;
+      parameters = Is(parameters, '(') ? PartnerOf(parameters) + 1 : parameters + 1;
     }
     FixAll(first, std::min(parameters, open));
     if (parameters >= open) {
-      FixAll(open, closing_[open]);
+      FixAll(open, PartnerOf(open));
       return;
     }
-    regions_.push_back({parameters, closing_[open] + 1, {}});
-  }
-  static bool IsAttribute(std::string_view word) {
-    return HasArguments(word) || word == "__launch_bounds__" || word == "decltype" ||
-           word == "noexcept" || word == "explicit" || word == "requires";
+    regions_.push_back({parameters, PartnerOf(open) + 1, {}});
   }
 
   // Where a declared name means what was declared: from there to the end of the block.
   struct Scope {
     int word;
     size_t begin, end;
+    int other;  // scope of the same word in the region, -1: none
   };
 
-  void Declare(size_t at) { scopes_.push_back({At(at).word, at, scope_end_}); }
+  void Declare(size_t at) {
+    const int word = At(at).link;
+    int& newest = newest_scope_[static_cast<size_t>(word)];
+    scopes_.push_back({word, at, scope_end_, newest});
+    newest = static_cast<int>(scopes_.size()) - 1;
+  }
+  bool IsReached(size_t at, int scope) const {
+    for (; scope >= 0; scope = scopes_[static_cast<size_t>(scope)].other) {
+      const Scope& own = scopes_[static_cast<size_t>(scope)];
+      if (own.begin <= at && at < own.end) return true;
+    }
+    return false;
+  }
 
-  // Fixes the names that also stand where no declaration of the function reaches: there they mean
-  // something of the language or of another file.
+  // The names of the region, but for those that also stand where no declaration of the function
+  // reaches: there they mean something of the language or of another file.
   void KeepOutsideOfScopes(NameRegion& region) {
     if (scopes_.empty()) return;
-    std::vector<std::vector<const Scope*>> scopes(fixed_.size());
-    for (const Scope& scope : scopes_) {
-      scopes[static_cast<size_t>(scope.word)].push_back(&scope);
-      region.names.push_back(scope.word);
-    }
-    std::vector<int> outside;
     for (size_t at = region.begin; at < region.end; ++at) {
-      if (At(at).word < 0) continue;
-      const auto& own = scopes[static_cast<size_t>(At(at).word)];
-      if (own.empty() || !MayNameLocal(tokens_, at)) continue;
-      const bool reached = std::any_of(own.begin(), own.end(), [&](const Scope* scope) {
-        return scope->begin <= at && at < scope->end;
-      });
-      if (!reached && !InPragma(at)) outside.push_back(At(at).word);
+      if (!IsName(at)) continue;
+      int& newest = newest_scope_[static_cast<size_t>(At(at).link)];
+      if (newest < 0 || !MayNameLocal(tokens_, at)) continue;
+      if (!IsReached(at, newest) && !InPragma(at)) newest = kOutside;
     }
-    std::erase_if(region.names, [&](int name) {
-      return std::find(outside.begin(), outside.end(), name) != outside.end();
-    });
+    for (const Scope& scope : scopes_) {
+      int& newest = newest_scope_[static_cast<size_t>(scope.word)];
+      if (newest >= 0) region.names.push_back(scope.word);
+      newest = kNoScope;
+    }
     scopes_.clear();
   }
   // A pragma in front of a loop may name what the loop declares.
@@ -228,14 +291,14 @@ class NameFinder {
 
   // Of what is declared in the parenthesis of a for, if, while or switch: the end of its statement.
   size_t EndOfStatement(size_t open) const {
-    size_t at = closing_[open] + 1;
+    size_t at = PartnerOf(open) + 1;
     while (at < tokens_.size()) {
       if (Is(at, '{')) {
-        at = closing_[at] + 1;
+        at = PartnerOf(at) + 1;
         if (!IsWord(at, kElseWord)) return at;
         ++at;
       } else if (Is(at, '(') || Is(at, '[')) {
-        at = closing_[at] + 1;
+        at = PartnerOf(at) + 1;
       } else if (Is(at, ';')) {
         if (!IsWord(at + 1, kElseWord)) return at + 1;
         at += 2;
@@ -252,23 +315,27 @@ class NameFinder {
     Parameters(region.begin);
     size_t header_end = 0;           // of the innermost for
     std::vector<size_t> block_ends;  // of the blocks that `at` lies in
-    for (size_t at = closing_[region.begin] + 1; at < region.end; ++at) {
-      if (IsWord(at, kClassKeyword)) {
+    for (size_t at = PartnerOf(region.begin) + 1; at < region.end; ++at) {
+      const Token& token = At(at);
+      const bool line = token.kind == TokenKind::kLine || token.kind == TokenKind::kLineEnd;
+      if (!MayDeclare(token.sign) && !line && !(defines_types_ && IsWord(at, kClassKeyword))) {
+        continue;
+      }
+      if (token.kind == TokenKind::kWord) {
         at = FixType(at, region.end);
-      } else if (Is(at, ']') && Is(at + 1, '(') && BeginsLambda(opening_[at])) {
+      } else if (token.sign == ']') {
+        if (!Is(at + 1, '(') || !BeginsLambda(PartnerOf(at))) continue;
         scope_end_ = EndOfStatement(at + 1);
         Parameters(at + 1);
-      } else if (Is(at, '(') && IsWord(at - 1, kForWord)) {
-        header_end = closing_[at];
+      } else if (token.sign == '(') {
+        if (!IsWord(at - 1, kForWord | kConditionWord)) continue;
+        const bool loop = IsWord(at - 1, kForWord);
+        if (loop) header_end = PartnerOf(at);
         scope_end_ = EndOfStatement(at);
-        Declaration(at + 1, kInFor);
-      } else if (Is(at, '(') && IsWord(at - 1, kConditionWord)) {
-        scope_end_ = EndOfStatement(at);
-        Declaration(at + 1, kInCondition);
-      } else if ((Is(at, ';') && at > header_end) || Is(at, '{') || Is(at, '}') ||
-                 At(at).kind == TokenKind::kLine || At(at).kind == TokenKind::kLineEnd) {
-        if (Is(at, '{')) block_ends.push_back(closing_[at]);
-        if (Is(at, '}') && !block_ends.empty()) block_ends.pop_back();
+        Declaration(at + 1, loop ? kInFor : kInCondition);
+      } else if (token.sign != ';' || at > header_end) {
+        if (token.sign == '{') block_ends.push_back(PartnerOf(at));
+        if (token.sign == '}' && !block_ends.empty()) block_ends.pop_back();
         scope_end_ = block_ends.empty() ? region.end : block_ends.back();
         Declaration(at + 1, kInStatement);
       }
@@ -285,18 +352,18 @@ class NameFinder {
       ++open;
     }
     if (!Is(open, '{')) return at;
-    FixAll(at, closing_[open]);
-    return closing_[open];
+    FixAll(at, PartnerOf(open));
+    return PartnerOf(open);
   }
 
   void Parameters(size_t open) {
     size_t first = open + 1;
-    for (size_t at = first; at <= closing_[open]; ++at) {
-      if (Is(at, ',') || at == closing_[open]) {
+    for (size_t at = first; at <= PartnerOf(open); ++at) {
+      if (Is(at, ',') || at == PartnerOf(open)) {
         Declarator(first, at, kInParameters);
         first = at + 1;
       } else if (Is(at, '(') || Is(at, '[') || Is(at, '{')) {
-        at = closing_[at];
+        at = PartnerOf(at);
       }
     }
   }
@@ -307,7 +374,7 @@ class NameFinder {
     // "float a = 1, *b, c[2];": what follows a comma, until the statement ends.
     for (; behind < tokens_.size(); ++behind) {
       if (Is(behind, '(') || Is(behind, '[') || Is(behind, '{')) {
-        behind = closing_[behind];
+        behind = PartnerOf(behind);
       } else if (Is(behind, ';') || Is(behind, ')') || Is(behind, '}') || Is(behind, ':')) {
         return;
       } else if (Is(behind, ',')) {
@@ -331,14 +398,14 @@ class NameFinder {
     size_t type = 0, behind_type = 0;  // of a named one
     while (at < end) {
       if (Is(at, '[') && Is(at + 1, '[')) {
-        at = closing_[at] + 1;
-      } else if (typed && (Is(at, '*') || Is(at, '&') || IsSign(at, "&&"))) {
+        at = PartnerOf(at) + 1;
+      } else if (typed && (Is(at, '*') || Is(at, '&') || Is(at, kBothAndSign))) {
         ++at;
       } else if (!IsName(at) || IsWord(at, kOtherKeyword)) {
         return 0;
       } else if (IsWord(at, kWithArguments)) {
         if (!Is(at + 1, '(')) return 0;
-        at = closing_[at + 1] + 1;
+        at = PartnerOf(at + 1) + 1;
       } else if (IsWord(at, kSpecifierWord)) {
         ++at;
       } else if (IsWord(at, kTypeWord)) {
@@ -361,7 +428,7 @@ class NameFinder {
 
   // Of a named type: a::b<c>. 0: it is none.
   size_t BehindType(size_t at, size_t end) {
-    while (IsSign(at + 1, "::") && IsName(at + 2)) at += 2;
+    while (Is(at + 1, kColonsSign) && IsName(at + 2)) at += 2;
     size_t behind = at + 1;
     if (Is(behind, '<')) {
       int depth = 0;
@@ -373,17 +440,20 @@ class NameFinder {
       ++behind;
     }
     const bool goes_on =
-        IsName(behind) || Is(behind, '*') || Is(behind, '&') || IsSign(behind, "&&");
+        IsName(behind) || Is(behind, '*') || Is(behind, '&') || Is(behind, kBothAndSign);
     return behind < end && goes_on ? behind : 0;
   }
 
-  const Tokens& tokens_;
-  std::vector<bool> fixed_;                // words that keep their names, by number
-  std::vector<uint8_t> classes_;           // WordClass, by number of the word
-  std::vector<size_t> closing_, opening_;  // of brackets: where they are closed, opened
+  const std::span<const Token> tokens_;
+  const bool paired_;
+  std::vector<uint16_t> classes_;  // WordClass, by number of the word
+  bool defines_types_ = false;
   std::vector<NameRegion> regions_;
-  std::vector<Scope> scopes_;  // of the region being looked at
-  size_t scope_end_ = 0;       // of what is declared now
+  std::vector<Scope> scopes_;      // of the region being looked at
+  std::vector<int> newest_scope_;  // of a word by number: the newest of scopes_, or as below
+  size_t scope_end_ = 0;           // of what is declared now
+  static constexpr int kNoScope = -1;
+  static constexpr int kOutside = -2;  // there is one, and the word stands outside of it
 };
 
 }  // namespace
@@ -392,14 +462,11 @@ std::vector<NameRegion> LocalNamesOf(const SourceTokens& source) {
   return NameFinder(source).Run();
 }
 
-bool MayNameLocal(const Tokens& tokens, size_t at) {
+bool MayNameLocal(std::span<const Token> tokens, size_t at) {
   if (tokens[at].kind != TokenKind::kWord) return false;
-  const auto sign = [&](size_t place, std::string_view text) {
-    return place < tokens.size() && tokens[place].kind == TokenKind::kSign &&
-           tokens[place].text == text;
-  };
-  if (sign(at + 1, "::")) return false;
-  return at == 0 || (!sign(at - 1, ".") && !sign(at - 1, "->") && !sign(at - 1, "::"));
+  if (at + 1 < tokens.size() && tokens[at + 1].sign == kColonsSign) return false;
+  const char before = at == 0 ? '\0' : tokens[at - 1].sign;
+  return before != '.' && before != kArrowSign && before != kColonsSign;
 }
 
 }  // namespace ks

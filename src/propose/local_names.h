@@ -3,6 +3,7 @@
 #define KS_PROPOSE_LOCAL_NAMES_H_
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "propose/source_tokens.h"
@@ -25,7 +26,7 @@ struct NameRegion {
 std::vector<NameRegion> LocalNamesOf(const SourceTokens& source);
 
 // Whether the word at `at` can be a local's: not behind "." or "->" nor beside "::".
-bool MayNameLocal(const std::vector<Token>& tokens, size_t at);
+bool MayNameLocal(std::span<const Token> tokens, size_t at);
 
 }  // namespace ks
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -20,10 +22,6 @@ std::string DirectivePrefix(const std::string& source) {
   const std::string prefix = directives.compiler + " " + Join(directives.flags, " ") + "\n";
   return has_directives ? prefix + PlanDirectives(source) : prefix;
 }
-
-// Of a word, instead of the number of a local.
-constexpr int kKept = -1;
-constexpr int kUnnumbered = -2;
 
 // Stands for a literal of Python.
 constexpr char kLiteralMark = '\x01';
@@ -101,80 +99,123 @@ bool LooksRenamed(std::string_view word) {
          word.find_first_not_of("0123456789", 1) == std::string_view::npos;
 }
 
-// Puts texts behind each other in a string of which the final length has a bound.
-class TextWriter {
+// Writes the tokens of a source, one blank behind each; locals have numbers in order of appearance.
+// Keeps its memory from one source to the next. Single thread.
+class CanonicalWriter {
  public:
-  explicit TextWriter(size_t most) : out_(most, '\0') {}
-  void Add(std::string_view text) {
-    std::copy(text.begin(), text.end(), out_.begin() + static_cast<std::ptrdiff_t>(size_));
-    size_ += text.size();
-  }
-  void Add(char c) { out_[size_++] = c; }
-  void Add(int number) {
-    char* const end = out_.data() + out_.size();
-    size_ = static_cast<size_t>(std::to_chars(out_.data() + size_, end, number).ptr - out_.data());
-  }
-  std::string Take() {
-    out_.resize(size_);
-    return std::move(out_);
+  std::string Write(const std::string& prefix, std::string_view source) {
+    const SourceTokens& read = tokenizer_.Read(source);
+    const size_t most = prefix.size() + read.text.size() + kMostForToken * read.tokens.size();
+    if (out_.size() < most + kAtOnce) out_.resize(most + kAtOnce);
+    end_ = std::copy(prefix.begin(), prefix.end(), out_.data());
+    NumberWords(read);
+    size_t at = 0;
+    for (const NameRegion& region : LocalNamesOf(read)) {
+      Put(read, at, region.begin);
+      for (const int name : region.names) numbers_[static_cast<size_t>(name)] = kUnnumbered;
+      Put(read, region.begin, region.end);
+      for (const int name : region.names) Keep(read, static_cast<size_t>(name));
+      at = region.end;
+    }
+    Put(read, at, read.tokens.size());
+    return std::string(out_.data(), end_);
   }
 
  private:
-  std::string out_;
-  size_t size_ = 0;
-};
+  // Of a word, instead of the number of a local.
+  static constexpr int kKept = -1;
+  static constexpr int kMarked = -2;  // kept as well, but looks like a local's
+  static constexpr int kUnnumbered = -3;
+  // Of what is written for one token beside its text: "v", a number, a blank.
+  static constexpr size_t kMostForToken = 14;
+  // Most texts are shorter, and copying so many bytes every time is quicker than asking how many
+  // there are.
+  static constexpr size_t kAtOnce = 16;
+  static_assert(kAtOnce <= SourceTokens::kZeros);
 
-// Of what CanonicalTokens writes for one of them: its text and two marks, or "v", a number, a
-// blank.
-size_t MostBytes(const Token& token) { return std::max<size_t>(token.text.size(), 11) + 2; }
+  void NumberWords(const SourceTokens& read) {
+    numbers_.resize(read.words.size());
+    for (size_t word = 0; word < numbers_.size(); ++word) Keep(read, word);
+    locals_ = depth_ = 0;
+    in_pragma_ = false;
+  }
+  void Keep(const SourceTokens& read, size_t word) {
+    numbers_[word] = LooksRenamed(read.TextOf(read.words[word])) ? kMarked : kKept;
+  }
 
-// The tokens, one blank behind each; locals have numbers in order of appearance.
-std::string CanonicalTokens(const SourceTokens& source) {
-  const std::vector<NameRegion> regions = LocalNamesOf(source);
-  std::vector<int> numbers(static_cast<size_t>(source.words), kKept);
-  size_t most = 0;
-  for (const Token& token : source.tokens) most += MostBytes(token);
-  TextWriter out(most);
-  int locals = 0, depth = 0;
-  bool in_pragma = false;
-  auto region = regions.begin();
-  for (size_t at = 0; at < source.tokens.size(); ++at) {
-    const Token& token = source.tokens[at];
-    if (region != regions.end() && at == region->begin) {
-      for (const int name : region->names) numbers[static_cast<size_t>(name)] = kUnnumbered;
+  void Put(const SourceTokens& read, size_t begin, size_t end) {
+    char* out = end_;
+    for (size_t at = begin; at < end; ++at) {
+      const Token& token = read.tokens[at];
+      const bool kept =
+          token.kind < TokenKind::kPragma &&
+          (token.kind != TokenKind::kWord || numbers_[static_cast<size_t>(token.link)] == kKept);
+      if (kept && !in_pragma_ && token.size <= kAtOnce) {
+        std::memcpy(out, read.text.data() + token.begin, kAtOnce);
+        out += token.size;
+        *out++ = ' ';
+      } else {
+        end_ = out;
+        PutOther(read, at);
+        out = end_;
+      }
     }
-    if (token.kind == TokenKind::kPragma) in_pragma = true, depth = 0;
-    if (token.kind == TokenKind::kLineEnd) in_pragma = false;
-    if (in_pragma) depth += token.sign == '(' ? 1 : token.sign == ')' ? -1 : 0;
-    int* const number = token.word < 0 ? nullptr : &numbers[static_cast<size_t>(token.word)];
-    // In a pragma only what stands in parentheses names a variable.
-    if (number != nullptr && *number != kKept && MayNameLocal(source.tokens, at) &&
-        (!in_pragma || depth > 0)) {
-      if (*number == kUnnumbered) *number = locals++;
-      out.Add('v');
-      out.Add(*number);
-      out.Add(' ');
+    end_ = out;
+  }
+
+  void PutOther(const SourceTokens& read, size_t at) {
+    const Token& token = read.tokens[at];
+    if (in_pragma_) depth_ += token.sign == '(' ? 1 : token.sign == ')' ? -1 : 0;
+    if (token.kind == TokenKind::kWord) return PutWord(read, at);
+    if (token.kind == TokenKind::kPragma) {
+      in_pragma_ = true;
+      depth_ = 0;
+      Add("#pragma ");
+    } else if (token.kind == TokenKind::kLineEnd) {
+      in_pragma_ = false;
+      Add("\n");
     } else if (token.kind == TokenKind::kLine) {
-      out.Add(SqueezedLine(token.text));
-      out.Add('\n');
+      Add(SqueezedLine(read.TextOf(token)));
+      Add("\n");
     } else {
-      out.Add(token.text);
-      if (token.kind == TokenKind::kWord && LooksRenamed(token.text)) out.Add('`');
-      if (token.kind != TokenKind::kLineEnd) out.Add(' ');
-    }
-    if (region != regions.end() && at + 1 == region->end) {
-      for (const int name : region->names) numbers[static_cast<size_t>(name)] = kKept;
-      ++region;
+      Add(read.TextOf(token));
+      Add(" ");
     }
   }
-  return out.Take();
-}
+
+  void PutWord(const SourceTokens& read, size_t at) {
+    const std::string_view text = read.TextOf(read.tokens[at]);
+    int& number = numbers_[static_cast<size_t>(read.tokens[at].link)];
+    // In a pragma only what stands in parentheses names a variable.
+    if (number != kKept && number != kMarked && MayNameLocal(read.tokens, at) &&
+        (!in_pragma_ || depth_ > 0)) {
+      if (number == kUnnumbered) number = locals_++;
+      *end_++ = 'v';
+      end_ = std::to_chars(end_, out_.data() + out_.size(), number).ptr;
+    } else {
+      Add(text);
+      if (number != kKept && LooksRenamed(text)) Add("`");
+    }
+    *end_++ = ' ';
+  }
+
+  void Add(std::string_view text) { end_ = std::copy(text.begin(), text.end(), end_); }
+
+  Tokenizer tokenizer_;
+  std::string out_;
+  char* end_ = nullptr;       // of what was written
+  std::vector<int> numbers_;  // of words
+  int locals_ = 0, depth_ = 0;
+  bool in_pragma_ = false;
+};
 
 }  // namespace
 
 std::string NormalizeSource(const std::string& source) {
   if (CommentMarkerOf(source) == "#") return DirectivePrefix(source) + SqueezedPython(source);
-  return DirectivePrefix(source) + CanonicalTokens(TokensOf(source));
+  // For its memory; nothing else is left of a source.
+  thread_local const auto writer = std::make_unique<CanonicalWriter>();
+  return writer->Write(DirectivePrefix(source), source);
 }
 
 }  // namespace ks

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
+#include <utility>
 
-#include "base/hash.h"
+#include "base/check.h"
 
 namespace ks {
 namespace {
@@ -11,6 +14,8 @@ namespace {
 // What a character may begin. Names and numbers go on with kLetter and kDigit.
 enum class CharKind : uint8_t {
   kSign,
+  kOpen,
+  kClose,
   kLetter,
   kDigit,
   kBlank,
@@ -37,6 +42,8 @@ constexpr std::array<CharKind, 256> kCharKinds = [] {
   kinds['#'] = CharKind::kHash;
   kinds['.'] = CharKind::kDot;
   kinds['\\'] = CharKind::kSplice;
+  kinds['('] = kinds['['] = kinds['{'] = CharKind::kOpen;
+  kinds[')'] = kinds[']'] = kinds['}'] = CharKind::kClose;
   return kinds;
 }();
 CharKind KindOf(char c) { return kCharKinds[static_cast<unsigned char>(c)]; }
@@ -44,14 +51,17 @@ bool IsTokenDigit(char c) { return KindOf(c) == CharKind::kDigit; }
 bool IsTokenChar(char c) { return KindOf(c) == CharKind::kLetter || IsTokenDigit(c); }
 bool IsTokenBlank(char c) { return KindOf(c) == CharKind::kBlank || c == '\n'; }
 
-constexpr std::array<std::string_view, 24> kLongSigns = {
-    "...", "<<=", "->*", "<=>", "::", "->", "++", "--", "<<", "<=", ">=", "==",
-    "!=",  "&&",  "||",  "+=",  "-=", "*=", "/=", "%=", "&=", "|=", "^=", "##"};
+// Signs of three characters; those of two by what may stand second behind each first.
+constexpr std::array<std::string_view, 4> kThreeSigns = {"...", "<<=", "->*", "<=>"};
+constexpr std::array<std::string_view, 20> kTwoSigns = {
+    "::", "->", "++", "--", "<<", "<=", ">=", "==", "!=", "&&",
+    "||", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "##"};
 
 // What stands second in one of them.
 constexpr std::array<bool, 256> kSecondSigns = [] {
   std::array<bool, 256> chars{};
-  for (const std::string_view sign : kLongSigns) chars[static_cast<unsigned char>(sign[1])] = true;
+  for (const std::string_view sign : kThreeSigns) chars[static_cast<unsigned char>(sign[1])] = true;
+  for (const std::string_view sign : kTwoSigns) chars[static_cast<unsigned char>(sign[1])] = true;
   return chars;
 }();
 
@@ -59,68 +69,154 @@ bool StartsRawString(std::string_view word) {
   return word == "R" || word == "LR" || word == "uR" || word == "UR" || word == "u8R";
 }
 
-// Numbers words: an open-addressed table of at most half as many words as places.
-class WordNumbers {
+uint64_t EightBytes(const char* at) {
+  uint64_t bytes = 0;
+  std::memcpy(&bytes, at, sizeof bytes);
+  return bytes;
+}
+
+// Words of up to eight characters are their own key; others share one seldom. REQUIRES: eight
+// readable bytes from the beginning.
+uint64_t KeyOf(std::string_view word) {
+  const uint64_t first = EightBytes(word.data());
+  if (word.size() <= 8) return first & (~uint64_t{0} >> (64 - 8 * word.size()));
+  return std::rotl(first, 31) ^ EightBytes(word.data() + word.size() - 8) ^ word.size();
+}
+
+constexpr size_t kFirstPlaces = 256;
+
+// Characters that are looked at together.
+constexpr size_t kBlock = 64;
+static_assert(kBlock <= SourceTokens::kZeros);
+
+// Of a character.
+constexpr uint8_t kWordMark = 1;   // of names and numbers
+constexpr uint8_t kSolidMark = 2;  // no blank; line ends count
+
+// Sixteen characters at a time, so by comparisons instead of the table.
+using Bytes = uint8_t __attribute__((vector_size(16)));
+
+void MarkCharacters(const char* text, size_t size, uint8_t* marks) {
+  for (size_t i = 0; i < size; i += sizeof(Bytes)) {
+    Bytes c;
+    std::memcpy(&c, text + i, sizeof c);
+    const Bytes letter = (c | 0x20) - 'a';
+    const Bytes digit = c - '0';
+    const Bytes line_end = c - '\t';  // and its like: \t \n \v \f \r
+    const auto word = (letter < 26) | (digit < 10) | (c == '_') | (c == '$') | (c >= 0x80);
+    const auto solid = (c == '\n') | ((c != ' ') & (line_end > 4));
+    const Bytes mark = (Bytes(word) & kWordMark) | (Bytes(solid) & kSolidMark);
+    std::memcpy(marks + i, &mark, sizeof mark);
+  }
+}
+
+// A bit for each mark of a block, the first one the lowest.
+uint64_t BitsOf(const uint8_t* marks, uint8_t mark) {
+  uint64_t bits = 0;
+  for (size_t i = 0; i < kBlock; i += 8) {
+    uint64_t eight = 0;
+    std::memcpy(&eight, marks + i, 8);
+    eight = eight / mark & 0x0101010101010101ULL;
+    bits |= (eight * 0x0102040810204080ULL >> 56) << i;
+  }
+  return bits;
+}
+
+}  // namespace
+
+// Walks over the text from place to place where tokens may begin. Behind the text there are zeros,
+// which begin nothing that is longer than a character.
+class Tokenizer::Lexer {
  public:
-  WordNumbers() : slots_(256) {}
-  int NumberOf(std::string_view word) {
-    const size_t at = PlaceOf(word);
-    if (slots_[at].number >= 0) return slots_[at].number;
-    slots_[at] = {word, count_++};
-    const int number = slots_[at].number;
-    if (static_cast<size_t>(2 * count_) > slots_.size()) Grow();
-    return number;
-  }
-  int count() const { return count_; }
-
- private:
-  struct Slot {
-    std::string_view word;
-    int number = -1;
-  };
-  size_t PlaceOf(std::string_view word) const {
-    size_t at = Fnv1a64(word) & (slots_.size() - 1);
-    while (slots_[at].number >= 0 && slots_[at].word != word) at = (at + 1) & (slots_.size() - 1);
-    return at;
-  }
-  void Grow() {
-    std::vector<Slot> before(2 * slots_.size());
-    before.swap(slots_);
-    for (const Slot& slot : before) {
-      if (slot.number >= 0) slots_[PlaceOf(slot.word)] = slot;
-    }
-  }
-
-  std::vector<Slot> slots_;
-  int count_ = 0;
-};
-
-// Walks over the text; at() is where it is.
-class Lexer {
- public:
-  Lexer(std::string_view text, WordNumbers& numbers, std::vector<Token>& out)
-      : text_(text), numbers_(numbers), out_(out) {}
+  Lexer(Tokenizer& owner, size_t size)
+      : owner_(owner), text_(owner.read_.text.data()), size_(size), tokens_(owner.room_.data()) {}
 
   void Run() {
-    while (at_ < text_.size()) Step();
+    const size_t begins = FindBegins();
+    for (size_t i = 0; i < begins; ++i) {
+      const size_t begin = owner_.begins_[i];
+      if (begin < at_) continue;  // in what began before
+      const CharKind kind = KindOf(text_[begin]);
+      const bool letter = kind == CharKind::kLetter;
+      if (letter || kind == CharKind::kDigit) {
+        at_ = EndOfWord(begin);
+        if (letter ? EndsAsWord() : EndsAsNumber()) {
+          const auto size = static_cast<uint32_t>(at_ - begin);
+          const int number = letter ? owner_.NumberOf(static_cast<uint32_t>(begin), size) : -1;
+          Add(begin, letter ? TokenKind::kWord : TokenKind::kNumber, number, 0);
+          continue;
+        }
+      }
+      at_ = begin;
+      if (kind == CharKind::kSign) {
+        Sign();
+      } else if (kind == CharKind::kOpen || kind == CharKind::kClose) {
+        Bracket(kind);
+      } else {
+        Step(kind);
+      }
+    }
     if (in_pragma_) EndPragma();
+    owner_.read_.tokens = {tokens_, count_};
+    owner_.read_.paired = paired_ && open_ < 0;
   }
-  const std::vector<std::string_view>& lines() const { return lines_; }
 
  private:
-  char Peek(size_t ahead) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
-  std::string_view Cut(size_t begin) const { return text_.substr(begin, at_ - begin); }
+  char Peek(size_t ahead) const { return text_[at_ + ahead]; }
+  std::string_view Cut(size_t begin) const { return {text_ + begin, at_ - begin}; }
+  std::string_view All() const { return {text_, size_}; }
 
-  void Step() {
+  // Where tokens and line ends may begin, unless they lie in what began before; returns how many.
+  size_t FindBegins() {
+    const size_t blocks = (size_ + kBlock - 1) / kBlock;
+    owner_.marks_.resize(blocks * kBlock);
+    MarkCharacters(text_, blocks * kBlock, owner_.marks_.data());
+    owner_.words_.resize(blocks + 1);  // one more, as in the text
+    if (owner_.begins_.size() < blocks * kBlock) owner_.begins_.resize(blocks * kBlock);
+    size_t found = 0;
+    uint64_t before = 0;
+    for (size_t i = 0; i < blocks; ++i) {
+      const uint8_t* const marks = &owner_.marks_[i * kBlock];
+      const uint64_t words = owner_.words_[i] = BitsOf(marks, kWordMark);
+      uint64_t begins = BitsOf(marks, kSolidMark) & ~(words & (words << 1 | before));
+      before = words >> (kBlock - 1);
+      for (; begins != 0; begins &= begins - 1) {
+        const auto place = static_cast<size_t>(std::countr_zero(begins));
+        owner_.begins_[found++] = static_cast<uint32_t>(i * kBlock + place);
+      }
+    }
+    owner_.words_[blocks] = 0;
+    while (found > 0 && owner_.begins_[found - 1] >= size_) --found;
+    return found;
+  }
+
+  // At a character of one.
+  size_t EndOfWord(size_t at) const {
+    for (;;) {
+      const size_t left = kBlock - at % kBlock;
+      const auto more =
+          static_cast<size_t>(std::countr_one(owner_.words_[at / kBlock] >> (at % kBlock)));
+      at += more;
+      if (more < left) return at;
+    }
+  }
+  // Whether what ends here, but for raw strings, is a name; whether it is a number as a whole.
+  bool EndsAsWord() const { return text_[at_] != '"'; }
+  bool EndsAsNumber() const {
+    const char next = text_[at_];
+    return next != '.' && next != '\'' && next != '+' && next != '-';
+  }
+
+  // Anything, also what is longer than it looks.
+  void Step(CharKind kind) {
     const size_t begin = at_;
-    TokenKind kind = TokenKind::kSign;
-    switch (KindOf(text_[at_])) {
+    switch (kind) {
       case CharKind::kBlank:
         ++at_;
         return;
       case CharKind::kLineEnd:
         if (in_pragma_) EndPragma();
-        starts_line_ = true;
+        line_begin_ = count_;
         ++at_;
         return;
       case CharKind::kSplice:
@@ -128,67 +224,105 @@ class Lexer {
           at_ += SpliceBytes();
           return;
         }
-        ++at_;
-        break;
+        return Sign();
       case CharKind::kSlash:
-        if (Peek(1) == '/' || Peek(1) == '*') {
-          SkipComment();
-          return;
-        }
-        at_ += SignBytes();
-        break;
+        if (Peek(1) == '/' || Peek(1) == '*') return SkipComment();
+        return Sign();
       case CharKind::kHash:
-        if (starts_line_ && !in_pragma_) {
-          Directive();
-          return;
-        }
-        at_ += SignBytes();
-        break;
+        if (count_ == line_begin_ && !in_pragma_) return Directive();
+        return Sign();
       case CharKind::kLetter:
-        kind = SkipWord();
-        break;
+        return Word();
       case CharKind::kDot:
-        if (!IsTokenDigit(Peek(1))) {
-          at_ += SignBytes();
-          break;
-        }
+        if (!IsTokenDigit(Peek(1))) return Sign();
         [[fallthrough]];
       case CharKind::kDigit:
         SkipNumber();
-        kind = TokenKind::kNumber;
-        break;
+        return Add(begin, TokenKind::kNumber, -1, 0);
       case CharKind::kQuote:
         SkipLiteral();
-        kind = TokenKind::kLiteral;
-        break;
+        return Add(begin, TokenKind::kLiteral, -1, 0);
+      case CharKind::kOpen:
+      case CharKind::kClose:
+        return Bracket(kind);
       case CharKind::kSign:
-        at_ += SignBytes();
-        break;
+        return Sign();
     }
-    Add(begin, kind);
   }
 
-  void Add(size_t begin, TokenKind kind) {
-    starts_line_ = false;
-    Token& token = out_.emplace_back();
-    token.text = Cut(begin);
-    token.kind = kind;
-    if (kind == TokenKind::kWord) token.word = numbers_.NumberOf(token.text);
-    if (kind == TokenKind::kSign && token.text.size() == 1) token.sign = token.text[0];
+  void Add(size_t begin, TokenKind kind, int link, char sign) {
+    tokens_[count_++] = {static_cast<uint32_t>(begin), static_cast<uint32_t>(at_ - begin), link,
+                         kind, sign};
   }
+
+  void SkipTokenChars() { at_ = EndOfWord(at_); }
 
   // A name, or a raw string that begins like one.
-  TokenKind SkipWord() {
+  void Word() {
+    const size_t begin = at_++;
+    SkipTokenChars();
+    if (Peek(0) == '"' && StartsRawString(Cut(begin))) {
+      SkipRawString();
+      return Add(begin, TokenKind::kLiteral, -1, 0);
+    }
+    const int number =
+        owner_.NumberOf(static_cast<uint32_t>(begin), static_cast<uint32_t>(at_ - begin));
+    Add(begin, TokenKind::kWord, number, 0);
+  }
+
+  void Sign() {
     const size_t begin = at_;
-    while (at_ < text_.size() && IsTokenChar(text_[at_])) ++at_;
-    if (Peek(0) != '"' || !StartsRawString(Cut(begin))) return TokenKind::kWord;
-    SkipRawString();
-    return TokenKind::kLiteral;
+    if (kSecondSigns[static_cast<unsigned char>(Peek(1))] && LongSign(begin)) return;
+    ++at_;
+    Add(begin, TokenKind::kSign, -1, text_[begin]);
+  }
+
+  void Bracket(CharKind kind) {
+    const size_t begin = at_++;
+    const char sign = text_[begin];
+    if (kind == CharKind::kClose) return Add(begin, TokenKind::kSign, Close(sign), sign);
+    Add(begin, TokenKind::kSign, open_, sign);
+    open_ = static_cast<int>(count_) - 1;
+  }
+
+  // Whether one of more than a character begins here; takes it.
+  bool LongSign(size_t begin) {
+    const std::string_view rest = All().substr(begin, 3);
+    const std::string_view two = rest.substr(0, 2);
+    size_t size = 0;
+    if (std::find(kThreeSigns.begin(), kThreeSigns.end(), rest) != kThreeSigns.end()) {
+      size = 3;
+    } else if (std::find(kTwoSigns.begin(), kTwoSigns.end(), two) != kTwoSigns.end()) {
+      size = 2;
+    } else {
+      return false;
+    }
+    at_ += size;
+    const char sign = size == 3     ? '\0'
+                      : two == "::" ? kColonsSign
+                      : two == "->" ? kArrowSign
+                      : two == "&&" ? kBothAndSign
+                                    : '\0';
+    Add(begin, TokenKind::kSign, -1, sign);
+    return true;
+  }
+
+  // Pairs the next token, a closing bracket; returns its partner.
+  int Close(char sign) {
+    if (open_ < 0) {
+      paired_ = false;
+      return -1;
+    }
+    const int partner = open_;
+    Token& opening = tokens_[partner];
+    paired_ &= sign == (opening.sign == '(' ? ')' : opening.sign == '[' ? ']' : '}');
+    open_ = std::exchange(opening.link, static_cast<int>(count_));
+    return partner;
   }
 
   void EndPragma() {
     in_pragma_ = false;
-    out_.push_back({"\n", TokenKind::kLineEnd});
+    tokens_[count_++] = {static_cast<uint32_t>(at_), 0, -1, TokenKind::kLineEnd, 0};
   }
 
   // Bytes of a backslash that ends its line, 0: none.
@@ -200,69 +334,60 @@ class Lexer {
 
   void SkipComment() {
     if (Peek(1) == '*') {
-      const size_t end = text_.find("*/", at_ + 2);
-      at_ = end == std::string_view::npos ? text_.size() : end + 2;
+      const size_t end = All().find("*/", at_ + 2);
+      at_ = end == std::string_view::npos ? size_ : end + 2;
       return;
     }
-    while (at_ < text_.size() && text_[at_] != '\n') at_ += std::max<size_t>(1, SpliceBytes());
-    at_ = std::min(at_, text_.size());
+    do {
+      at_ = std::min(All().find('\n', at_ + 1), size_);
+    } while (at_ < size_ &&
+             (text_[at_ - 1] == '\\' || (text_[at_ - 1] == '\r' && text_[at_ - 2] == '\\')));
   }
 
   void SkipNumber() {
-    while (at_ < text_.size()) {
-      const char c = text_[at_];
-      const bool exponent = c == 'e' || c == 'E' || c == 'p' || c == 'P';
-      if (exponent && (Peek(1) == '+' || Peek(1) == '-')) {
-        at_ += 2;
-      } else if (IsTokenChar(c) || c == '.' || (c == '\'' && IsTokenChar(Peek(1)))) {
-        ++at_;
-      } else {
-        return;
-      }
+    for (;;) {
+      ++at_;
+      SkipTokenChars();
+      const char next = Peek(0), last = text_[at_ - 1];
+      const bool exponent = last == 'e' || last == 'E' || last == 'p' || last == 'P';
+      const bool goes_on = next == '.' || ((next == '+' || next == '-') && exponent) ||
+                           (next == '\'' && IsTokenChar(Peek(1)));
+      if (!goes_on) return;
     }
   }
 
   void SkipLiteral() {
     const char quote = text_[at_++];
-    while (at_ < text_.size() && text_[at_] != quote && text_[at_] != '\n') {
+    while (at_ < size_ && text_[at_] != quote && text_[at_] != '\n') {
       at_ += text_[at_] == '\\' ? 2 : 1;
     }
-    at_ = std::min(at_, text_.size());
-    if (Peek(0) == quote) ++at_;
+    at_ = std::min(at_, size_);
+    if (at_ < size_ && Peek(0) == quote) ++at_;
   }
 
   // At the quote of R"end(...)end".
   void SkipRawString() {
-    const size_t open = text_.find('(', at_);
+    const size_t open = All().find('(', at_);
     if (open == std::string_view::npos) {
-      at_ = text_.size();
+      at_ = size_;
       return;
     }
-    const std::string closing = ")" + std::string(text_.substr(at_ + 1, open - at_ - 1)) + "\"";
-    const size_t end = text_.find(closing, open);
-    at_ = end == std::string_view::npos ? text_.size() : end + closing.size();
-  }
-
-  size_t SignBytes() const {
-    if (!kSecondSigns[static_cast<unsigned char>(Peek(1))]) return 1;
-    const std::string_view rest = text_.substr(at_, 3);
-    for (const std::string_view sign : kLongSigns) {
-      if (rest.starts_with(sign)) return sign.size();
-    }
-    return 1;
+    const std::string closing = ")" + std::string(All().substr(at_ + 1, open - at_ - 1)) + "\"";
+    const size_t end = All().find(closing, open);
+    at_ = end == std::string_view::npos ? size_ : end + closing.size();
   }
 
   // At a '#' that starts its line.
   void Directive() {
     const size_t begin = at_++;
     while (Peek(0) == ' ' || Peek(0) == '\t') ++at_;
-    if (text_.substr(at_).starts_with("pragma") && !IsTokenChar(Peek(6))) {
+    if (All().substr(at_).starts_with("pragma") && !IsTokenChar(Peek(6))) {
       at_ += 6;
       in_pragma_ = true;
-      out_.push_back({"#pragma", TokenKind::kPragma});
+      Add(begin, TokenKind::kPragma, -1, 0);
       return;
     }
-    while (at_ < text_.size() && text_[at_] != '\n') {
+    while (at_ < size_ && text_[at_] != '\n') {
       if (text_[at_] == '/' && (Peek(1) == '*' || Peek(1) == '/')) {
         SkipComment();
       } else if (text_[at_] == '"') {
@@ -271,41 +396,86 @@ class Lexer {
         at_ += std::max<size_t>(1, SpliceBytes());
       }
     }
-    at_ = std::min(at_, text_.size());
-    Add(begin, TokenKind::kLine);
-    lines_.push_back(out_.back().text);
+    owner_.lines_.push_back(static_cast<int>(count_));
+    Add(begin, TokenKind::kLine, -1, 0);
   }
 
-  const std::string_view text_;
-  WordNumbers& numbers_;
-  std::vector<Token>& out_;
-  std::vector<std::string_view> lines_;
-  size_t at_ = 0;
-  bool starts_line_ = true;
+  Tokenizer& owner_;
+  const char* const text_;
+  const size_t size_;
+  Token* const tokens_;
+  size_t count_ = 0;       // of tokens
+  size_t at_ = 0;          // where it is
+  size_t line_begin_ = 0;  // number of tokens before the line
+  int open_ = -1;          // the innermost open bracket, which links to the one around it
   bool in_pragma_ = false;
+  bool paired_ = true;
 };
 
-}  // namespace
+const SourceTokens& Tokenizer::Read(std::string_view source) {
+  KS_CHECK(source.size() < size_t{1} << 31);
+  read_.text.assign(source);
+  read_.text.append(SourceTokens::kZeros, '\0');
+  read_.words.clear();
+  lines_.clear();
+  // Each has a character at least, but for the end of a pragma.
+  if (room_.size() < source.size() + 2) room_.resize(source.size() + 2);
+  places_.assign(kFirstPlaces, Place{});
+  Lexer(*this, source.size()).Run();
+  NoteLines();
+  return read_;
+}
 
-SourceTokens TokensOf(std::string_view source) {
-  SourceTokens result;
-  result.tokens.reserve(source.size() / 3);
-  WordNumbers numbers;
-  Lexer lexer(source, numbers, result.tokens);
-  lexer.Run();
-  std::vector<int> mentioned;
-  for (const std::string_view line : lexer.lines()) {
-    for (size_t at = 0; at < line.size();) {
-      size_t end = at;
-      while (end < line.size() && IsTokenChar(line[end])) ++end;
-      if (end > at) mentioned.push_back(numbers.NumberOf(line.substr(at, end - at)));
+Tokenizer::Place& Tokenizer::PlaceOf(uint64_t key, std::string_view word) {
+  size_t at = key * 0x9E3779B97F4A7C15ULL >> 32;
+  for (;; ++at) {
+    Place& place = places_[at & (places_.size() - 1)];
+    if (place.number < 0) return place;
+    if (place.key != key) continue;
+    const SourceTokens::Word& other = read_.words[static_cast<size_t>(place.number)];
+    if (other.size == word.size() && (word.size() <= 8 || read_.TextOf(other) == word)) {
+      return place;
+    }
+  }
+}
+
+int Tokenizer::NumberOf(uint32_t begin, uint32_t size) {
+  const std::string_view word(read_.text.data() + begin, size);
+  const uint64_t key = KeyOf(word);
+  Place& place = PlaceOf(key, word);
+  if (place.number >= 0) return place.number;
+  const int number = static_cast<int>(read_.words.size());
+  place = {key, number};
+  read_.words.push_back({begin, size});
+  if (2 * read_.words.size() > places_.size()) Grow();
+  return number;
+}
+
+void Tokenizer::Grow() {
+  places_.assign(2 * places_.size(), Place{});
+  for (size_t i = 0; i < read_.words.size(); ++i) {
+    const std::string_view word = read_.TextOf(read_.words[i]);
+    const uint64_t key = KeyOf(word);
+    PlaceOf(key, word) = {key, static_cast<int>(i)};
+  }
+}
+
+// The words of other lines of the preprocessor than pragmas.
+void Tokenizer::NoteLines() {
+  for (const int line : lines_) {
+    const Token token = read_.tokens[static_cast<size_t>(line)];
+    const char* const text = read_.text.data();
+    const uint32_t line_end = token.begin + token.size;
+    for (uint32_t at = token.begin; at < line_end;) {
+      uint32_t end = at;
+      while (end < line_end && IsTokenChar(text[end])) ++end;
+      if (end > at) {
+        const int number = NumberOf(at, end - at);
+        read_.words[static_cast<size_t>(number)].in_preprocessor = true;
+      }
       at = end + 1;
     }
   }
-  result.words = numbers.count();
-  result.in_preprocessor.resize(static_cast<size_t>(result.words));
-  for (const int word : mentioned) result.in_preprocessor[static_cast<size_t>(word)] = true;
-  return result;
 }
 
 std::string SqueezedLine(std::string_view line) {

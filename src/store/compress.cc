@@ -17,17 +17,22 @@ void Compressor::Free::operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(cont
 void Decompressor::Free::operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 
 Result<std::string> Compressor::Compress(std::string_view bytes) {
+  KS_ASSIGN_OR_RETURN(const std::string_view frame, CompressView(bytes));
+  return std::string(frame);
+}
+
+Result<std::string_view> Compressor::CompressView(std::string_view bytes) {
   if (context_ == nullptr) context_.reset(ZSTD_createCCtx());
   if (context_ == nullptr) return NoMemory();
-  std::string frame(ZSTD_compressBound(bytes.size()), '\0');
-  const size_t size = ZSTD_compressCCtx(context_.get(), frame.data(), frame.size(), bytes.data(),
+  const size_t most = ZSTD_compressBound(bytes.size());
+  if (frame_.size() < most) frame_.resize(most);
+  const size_t size = ZSTD_compressCCtx(context_.get(), frame_.data(), frame_.size(), bytes.data(),
                                         bytes.size(), kLevel);
   if (ZSTD_isError(size)) {
     return Error{ErrorCode::kResourceExhausted, fmt::format("cannot compress {} bytes: {}",
                                                             bytes.size(), ZSTD_getErrorName(size))};
   }
-  frame.resize(size);
-  return frame;
+  return std::string_view(frame_).substr(0, size);
 }
 
 Result<std::string> Decompressor::Decompress(std::string_view frame, size_t raw_bytes) {

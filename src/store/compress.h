@@ -18,12 +18,15 @@ class Compressor {
  public:
   // One zstd frame. ERRORS: kResourceExhausted (out of memory).
   Result<std::string> Compress(std::string_view bytes);
+  // The same, good until the next call.
+  Result<std::string_view> CompressView(std::string_view bytes);
 
  private:
   struct Free {
     void operator()(ZSTD_CCtx_s* context) const;
   };
   std::unique_ptr<ZSTD_CCtx_s, Free> context_;  // made by the first call
+  std::string frame_;
 };
 
 // As Compressor, for the way back. Single thread.

@@ -122,6 +122,18 @@ SqliteStatement& SqliteStatement::BindBlob(int parameter, std::string_view value
   return *this;
 }
 
+SqliteStatement& SqliteStatement::BindTextView(int parameter, std::string_view value) {
+  static_cast<void>(sqlite3_bind_text64(statement_.get(), parameter, value.data(), value.size(),
+                                        SQLITE_STATIC, SQLITE_UTF8));
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::BindBlobView(int parameter, std::string_view value) {
+  static_cast<void>(
+      sqlite3_bind_blob64(statement_.get(), parameter, value.data(), value.size(), SQLITE_STATIC));
+  return *this;
+}
+
 Result<bool> SqliteStatement::Step() {
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;

@@ -25,6 +25,9 @@ class SqliteStatement {
   SqliteStatement& Bind(int parameter, double value);
   SqliteStatement& BindText(int parameter, std::string_view value);
   SqliteStatement& BindBlob(int parameter, std::string_view value);
+  // Without a copy: the bytes must stay until Reset.
+  SqliteStatement& BindTextView(int parameter, std::string_view value);
+  SqliteStatement& BindBlobView(int parameter, std::string_view value);
   // True: a row is there. False: done. ERRORS: as SqliteDb.
   Result<bool> Step();
   // Ready to be bound and stepped through again; lets go of the snapshot it read.

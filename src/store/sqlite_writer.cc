@@ -65,22 +65,24 @@ Result<int64_t> SqliteStore::Writer::AppendAll(std::span<const Event> events,
 }
 
 Status SqliteStore::Writer::InsertEvent(const Event& event, int64_t sequence) {
+  const std::string body = EventBodyToBinary(event);
   insert_event_->Bind(1, sequence)
       .Bind(2, event.unix_ms)
       .Bind(3, event.elapsed_s)
-      .BindText(4, EventKindName(event))
-      .BindBlob(5, EventBodyToBinary(event));
+      .BindTextView(4, EventKindName(event))
+      .BindBlobView(5, body);
   return RunOnce(*insert_event_);
 }
 
 Status SqliteStore::Writer::InsertSource(const std::string& hash, const std::string& text) {
   KS_RETURN_IF_ERROR(RefuseHuge(text));
-  const Result<bool> found = known_source_->BindText(1, hash).Step();
+  const Result<bool> found = known_source_->BindTextView(1, hash).Step();
   known_source_->Reset();
   if (!found.ok()) return found.error();
   if (*found) return {};
-  KS_ASSIGN_OR_RETURN(const std::string frame, compressor_.Compress(text));
-  insert_source_->BindText(1, hash).BindBlob(2, frame).Bind(3, static_cast<int64_t>(text.size()));
+  KS_ASSIGN_OR_RETURN(const std::string_view frame, compressor_.CompressView(text));
+  insert_source_->BindTextView(1, hash).BindBlobView(2, frame).Bind(
+      3, static_cast<int64_t>(text.size()));
   return RunOnce(*insert_source_);
 }
 

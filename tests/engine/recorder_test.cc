@@ -105,6 +105,21 @@ TEST(Recorder, WhatArrivesDuringACommitSharesTheNextOne) {
   EXPECT_EQ(store.Read(0)->size(), 6u);
 }
 
+TEST(Recorder, CommitsWithoutBeingAskedHoweverManyCameBefore) {
+  SlowStore store;
+  SourceCache sources(store);
+  Recorder recorder(store, sources, 0, false, {});
+  store.Allow(100);
+  for (int i = 1; i <= 20; ++i) {
+    ASSERT_TRUE(recorder.Add(One("alone"), SourceOf(std::to_string(i))).ok());
+    store.AwaitCommit(i);
+    if (i % 5 == 0) {
+      ASSERT_TRUE(recorder.Flush().ok());
+      ASSERT_TRUE(recorder.Flush().ok());
+    }
+  }
+}
+
 TEST(Recorder, ASourceCanBeReadBeforeAndAfterItsCommit) {
   SlowStore store;
   SourceCache sources(store);

@@ -332,7 +332,7 @@ TEST(SlowProposer, AStopRequestReachesTheServersThreadAndKeepsWhatWasAnswered) {
   const Result<RunEnd> end = RunSearch(run.config, run.identity, parts, source.get_token());
   ASSERT_TRUE(end.ok()) << end.error().message;
   EXPECT_EQ(end->reason, "interrupted");
-  EXPECT_LT(run.View().candidates.size(), 40u);
+  EXPECT_LT(run.View().candidates.size(), 500u) << "observers hear of a step within milliseconds";
   EXPECT_EQ(run.View().candidates.size(), static_cast<size_t>(run.View().evaluations));
 }
 

@@ -143,17 +143,45 @@ TEST(Normalize, WhatDoesNotPairKeepsItsNames) {
 }
 
 TEST(SourceTokens, NumbersWordsAndNotesThoseOfThePreprocessor) {
-  const SourceTokens source = TokensOf("#define A b\nb c >>= b; // c\n#pragma x\n");
+  Tokenizer tokenizer;
+  const SourceTokens& source = tokenizer.Read("#define A b\nb c >>= b; // c\n#pragma x\n");
   ASSERT_EQ(source.tokens.size(), 10u);
   EXPECT_EQ(source.tokens[0].kind, TokenKind::kLine);
-  EXPECT_EQ(source.tokens[1].word, source.tokens[5].word);
-  EXPECT_NE(source.tokens[1].word, source.tokens[2].word);
-  EXPECT_EQ(source.tokens[3].text, ">");
-  EXPECT_EQ(source.tokens[4].text, ">=");
+  EXPECT_EQ(source.tokens[1].link, source.tokens[5].link);
+  EXPECT_NE(source.tokens[1].link, source.tokens[2].link);
+  EXPECT_EQ(source.TextOf(source.tokens[3]), ">");
+  EXPECT_EQ(source.TextOf(source.tokens[4]), ">=");
   EXPECT_EQ(source.tokens[7].kind, TokenKind::kPragma);
   EXPECT_EQ(source.tokens[9].kind, TokenKind::kLineEnd);
-  EXPECT_TRUE(source.in_preprocessor[static_cast<size_t>(source.tokens[1].word)]);
-  EXPECT_FALSE(source.in_preprocessor[static_cast<size_t>(source.tokens[2].word)]);
+  const auto word = [&](size_t token) {
+    return source.words[static_cast<size_t>(source.tokens[token].link)];
+  };
+  EXPECT_TRUE(word(1).in_preprocessor);
+  EXPECT_FALSE(word(2).in_preprocessor);
+}
+
+TEST(SourceTokens, AreTheSameAcrossBlocksAndFromOneSourceToTheNext) {
+  // Words, numbers and signs that begin and end at each place of a block of 64 characters.
+  const std::string line = "a_long_name(1.5e+3,'x') >>= .5f->b2::c; /* d */ \"e\\\"f\" R\"(g)\"\n";
+  Tokenizer used, first;
+  const size_t count = first.Read(line).tokens.size();
+  for (size_t blanks = 0; blanks < 130; ++blanks) {
+    const SourceTokens& source = used.Read(std::string(blanks, ' ') + line);
+    ASSERT_EQ(source.tokens.size(), count) << blanks;
+    EXPECT_TRUE(source.paired);
+    for (size_t i = 0; i < count; ++i) {
+      const Token& token = source.tokens[i];
+      const Token& expected = first.Read(line).tokens[i];
+      EXPECT_EQ(token.begin, expected.begin + blanks);
+      EXPECT_EQ(token.size, expected.size);
+      EXPECT_EQ(token.kind, expected.kind);
+      EXPECT_EQ(token.sign, expected.sign);
+      EXPECT_EQ(token.link, expected.link);
+    }
+  }
+  EXPECT_EQ(used.Read(std::string(1000, 'n')).tokens.size(), 1u);
+  EXPECT_EQ(used.Read("").tokens.size(), 0u);
+  EXPECT_FALSE(used.Read("(]").paired);
 }
 
 }  // namespace
