@@ -155,8 +155,9 @@ void DeclareEvolve(CLI::App& app, EvolveOptions& options) {
       ->check(Above(0, "POSITIVE"));
   app.add_option("--seed", options.seed, "seed of all random choices (default: 1)")
       ->check(AtLeast(0, "NONNEGATIVE"));
-  app.add_option("--jobs", options.jobs,
-                 "steps in flight, and as many threads that evaluate (default: 2)")
+  app.add_option(
+         "--jobs", options.jobs,
+         "steps in flight, and as many threads that evaluate (default: 2; for PyTorch modules 4)")
       ->check(CLI::Range(1, 256));
   app.add_option("--workers", options.workers,
                  "threads that evaluate, if not as many (same results)")

@@ -19,12 +19,13 @@ const ModuleRun& Shortest(std::span<const ModuleRun> runs) {
   return *std::ranges::min_element(runs, {}, &ModuleRun::wall_ns);
 }
 
-double MedianWallNs(std::span<const ModuleRun> runs) {
+// The `part`-th part of the way up the sorted lengths: 2 is the median, 4 the lower quartile.
+double WallNsAt(std::span<const ModuleRun> runs, size_t part) {
   std::vector<double> times;
   for (const ModuleRun& run : runs) times.push_back(run.wall_ns);
-  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-  std::nth_element(times.begin(), middle, times.end());
-  return *middle;
+  const auto place = times.begin() + static_cast<std::ptrdiff_t>(times.size() / part);
+  std::nth_element(times.begin(), place, times.end());
+  return *place;
 }
 
 }  // namespace
@@ -44,7 +45,7 @@ std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
   const ModuleRun& run = Shortest(runs);
   const double least_ns = Shortest(empty).wall_ns;
   const double seen = (run.wall_ns - least_ns) / run.calls;
-  const double spread = kSpreads * (MedianWallNs(empty) - least_ns) / run.calls;
+  const double spread = kSpreads * (WallNsAt(empty, 2) - least_ns) / run.calls;
   if (run.inside_ns + kClockShare * seen + kClockNs + spread >= seen) return std::nullopt;
   return Rejected{"timer_tampered", fmt::format("it claims {} a call; from outside a call takes {}",
                                                 FormatNs(run.inside_ns), FormatNs(seen))};
@@ -55,10 +56,10 @@ Interval WithinClock(const Interval& gain, std::span<const ModuleRun> rival,
                      double confidence) {
   Interval seen = {1, 1, 1};
   if (!empty.empty()) {
-    const double least_ns = Shortest(empty).wall_ns;
+    const double empty_ns = WallNsAt(empty, 4);  // the interval, too, looks at undisturbed runs
     std::vector<PairedSample> pairs;
     for (size_t i = 0; i < std::min(rival.size(), candidate.size()); ++i) {
-      const PairedSample pair = {rival[i].wall_ns - least_ns, candidate[i].wall_ns - least_ns};
+      const PairedSample pair = {rival[i].wall_ns - empty_ns, candidate[i].wall_ns - empty_ns};
       if (pair.reference_ns > 0 && pair.candidate_ns > 0) pairs.push_back(pair);
     }
     // Runs that seem shorter than empty ones: the clock cannot tell.

@@ -33,11 +33,11 @@ std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
                                          std::span<const ModuleRun> empty);
 
 // `gain` (rival's time over the candidate's, by the marks) within what the clock outside saw: its
-// low end no higher than that of the ratio of the runs' lengths at `confidence`, the shortest run
-// without a module taken off (which draws the ratio to 1), its middle no higher than the middle of
-// that ratio and kClockShare. So marks that lie gain nothing, however busy the machine is. At most
-// 1 where the clock outside cannot tell. REQUIRES: the same number of calls in every run; the i-th
-// runs of both sides were neighbours.
+// low end no higher than that of the ratio of the runs' lengths at `confidence`, the lower
+// quartile of those without a module taken off, its middle no higher than the middle of that ratio
+// and kClockShare. (What is taken off cannot turn the ratio of a slower candidate.) So marks that
+// lie gain nothing, however busy the machine is. At most 1 where the clock outside cannot tell.
+// REQUIRES: the same number of calls in every run; the i-th runs of both sides were neighbours.
 Interval WithinClock(const Interval& gain, std::span<const ModuleRun> rival,
                      std::span<const ModuleRun> candidate, std::span<const ModuleRun> empty,
                      double confidence);
