@@ -17,7 +17,8 @@ def traces() -> dict[str, tuple[Path, dict[str, object]]]:
     found = {}
     for path in sorted((HERE / "seeds").glob("*.json")):
         record = json.loads(path.read_text())
-        found[path.stem] = (MODULES / record["module"], record)
+        own = path.parent / record["module"]  # of a module that has changed since
+        found[path.stem] = (own if own.exists() else MODULES / record["module"], record)
     return found
 
 

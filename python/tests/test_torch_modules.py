@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="no torch in build/venv; run tools/s
 
 from kernelsmith.modules import candidate, host, memory, reference, timed  # noqa: E402
 from kernelsmith.modules.channel import Channel  # noqa: E402
-from kernelsmith.modules.compare import compare  # noqa: E402
+from kernelsmith.modules.compare import compare, is_near  # noqa: E402
 from kernelsmith.modules.gate import Gate  # noqa: E402
 from kernelsmith.modules.model import Reference  # noqa: E402
 from kernelsmith.modules.reduce import choose_sizes, free_axes  # noqa: E402
@@ -51,7 +51,7 @@ class Pair:
         request = {"source": module, "file": "m.py", "memory_bytes": 1 << 30, "workload": "small"}
         self.opened = self.trusted.do_open(request, [])
         self.other = candidate.Server()
-        self.other.load({"source": source, "file": "c.py"}, [])
+        self.other.load({"source": source, "file": "c.py", "precision": "fp32"}, [])
 
     def call(self, new_model: bool, seed: int, repeat: int | None = None) -> dict[str, Any]:
         draw = {"model_seed": seed if new_model else None, "input_seed": seed, "repeat": repeat}
@@ -63,7 +63,7 @@ class Pair:
     def stage(self, empty: bool = False) -> None:
         request = {"model_seed": 5, "sets": 3, "sides": 1, "memory_bytes": 1 << 20}
         staged = self.trusted.do_stage(request, [])
-        ask = {"init": self.opened["init"], "empty": empty, "warm_calls": 2}
+        ask = {"init": self.opened["init"], "empty": empty, "warm_calls": 2, "graph": False}
         self.other.prepare({**staged, **ask}, [self.trusted.outgoing.pop()])
 
     def run(self, order: list[int]) -> list[float]:
@@ -71,7 +71,7 @@ class Pair:
         return self.other.run(ask, [])["ran"]
 
     def timed(self, order: list[int], seed: int = 9) -> dict[str, Any]:
-        self.trusted.do_sow({"seed": seed}, [])
+        self.trusted.do_sow({"seed": seed, "sets": 3}, [])
         self.trusted.do_reveal({"side": 0, "order": [0, 1, 2]}, [])
         self.times = self.run(order)
         self.trusted.do_snapshot({"side": 0, "order": [0, 1, 2]}, [])
@@ -479,3 +479,39 @@ def test_tolerance_wants_integers_equal() -> None:
     found = compare(want + (want == 4), want, want, "fp32")
     assert found is not None
     assert (found["index"], found["got"], found["want"]) == (4, 5.0, 4.0)
+
+
+def test_a_near_result_is_accepted_at_once_and_infinities_never() -> None:
+    want = torch.randn(1000, dtype=torch.float64)
+    plain = want.float()
+    assert is_near(plain, want, 1e-5)
+    assert not is_near(plain * 1.001, want, 1e-5)
+    for wrong in (float("inf"), float("nan")):
+        got, other = plain.clone(), want.clone()
+        got[7] = wrong
+        assert not is_near(got, want, 1e-5)
+        other[7] = wrong
+        assert not is_near(plain, other, 1e-5), "the reference has it, the result has not"
+        assert compare(plain, other, other.float(), "fp32") is not None
+
+
+def test_rests_with_no_memory_and_serves_again() -> None:
+    pair = Pair(MODULE, HONEST)
+    assert pair.call(True, 1)["verdict"] == "passed"
+    pair.stage()
+    assert pair.timed([0, 1, 2])["verdict"] == "passed"
+    assert pair.other.rest({}, []) == {"rested": True}
+    assert pair.other.repeater is None and pair.other.model is None
+    pair.stage()
+    assert pair.timed([0, 2, 1])["verdict"] == "passed"
+
+
+def test_a_module_that_changes_itself_is_copied_for_every_call() -> None:
+    head = "def forward(self, x):"
+    counts = MODULE.replace(head, f"{head}\n        self.seen = 1 + getattr(self, 'seen', 0)")
+    for text, pure in ((MODULE, True), (counts, False)):
+        server = reference.Server()
+        request = {"source": text, "file": "m.py", "memory_bytes": 1 << 30, "workload": "small"}
+        server.do_open(request, [])
+        assert server.do_gate({}, [])["admitted"]
+        assert server.reference is not None and server.reference.is_pure is pure

@@ -21,7 +21,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kAnswerVersion = 2;
+constexpr int kAnswerVersion = 1;
 constexpr CandidateId kSeedCandidate = 0;
 constexpr double kFinalEffort = 3;  // times the measuring budget of a candidate
 
@@ -76,6 +76,7 @@ Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, Task task, int tria
   const SystemClock clock;
   const int64_t start_ns = clock.MonotonicNs();
   RunConfig config = run.config;
+  config.in_flight = config.workers = 1;
   config.evaluation.check_trials = trials;
   config.evaluation.time_budget_s *= kFinalEffort;
   KS_ASSIGN_OR_RETURN(const std::unique_ptr<SearchTarget> target,
@@ -161,7 +162,7 @@ Result<FinalAnswer> FinalAnswerFromJson(const std::string& text) {
     if (!json.at("over_seed").is_null()) {
       KS_ASSIGN_OR_RETURN(answer.over_seed, EvaluationFromJson(json["over_seed"].dump()));
     }
-    if (!json.at("call_by_call").is_null()) {
+    if (json.contains("call_by_call") && !json["call_by_call"].is_null()) {
       KS_ASSIGN_OR_RETURN(answer.call_by_call, EvaluationFromJson(json["call_by_call"].dump()));
     }
   } catch (const Json::exception&) {

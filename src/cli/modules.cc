@@ -25,9 +25,11 @@ Result<ModuleDevice> FindModuleDevice(int index) {
                               ProcessEnvironment("LD_LIBRARY_PATH"), index);
 }
 
-// Candidates compile side by side: Triton takes seconds of a core for one.
-int EvaluationsTogether() {
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4, 1, 4);
+// Each needs a host with torch of its own, two cores, and some memory of the device.
+int AtMostTogether(int wanted) {
+  constexpr int kMost = 8;
+  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+  return std::clamp(std::min(wanted, cores / 2), 1, kMost);
 }
 
 Machine WithDevice(Machine machine, DeviceInfo device, const std::string& versions) {
@@ -53,7 +55,7 @@ Result<LocalModules> OpenModules(const EvaluationConfig& config, std::stop_token
 bool HasModuleDevice() { return FindModuleDevice(0).ok(); }
 
 Result<TimedModules> OpenTimedModules(const Task& task, const EvaluationConfig& config, int device,
-                                      std::stop_token stop) {
+                                      int together, std::stop_token stop) {
   Result<ModuleDevice> found = FindModuleDevice(device);
   if (!found.ok()) {
     return Error{found.error().code,
@@ -64,7 +66,7 @@ Result<TimedModules> OpenTimedModules(const Task& task, const EvaluationConfig& 
   KS_ASSIGN_OR_RETURN(modules.sandbox, Sandbox::Create());
   KS_ASSIGN_OR_RETURN(auto session,
                       ModuleSession::Create(*modules.sandbox, std::move(python), *std::move(found),
-                                            config, EvaluationsTogether(), stop));
+                                            config, AtMostTogether(together), stop));
   KS_ASSIGN_OR_RETURN(DeviceInfo info, session->Describe(stop));
   KS_ASSIGN_OR_RETURN(auto judge, ModuleJudge::Create(std::move(session),
                                                       {task.reference_file, task.reference_source},

@@ -42,11 +42,11 @@ struct TimedModules {
 
 // Whether this machine has a device to time modules on.
 bool HasModuleDevice();
-// `task` comes from OpenModuleTask and outlives it. ERRORS: kFailedPrecondition (no device: CPU
-// tensors are never timed; no Python, no torch, no sandbox), kInvalidArgument (no such device, the
-// module is not admitted).
+// For as many as `together` evaluations at a time. `task` comes from OpenModuleTask and outlives
+// it. ERRORS: kFailedPrecondition (no device: CPU tensors are never timed; no Python, no torch, no
+// sandbox), kInvalidArgument (no such device, the module is not admitted).
 Result<TimedModules> OpenTimedModules(const Task& task, const EvaluationConfig& config, int device,
-                                      std::stop_token stop);
+                                      int together, std::stop_token stop);
 
 // The task of a module's file; seeds are those of the files, then those beside it
 // (NAME.seeds/*.py). ERRORS: as ReadModule.

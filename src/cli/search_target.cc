@@ -27,8 +27,9 @@ Result<std::unique_ptr<SearchTarget>> OpenSearchTarget(Task task, const RunConfi
                    "PyTorch modules are evaluated on this machine only: leave --evaluator out"};
     }
     target->task = std::move(task);
-    KS_ASSIGN_OR_RETURN(TimedModules modules, OpenTimedModules(target->task, config.evaluation,
-                                                               config.device, std::move(stop)));
+    KS_ASSIGN_OR_RETURN(TimedModules modules,
+                        OpenTimedModules(target->task, config.evaluation, config.device,
+                                         config.in_flight, std::move(stop)));
     target->sandbox = std::move(modules.sandbox);
     target->backend = std::move(modules.backend);
     target->evaluator = std::move(modules.evaluator);

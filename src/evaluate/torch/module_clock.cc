@@ -54,7 +54,7 @@ std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
 Interval WithinClock(const Interval& gain, std::span<const ModuleRun> rival,
                      std::span<const ModuleRun> candidate, std::span<const ModuleRun> empty,
                      double confidence) {
-  Interval seen = {1, 1, 1};
+  std::optional<Interval> seen;
   if (!empty.empty()) {
     const double empty_ns = WallNsAt(empty, 4);  // the interval, too, looks at undisturbed runs
     std::vector<PairedSample> pairs;
@@ -66,8 +66,9 @@ Interval WithinClock(const Interval& gain, std::span<const ModuleRun> rival,
     if (!pairs.empty() && pairs.size() == rival.size()) seen = RatioInterval(pairs, confidence);
   }
   Interval bounded = gain;
-  bounded.low = std::min(gain.low, seen.low);
-  bounded.mid = std::max(std::min(gain.mid, (1 + kClockShare) * seen.mid), bounded.low);
+  bounded.low = std::min(gain.low, seen ? seen->low : 1.0);
+  bounded.mid = std::min(gain.mid, seen ? (1 + kClockShare) * seen->mid : 1.0);
+  bounded.mid = std::max(bounded.mid, bounded.low);
   bounded.high = std::max(bounded.high, bounded.mid);
   return bounded;
 }

@@ -62,7 +62,7 @@ class ModulePool {
   QuietGate& gate_;
   std::stop_source stop_;  // of what gets ready
   std::counting_semaphore<> starting_{4};
-  std::mutex mutex_;       // guards all below; a taken place is its taker's
+  std::mutex mutex_;  // guards all below; a taken place is its taker's
   std::condition_variable_any idle_;
   Rng rng_;
   std::deque<Place> places_;
