@@ -65,15 +65,18 @@ TEST(QuietGate, WhoWantsQuietIsNotStarved) {
 
 TEST(FairMutex, ServesInTheOrderOfAsking) {
   FairMutex mutex;
+  std::atomic<int> asks{-1};
   std::vector<int> order;
   std::vector<std::jthread> threads;
   mutex.lock();
   for (int i = 0; i < 6; ++i) {
     threads.emplace_back([&, i] {
+      asks = i;
       const std::unique_lock lock(mutex);
       order.push_back(i);
     });
-    std::this_thread::sleep_for(20ms);
+    while (asks != i) std::this_thread::sleep_for(1ms);
+    std::this_thread::sleep_for(50ms);  // it is a few instructions away from the lock
   }
   mutex.unlock();
   threads.clear();
