@@ -151,8 +151,10 @@ Status LocalEvaluator::Check(const CompiledKernel& kernel, Evaluation& evaluatio
   return {};
 }
 
-TimingPlan LocalEvaluator::PlanFor(WorkloadRole role, double effort, bool fresh) const {
+TimingPlan LocalEvaluator::PlanFor(const EvaluationRequest& request, WorkloadRole role,
+                                   double effort, bool fresh) const {
   TimingPlan plan;
+  plan.call_by_call = request.call_by_call;
   plan.role = role;
   plan.rule = RuleFrom(config_, task_.WorkloadsOf(role).size(), effort);
   plan.secret_seed = SecretSeed();
@@ -194,16 +196,15 @@ Status LocalEvaluator::Time(const EvaluationRequest& request, Kernel kernel, Eva
     if (stand_in) rival_over_parent = Chain(Inverse(request.parent->speedup), chosen.speedup);
   }
   const double effort = request.source == baseline_source ? kSeedEffort : 1.0;
-  TimingPlan plan = PlanFor(WorkloadRole::kTime, effort, false);
-  plan.call_by_call = request.call_by_call;
+  TimingPlan plan = PlanFor(request, WorkloadRole::kTime, effort, false);
   // No gain over the parent comes of less. Probes of the baseline have no parent: all are timed.
   if (request.parent) plan.hopeless_below = 1 / rival_over_parent.high;
   KS_ASSIGN_OR_RETURN(TimingResult timing, Compare(*rival, *kernel, plan, evaluation, stop));
   if (timing.rival_failed && rival != baseline) {
     rival_speedup = rival_over_parent = {1, 1, 1};
     KS_ASSIGN_OR_RETURN(
-        timing,
-        Compare(*baseline, *kernel, PlanFor(WorkloadRole::kTime, 1.0, false), evaluation, stop));
+        timing, Compare(*baseline, *kernel, PlanFor(request, WorkloadRole::kTime, 1.0, false),
+                        evaluation, stop));
   }
   if (timing.rival_failed && timing.rival_fault) {
     evaluation.outcome = Rejected{
@@ -244,9 +245,9 @@ Status LocalEvaluator::Confirm(const EvaluationRequest& request, const CompiledK
                                const CompiledKernel& baseline, Evaluation& evaluation,
                                std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(const Kernel champion, CompileRival(request.champion->source, stop));
-  KS_ASSIGN_OR_RETURN(
-      TimingResult again,
-      Compare(*champion, kernel, PlanFor(WorkloadRole::kTime, 1.0, true), evaluation, stop));
+  KS_ASSIGN_OR_RETURN(TimingResult again,
+                      Compare(*champion, kernel, PlanFor(request, WorkloadRole::kTime, 1.0, true),
+                              evaluation, stop));
   if (again.fault) {
     evaluation.outcome = *std::move(again.fault);
     return {};
@@ -273,9 +274,9 @@ Status LocalEvaluator::Confirm(const EvaluationRequest& request, const CompiledK
     return {};
   }
   if (!direct_already) {
-    KS_ASSIGN_OR_RETURN(
-        TimingResult direct,
-        Compare(baseline, kernel, PlanFor(WorkloadRole::kTime, 0.5, true), evaluation, stop));
+    KS_ASSIGN_OR_RETURN(TimingResult direct,
+                        Compare(baseline, kernel, PlanFor(request, WorkloadRole::kTime, 0.5, true),
+                                evaluation, stop));
     if (direct.fault) {
       evaluation.outcome = *std::move(direct.fault);
       return {};
@@ -288,7 +289,8 @@ Status LocalEvaluator::Confirm(const EvaluationRequest& request, const CompiledK
   if (!request.held_out || task_.WorkloadsOf(WorkloadRole::kHeldOut).empty()) return {};
   KS_ASSIGN_OR_RETURN(
       TimingResult held_out,
-      Compare(baseline, kernel, PlanFor(WorkloadRole::kHeldOut, 0.25, false), evaluation, stop));
+      Compare(baseline, kernel, PlanFor(request, WorkloadRole::kHeldOut, 0.25, false), evaluation,
+              stop));
   if (held_out.fault) {
     evaluation.outcome = *std::move(held_out.fault);
     return {};

@@ -42,7 +42,8 @@ class LocalEvaluator final : public Evaluator {
               std::stop_token stop);
   Status Confirm(const EvaluationRequest& request, const CompiledKernel& kernel,
                  const CompiledKernel& baseline, Evaluation& evaluation, std::stop_token stop);
-  TimingPlan PlanFor(WorkloadRole role, double effort, bool fresh) const;
+  TimingPlan PlanFor(const EvaluationRequest& request, WorkloadRole role, double effort,
+                     bool fresh) const;
   Result<TimingResult> Compare(const CompiledKernel& rival, const CompiledKernel& kernel,
                                const TimingPlan& plan, Evaluation& evaluation,
                                std::stop_token stop);

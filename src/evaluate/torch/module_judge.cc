@@ -214,6 +214,8 @@ Result<TimingResult> ModuleJudge::CompareOnce(const CompiledKernel& rival,
   result = *std::move(timed);
   const bool works = !result.fault && !result.rival_failed;
   if (works && plan.fresh && session_->device().is_cuda()) {
+    one.process->End();
+    comparison.unlock();  // the tracer takes seconds to start
     KS_RETURN_IF_ERROR(
         TraceModule(*other.process, candidate.binary, *result.module, std::move(stop)));
     return result;
