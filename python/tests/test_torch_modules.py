@@ -57,7 +57,8 @@ class Pair:
         draw = {"model_seed": seed if new_model else None, "input_seed": seed, "repeat": repeat}
         drawn = self.trusted.do_draw(draw, [])
         ask = {"init": self.opened["init"], "new_model": new_model, **drawn}
-        self.other.call(ask, [self.trusted.outgoing.pop()])
+        files, self.trusted.outgoing = self.trusted.outgoing, []
+        self.other.call(ask, files)
         return self.trusted.do_judge({"call": drawn["call"], "repeat": repeat}, [])
 
     def stage(self, empty: bool = False) -> None:
@@ -308,6 +309,9 @@ def test_keeps_no_file_of_calls_and_stages_open() -> None:
         pair.trusted.do_draw({"model_seed": None, "input_seed": seed}, [])
         os.close(pair.trusted.outgoing.pop())
         pair.trusted.do_draw({"model_seed": None, "input_seed": seed}, [])
+        assert not pair.trusted.outgoing  # the same memory
+        again = {"model_seed": None, "input_seed": seed, "new_memory": True}
+        pair.trusted.do_draw(again, [])
         os.close(pair.trusted.outgoing.pop())
         counts.append(open_files())
     assert counts[1:] == counts[1:2] * 5
@@ -316,6 +320,7 @@ def test_keeps_no_file_of_calls_and_stages_open() -> None:
 def test_closes_the_files_of_what_there_is_no_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair(MODULE, HONEST)
     pair.call(True, 1)
+    pair.trusted._drop_memory()
     pair.trusted.calls = {}
     before = open_files()
     real, made = timed.create_memory, []
@@ -344,6 +349,7 @@ def test_closes_the_files_of_what_there_is_no_room_for(monkeypatch: pytest.Monke
         candidate.take_memory(drawn, received)
     assert open_files() == with_call - 1
     os.close(pair.trusted.outgoing.pop())
+    pair.trusted._drop_memory()
     pair.trusted.calls = {}
     monkeypatch.setattr(memory, "map_file", no_room)
     with pytest.raises(OSError, match="Cannot allocate"):

@@ -134,7 +134,7 @@ esac
         self.assertEqual(done["outcome"]["kind"], "measured")
         self.assertFalse(done["timed"])
         self.assertEqual(done["outcome"]["timings"], [])
-        self.assertEqual(done["module"]["calls"], 15)
+        self.assertEqual(done["module"]["calls"], 9)
         self.assertIn("never for a speed-up", done["module"]["untimed"])
         self.assertIn("not timed", self.ksmith(*honest).stdout)
 

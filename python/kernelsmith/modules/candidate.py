@@ -63,6 +63,7 @@ class Server:
         self.file = ""
         self.space: dict[str, Any] = {}
         self.model: Any = None
+        self.memory: SharedMemory | None = None  # of the calls that are checked
         self.kept: list[torch.Tensor] = []  # outputs of earlier calls of this model
         self.repeater: Repeater | None = None
 
@@ -86,7 +87,7 @@ class Server:
 
     def rest(self, request: Message, files: list[int]) -> Message:
         """Let go of what calls needed, memory above all, until the next ones are wanted."""
-        self.kept, self.model, self.repeater = [], None, None
+        self.kept, self.model, self.repeater, self.memory = [], None, None, None
         this_device().release()
         return {"rested": True}
 
@@ -101,8 +102,12 @@ class Server:
         return {"loaded": True}
 
     def call(self, request: Message, files: list[int]) -> Message:
-        """Run one call on the memory that comes with the message."""
-        memory = take_memory(request, files)
+        """Run one call on the memory that comes with the message, or came with the last one."""
+        if request["new_memory"]:
+            self.memory = None  # no room for both
+            self.memory = take_memory(request, files)
+        assert self.memory is not None
+        memory = self.memory
         if request["new_model"]:
             self.kept = []
             self.model = self._new_model(request, memory)

@@ -22,6 +22,10 @@ from kernelsmith.modules.reduce import choose_sizes
 from kernelsmith.modules.source import Problem, problem_of
 from kernelsmith.modules.timed import TimedCalls
 
+# Before the first tensor of a call's memory lie so many bytes at most, in such steps.
+MOST_GAPS = 64
+GAP = 256
+
 
 class Call:
     """One call of the candidate: what it was given and where it answers."""
@@ -29,7 +33,7 @@ class Call:
     def __init__(self, model: torch.nn.Module, inputs: list[Value]) -> None:
         """Keep private copies."""
         self.model, self.inputs = model, inputs
-        self.memory: SharedMemory | None = None
+        self.memory: SharedMemory | None = None  # while it is not judged
         self.layout: Layout
         self.passed = False
 
@@ -45,6 +49,8 @@ class Server:
         self.drawn = 0
         self.forms: list[Form] = []  # of the outputs, once they are known
         self.gap = 256
+        self.memory: SharedMemory | None = None  # of the calls of one candidate
+        self.memory_bytes = 0
         self.timed: TimedCalls | None = None
         self.worst: list[float] = []  # error of the declared precision so far, an output each
         self.outgoing: list[int] = []  # files to send with the next answer
@@ -106,14 +112,17 @@ class Server:
         else:
             inputs = reference.new_inputs(int(request["input_seed"]))
         for earlier in self.calls.values():
-            earlier.memory = None  # of a candidate that gave no answer
+            earlier.memory = None  # of a candidate that gave no answer: it is written anew
         call = Call(self.model, inputs)
         # One gap a model: its calls have the same addresses with other contents, other models' not.
         if request.get("model_seed") is not None:
-            self.gap = random.SystemRandom().randrange(1, 64) * 256
+            self.gap = random.SystemRandom().randrange(1, MOST_GAPS) * GAP
         call.layout = Layout(self.model, [inputs], self._forms(inputs), self.gap)
-        call.memory, descriptor = create_memory(call.layout.bytes)
-        self.outgoing.append(descriptor)
+        is_new = bool(request.get("new_memory")) or call.layout.bytes > self.memory_bytes
+        if is_new:
+            self._new_memory(call.layout.bytes + MOST_GAPS * GAP)
+        assert self.memory is not None
+        call.memory = self.memory
         call.layout.write_weights(call.memory, self.model)
         call.layout.write_set(call.memory, 0, inputs)
         this_device().synchronize()
@@ -121,7 +130,20 @@ class Server:
         self.calls[number] = call
         described = call.layout.to_json([inputs])
         one = described.pop("sets")[0]
-        return {"call": number, **described, **one}
+        described["bytes"] = self.memory_bytes
+        return {"call": number, "new_memory": is_new, **described, **one}
+
+    def _new_memory(self, size: int) -> None:
+        """Hand over another memory: making and mapping one takes longer than many a call."""
+        self._drop_memory()
+        self.memory, descriptor = create_memory(size)
+        self.memory_bytes = size
+        self.outgoing.append(descriptor)
+
+    def _drop_memory(self) -> None:
+        for call in self.calls.values():
+            call.memory = None
+        self.memory, self.memory_bytes = None, 0
 
     def _forms(self, inputs: list[Value]) -> list[Form]:
         """Return dtype and shape of the outputs; their values are dropped here."""
@@ -187,6 +209,7 @@ class Server:
     def do_stage(self, request: Message, files: list[int]) -> Message:
         """Make memories for timed calls: one a side, with the same weights and sets of inputs."""
         reference = self._opened()
+        self._drop_memory()
         self.calls, self.timed = {}, None
         this_device().release()
         self.model = reference.new_model(int(request["model_seed"]))

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <variant>
+#include <vector>
 
 #include "core/config.h"
 #include "core/module.h"
@@ -23,7 +24,7 @@ Result<std::optional<Outcome>> LoadModule(ModuleCandidate& candidate, const Modu
 struct ModuleCall {
   int64_t number = 0;  // as the trusted side counts
   nlohmann::json ask;
-  UniqueFd memory;
+  std::vector<UniqueFd> memory;  // none: that of the call before
 };
 // Draws what `draw` asks for (docs/modules.md, Messages), or says why there is no room. ERRORS: our
 // side only.
@@ -33,8 +34,9 @@ Result<std::variant<ModuleCall, Outcome>> DrawCall(ModuleReference& reference,
 // Empty: it has answered. ERRORS: our side only.
 Result<std::optional<Outcome>> RunCall(ModuleCandidate& candidate, const ModuleCall& call,
                                        double timeout_s, std::stop_token stop);
-// A trial is a new ModelNew with new weights: two calls with new inputs, then the first again.
-// Empty: it passed. Counts the right calls in `facts`. ERRORS: our side only.
+// A trial is a new ModelNew with new weights and a call; the first trial, and one in five beside it
+// that nobody can foretell, goes on with a call on other inputs and then the first again. Empty: it
+// passed. Counts the right calls in `facts`. ERRORS: our side only.
 Result<std::optional<Outcome>> CheckModule(ModuleReference& reference, ModuleCandidate& candidate,
                                            const EvaluationConfig& config, uint64_t secret_seed,
                                            ModuleFacts& facts, std::stop_token stop);

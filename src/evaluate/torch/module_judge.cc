@@ -34,8 +34,9 @@ Outcome BesideIt(const std::string& workload, const Error& error) {
 }
 
 // A graph takes another time than calls.
+constexpr const char* kAsGraph = " graph";
 std::string UsualKey(const std::string& source, const TimingResult& result) {
-  return Sha256Hex(source) + (result.module && result.module->graphs ? " graph" : "");
+  return Sha256Hex(source) + (result.module && result.module->graphs ? kAsGraph : "");
 }
 
 }  // namespace
@@ -120,7 +121,8 @@ Result<std::optional<Outcome>> ModuleJudge::Rehearse(ModuleCandidate& candidate,
     KS_ASSIGN_OR_RETURN(drawn, DrawCall(*lease.reference,
                                         {{"op", "draw"},
                                          {"input_seed", DeriveSeed(seed, "inputs", 0)},
-                                         {"model_seed", DeriveSeed(seed, "weights", 0)}},
+                                         {"model_seed", DeriveSeed(seed, "weights", 0)},
+                                         {"new_memory", true}},
                                         stop));
   }
   if (auto* const outcome = std::get_if<Outcome>(&drawn)) return std::optional(std::move(*outcome));
@@ -254,7 +256,8 @@ Result<std::optional<TimingResult>> ModuleJudge::Time(const CompiledKernel& riva
   const StageTimer timer(seconds.time);
   ModulePairTimer pair(*session_, *lease->reference, facts_, plan);
   KS_ASSIGN_OR_RETURN(TimingResult result,
-                      pair.Run(*one.process, *other.process, graphs, std::move(stop)));
+                      pair.Run(*one.process, *other.process, graphs,
+                               UsualNs(rival_hash + (graphs ? kAsGraph : "")), std::move(stop)));
   if (pair.NoGraphOfRival()) no_graph_.insert(rival_hash);
   if (pair.NoGraphOfCandidate()) no_graph_.insert(candidate_hash);
   if (pair.NoGraphOfRival() || pair.NoGraphOfCandidate()) return std::optional<TimingResult>();
@@ -264,9 +267,13 @@ Result<std::optional<TimingResult>> ModuleJudge::Time(const CompiledKernel& riva
 bool ModuleJudge::IsDoubtful(const std::string& rival, const TimingResult& result) const {
   if (result.rival_failed) return true;
   if (result.fault || result.timings.empty()) return false;
-  const auto usual = usual_ns_.find(UsualKey(rival, result));
-  return usual != usual_ns_.end() &&
-         result.timings.front().parent_median_ns > kMostOverUsual * usual->second;
+  const double usual_ns = UsualNs(UsualKey(rival, result));
+  return usual_ns > 0 && result.timings.front().parent_median_ns > kMostOverUsual * usual_ns;
+}
+
+double ModuleJudge::UsualNs(const std::string& key) const {
+  const auto found = usual_ns_.find(key);
+  return found == usual_ns_.end() ? 0 : found->second;
 }
 
 Result<TimingResult> ModuleJudge::Compare(const CompiledKernel& rival,

@@ -82,6 +82,8 @@ class ModuleJudge final : public Judge {
                                            StageSeconds& seconds, std::stop_token stop);
   // Whether a kept rival failed or was slower than it was when it was a candidate.
   bool IsDoubtful(const std::string& rival, const TimingResult& result) const;
+  // What a source took as a candidate; 0: not known.
+  double UsualNs(const std::string& key) const;
   // Whether the rival can be timed where the candidate is not: against itself, briefly.
   bool RunsAlone(const CompiledKernel& rival, const TimingPlan& plan, StageSeconds& seconds,
                  std::stop_token stop);

@@ -19,8 +19,9 @@ constexpr int kMostSets = 16;
 constexpr int64_t kMemoryBytes = int64_t{8} << 30;  // of one side
 constexpr int kWarmCalls = 3;
 constexpr int kFirstCalls = 4;
-constexpr double kRunNs = 1e6;  // of calls, in one run, about
-constexpr int kEmptyRuns = 7;
+constexpr double kRunNs = 1e6;       // of calls, in one run, about
+constexpr double kFasterAtMost = 2;  // than the rival, where sets are to last for a whole run
+constexpr int kEmptyRuns = 5;
 constexpr int kPairsBetweenEmptyRuns = 2;
 constexpr double kJudgeAllChance = 0.1;  // of a run, else one set of it; the first: always
 constexpr int kMostDoubts = 24;          // further runs before a side's marks are held for false
@@ -64,7 +65,7 @@ ModulePairTimer::ModulePairTimer(ModuleSession& session, ModuleReference& refere
       stopping_(plan.rule) {}
 
 Result<TimingResult> ModulePairTimer::Run(ModuleCandidate& rival, ModuleCandidate& candidate,
-                                          bool graphs, std::stop_token stop) {
+                                          bool graphs, double usual_ns, std::stop_token stop) {
   const auto ended = [this](const TimingResult& result) {
     return result.fault || result.rival_failed || NoGraphOfRival() || NoGraphOfCandidate();
   };
@@ -72,7 +73,7 @@ Result<TimingResult> ModulePairTimer::Run(ModuleCandidate& rival, ModuleCandidat
   TimingResult result;
   KS_ASSIGN_OR_RETURN(ModuleCandidate* const runner, session_.Runner(facts_, stop));
   sides_ = {&rival, &candidate, runner};
-  KS_RETURN_IF_ERROR(Stage(result, stop));
+  KS_RETURN_IF_ERROR(Stage(usual_ns, result, stop));
   if (!ended(result)) KS_RETURN_IF_ERROR(Calibrate(result, stop));
   if (!ended(result)) KS_RETURN_IF_ERROR(TakePairs(result, stop));
   if (!ended(result)) Summarize(result);
@@ -85,11 +86,14 @@ Result<TimingResult> ModulePairTimer::Run(ModuleCandidate& rival, ModuleCandidat
   return result;
 }
 
-Status ModulePairTimer::Stage(TimingResult& result, const std::stop_token& stop) {
+Status ModulePairTimer::Stage(double usual_ns, TimingResult& result, const std::stop_token& stop) {
+  const int sets = usual_ns > 0 ? static_cast<int>(std::clamp(kFasterAtMost * kRunNs / usual_ns,
+                                                              1.0 * kFirstCalls, 1.0 * kMostSets))
+                                : kMostSets;
   KS_ASSIGN_OR_RETURN(const ModuleReply reply,
                       reference_.AskBeside({{"op", "stage"},
                                             {"model_seed", rng_.Next() >> 1},
-                                            {"sets", kMostSets},
+                                            {"sets", sets},
                                             {"sides", sides_.size()},
                                             {"memory_bytes", kMemoryBytes}},
                                            "staged", "time", stop));
@@ -99,7 +103,7 @@ Status ModulePairTimer::Stage(TimingResult& result, const std::stop_token& stop)
   }
   const Json& staged = std::get<Json>(reply);
   KS_ASSIGN_OR_RETURN(const std::vector<UniqueFd> files, reference_.TakeFiles(sides_.size()));
-  staged_ = static_cast<int>(std::clamp<int64_t>(IntegerOf(staged, "staged"), 1, kMostSets));
+  staged_ = static_cast<int>(std::clamp<int64_t>(IntegerOf(staged, "staged"), 1, sets));
   for (const Side side : {first_, Other(first_), kEmpty}) {
     KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault,
                         Prepare(side, staged, files[side].get(), stop));
@@ -141,7 +145,8 @@ Status ModulePairTimer::Blame(Side side, Outcome outcome, TimingResult& result) 
 }
 
 Status ModulePairTimer::Sow(TimingResult& result, const std::stop_token& stop) {
-  const Json request = {{"op", "sow"}, {"seed", rng_.Next() >> 2}, {"sets", calls_}};
+  sown_ = rng_.Next() >> 2;
+  const Json request = {{"op", "sow"}, {"seed", sown_}, {"sets", calls_}};
   KS_ASSIGN_OR_RETURN(const ModuleReply reply, reference_.AskBeside(request, "sown", "time", stop));
   if (const auto* const outcome = std::get_if<Outcome>(&reply)) result.fault = *outcome;
   return {};
@@ -275,7 +280,8 @@ Status ModulePairTimer::TakePair(int pair, TimingResult& result, const std::stop
 
 Result<std::optional<Outcome>> ModulePairTimer::Judge(Side side, bool all, TimingResult& result,
                                                       const std::stop_token& stop) {
-  const auto chosen = static_cast<int>(rng_.Below(static_cast<uint64_t>(calls_)));
+  Rng choice(DeriveSeed(plan_.secret_seed, "judged set", sown_));
+  const auto chosen = static_cast<int>(choice.Below(static_cast<uint64_t>(calls_)));
   std::vector<int> sets = {chosen};
   if (all) sets = AllSets();
   Json request = {{"op", "judge_timed"}, {"side", side}, {"sets", sets}};

@@ -33,8 +33,9 @@ class ModulePairTimer {
   // The processes have loaded what they are. With `graphs` both sides run as CUDA graphs; where one
   // cannot, there is no timing, and NoGraph says of whom. REQUIRES: the device is leased. ERRORS:
   // our side only.
+  // `usual_ns`: what a call of the rival took before, 0 where that is not known.
   Result<TimingResult> Run(ModuleCandidate& rival, ModuleCandidate& candidate, bool graphs,
-                           std::stop_token stop);
+                           double usual_ns, std::stop_token stop);
   bool NoGraphOfRival() const { return no_graph_[kRival]; }
   bool NoGraphOfCandidate() const { return no_graph_[kCandidate]; }
 
@@ -49,7 +50,7 @@ class ModulePairTimer {
   using Ran = std::variant<ModuleRun, Outcome, NoRoom>;
 
   // Every side has its memory and a warm model; else why not.
-  Status Stage(TimingResult& result, const std::stop_token& stop);
+  Status Stage(double usual_ns, TimingResult& result, const std::stop_token& stop);
   Result<std::optional<Outcome>> Prepare(Side side, const nlohmann::json& staged, int file,
                                          const std::stop_token& stop);
   Status Calibrate(TimingResult& result, const std::stop_token& stop);
@@ -64,8 +65,8 @@ class ModulePairTimer {
   // A run and the verdict on it. Empty: `result` says who failed.
   Result<std::optional<ModuleRun>> TakeRun(Side side, bool judge_all, TimingResult& result,
                                            const std::stop_token& stop);
-  // The verdict on one set of the last run's outputs, which nobody can foretell, by the plain
-  // result; or on `all`, that one by the fp64 oracle.
+  // The verdict on one set of the last run's outputs, which nobody can foretell and which is the
+  // same for both sides, by the plain result; or on `all`, that one by the fp64 oracle.
   Result<std::optional<Outcome>> Judge(Side side, bool all, TimingResult& result,
                                        const std::stop_token& stop);
   std::vector<int> AllSets() const;
@@ -84,8 +85,9 @@ class ModulePairTimer {
   std::array<std::vector<ModuleRun>, 3> runs_;
   bool graphs_ = false;
   std::array<bool, 3> no_graph_{};
-  int staged_ = 0;  // sets of inputs
-  int calls_ = 0;   // of one run
+  int staged_ = 0;     // sets of inputs
+  uint64_t sown_ = 0;  // seed of what was drawn last
+  int calls_ = 0;      // of one run
 };
 
 // What runs on the device during a call of a process that was timed. Unchanged when that cannot be

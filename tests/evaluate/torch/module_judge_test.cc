@@ -194,7 +194,7 @@ TEST_F(ModuleTiming, IsOutOfMemoryWhereTheTrustedSideHasNoRoom) {
         ASSERT_TRUE(one->ok()) << one->error().message;
         ASSERT_TRUE(LoadModule(***one, source, facts, config, {}).ok());
       }
-      const auto result = timer.Run(**rival, **candidate, /*graphs=*/false, {});
+      const auto result = timer.Run(**rival, **candidate, /*graphs=*/false, /*usual_ns=*/0, {});
       (*session)->EndRunner();
       ASSERT_TRUE(result.ok()) << place << side << ": " << result.error().message;
       EXPECT_FALSE(result->rival_failed) << place << side;
