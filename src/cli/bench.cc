@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -41,8 +42,8 @@ class Benchmarking {
       // What is judged is only read.
       const bool judged = PosixFileSystem().IsFile(AnswerPath(plan_.tasks[i].options.run_dir));
       const std::optional<int> begun_on = judged ? std::nullopt : DeviceOf(plan_.tasks[i]);
-      if (begun_on && std::ranges::find(plan_.devices, *begun_on) == plan_.devices.end()) {
-        Keep(i, *begun_on, 0,
+      if (begun_on && std::ranges::find(plan_.lanes, *begun_on) == plan_.lanes.end()) {
+        Keep(i, 0, 0,
              Failed(plan_.tasks[i],
                     fmt::format("it was begun on device {0}: add {0} to --devices", *begun_on)));
         continue;
@@ -50,8 +51,8 @@ class Benchmarking {
       jobs.push_back({begun_on});
       tasks.push_back(i);
     }
-    const auto work = [&](size_t job, int device) { RunTask(tasks[job], device); };
-    ShareOut(jobs, plan_.devices, work, stop_);
+    const auto work = [&](size_t job, size_t lane) { RunTask(tasks[job], lane); };
+    ShareOut(jobs, plan_.lanes, work, stop_);
     progress_.Close();
   }
 
@@ -118,23 +119,23 @@ class Benchmarking {
     return task;
   }
 
-  void RunTask(size_t index, int device) {
+  void RunTask(size_t index, size_t lane) {
     const int64_t start_ns = clock_.MonotonicNs();
-    std::optional<BenchedTask> task = Search(plan_.tasks[index], device);
+    std::optional<BenchedTask> task = Search(plan_.tasks[index], lane);
     if (!task) return;
     const double took_s = static_cast<double>(clock_.MonotonicNs() - start_ns) * 1e-9;
-    Keep(index, device, took_s, *std::move(task));
+    Keep(index, lane, took_s, *std::move(task));
   }
 
   // Nothing: it was stopped on the way.
-  std::optional<BenchedTask> Search(const PlannedTask& planned, int device) {
+  std::optional<BenchedTask> Search(const PlannedTask& planned, size_t lane) {
     EvolveOptions options = planned.options;
-    if (service_.url.empty()) options.device = device;
-    const std::unique_ptr<Observer> watch = progress_.Watch(device, planned.task.name);
+    if (service_.url.empty()) options.device = plan_.lanes[lane];
+    const std::unique_ptr<Observer> watch = progress_.Watch(lane, planned.task.name);
     const Result<RecordedRun> recorded = SearchInFolder(options, "", {watch.get()}, stop_);
     if (!recorded.ok()) return FailedOrStopped(planned, recorded.error());
     NoteMachine(recorded->view.started.machine);
-    progress_.Judging(device, planned.task.name);
+    progress_.Judging(lane, planned.task.name);
     const Result<FinalAnswer> answer = AnswerOf(*recorded, plan_.trials, service_, stop_);
     if (stop_.stop_requested() && !answer.ok()) return std::nullopt;
     BenchedTask task = Blank(planned);
@@ -157,8 +158,8 @@ class Benchmarking {
     machine_ = machine.device ? machine.device->name : machine.cpu;
   }
 
-  void Keep(size_t index, int device, double took_s, BenchedTask task) {
-    progress_.Done(device, task, took_s);
+  void Keep(size_t index, size_t lane, double took_s, BenchedTask task) {
+    progress_.Done(lane, task, took_s);
     const std::lock_guard<std::mutex> lock(mutex_);
     results_[index] = std::move(task);
   }
@@ -187,23 +188,28 @@ class Benchmarking {
 };
 
 // Whether the searches can be done at all, before anything is written: the first task on every
-// device. Nothing is opened when all verdicts are there already.
-Status CheckDevices(const BenchPlan& plan, const RemoteService& service, std::stop_token stop) {
+// device. Nothing is opened when all verdicts are there already. Returns what searches of modules
+// share there.
+Result<std::vector<std::shared_ptr<ModuleHosts>>> OpenDevices(const BenchPlan& plan,
+                                                              const RemoteService& service,
+                                                              std::stop_token stop) {
+  std::vector<std::shared_ptr<ModuleHosts>> shared;
   const PosixFileSystem files;
   const bool done = std::ranges::all_of(plan.tasks, [&](const PlannedTask& planned) {
     return files.IsFile(AnswerPath(planned.options.run_dir));
   });
-  if (done) return {};
+  if (done) return shared;
   KS_ASSIGN_OR_RETURN(const Task task,
                       OpenSearchTask(plan.tasks.front().task.opened_by, plan.config.backend));
-  for (const int device : plan.devices) {
+  for (const int device : std::set<int>(plan.lanes.begin(), plan.lanes.end())) {
     if (!service.url.empty() && device > 0) break;  // the same service
     RunConfig config = plan.config;
     config.device = device;
     const auto target = OpenSearchTarget(task, config, service, stop);
     if (!target.ok()) return target.error();
+    shared.push_back((*target)->hosts);
   }
-  return {};
+  return shared;
 }
 
 Result<std::string> WriteBenchmark(const BenchOptions& options, const BenchInput& input,
@@ -232,7 +238,7 @@ BenchProgressOptions ProgressOptionsOf(const BenchPlan& plan, bool remote, const
   options.columns = [&console] { return console.columns(); };
   options.style = console.style;
   options.planned = plan.tasks.size();
-  options.devices = plan.devices.size();
+  options.lanes = plan.lanes;
   options.named_devices = !remote;
   options.rounds = plan.rounds;
   return options;
@@ -252,9 +258,8 @@ int Bench(const BenchOptions& options, const Console& console) {
   const InterruptGuard interrupt("\nksmith: ended at once; the same command goes on\n");
   const Result<BenchPlan> plan = PlanBenchmark(options);
   if (!plan.ok()) return console.Fail(plan.error());
-  if (const Status fine = CheckDevices(*plan, options.service, interrupt.token()); !fine.ok()) {
-    return console.Fail(fine.error());
-  }
+  const auto shared = OpenDevices(*plan, options.service, interrupt.token());
+  if (!shared.ok()) return console.Fail(shared.error());
   const Result<RunLock> claimed = ClaimFolder(
       options.out_dir, [&](const std::string& earlier) { return BenchProtocolOf(*plan, earlier); });
   if (!claimed.ok()) return console.Fail(claimed.error());

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "backend/torch/module_backend.h"
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/text.h"
@@ -21,7 +22,10 @@ constexpr const char* kPaper = "paper";
 constexpr int64_t kPaperRounds = 40;
 constexpr int kPaperTrials = 100;
 
-Result<std::vector<int>> DevicesOf(const BenchOptions& options) {
+// The processor works for one module while the device does for another.
+constexpr int kModuleSearches = 2;
+
+Result<std::vector<int>> LanesOf(const BenchOptions& options) {
   if (!options.service.url.empty()) {
     if (!options.devices.empty()) {
       return Error{ErrorCode::kInvalidArgument,
@@ -31,14 +35,24 @@ Result<std::vector<int>> DevicesOf(const BenchOptions& options) {
     std::iota(searches.begin(), searches.end(), 0);
     return searches;
   }
-  if (options.devices.empty()) return std::vector<int>{0};
+  const bool modules = options.backend == kTorchBackend;
+  if (options.searches && !modules) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "--searches is for a service and for PyTorch modules: searches of kernels on one "
+                 "device would disturb each other"};
+  }
+  std::vector<int> lanes;
+  for (int i = 0; i < (modules ? options.searches.value_or(kModuleSearches) : 1); ++i) {
+    lanes.insert(lanes.end(), options.devices.begin(), options.devices.end());
+    if (options.devices.empty()) lanes.push_back(0);
+  }
   std::set<int> seen;
   for (const int device : options.devices) {
     if (!seen.insert(device).second) {
       return Error{ErrorCode::kInvalidArgument, fmt::format("device {} is named twice", device)};
     }
   }
-  return options.devices;
+  return lanes;
 }
 
 EvolveOptions SearchOptions(const BenchOptions& options) {
@@ -108,7 +122,7 @@ Result<BenchPlan> PlanBenchmark(const BenchOptions& options) {
                  fmt::format("there is no protocol '{}' (known: {})", plan.protocol, kPaper)};
   }
   KS_RETURN_IF_ERROR(CheckPage(PosixFileSystem(), options.html_file));
-  KS_ASSIGN_OR_RETURN(plan.devices, DevicesOf(options));
+  KS_ASSIGN_OR_RETURN(plan.lanes, LanesOf(options));
   const EvolveOptions search = SearchOptions(options);
   KS_ASSIGN_OR_RETURN(plan.config, ConfigOf(search));
   plan.config.seed = 0;

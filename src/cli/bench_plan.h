@@ -25,9 +25,9 @@ struct BenchPlan {
   std::string budget;                   // "40 rounds"
   int trials = 0;                       // of the final answer
   std::vector<std::string> deviations;  // from the protocol as published
-  // Each does one search at a time. With a service, which has devices of its own: numbers of the
-  // searches at once.
-  std::vector<int> devices;
+  // The device of each search at a time. With a service, which has devices of its own: numbers of
+  // the searches.
+  std::vector<int> lanes;
   std::vector<PlannedTask> tasks;  // as in the suite
 };
 

@@ -16,9 +16,9 @@ constexpr double kLeastWorkSeconds = 0.5;  // below it the task was done before
 // The search of one task. Single thread.
 class BenchWatch final : public Observer {
  public:
-  BenchWatch(BenchProgress& progress, int device, std::string task)
+  BenchWatch(BenchProgress& progress, size_t lane, std::string task)
       : progress_(progress),
-        device_(device),
+        lane_(lane),
         task_(std::move(task)),
         tracker_({progress.options_.rounds, 0, 0}) {
     Tell();
@@ -33,34 +33,34 @@ class BenchWatch final : public Observer {
     const ProgressState& state = tracker_.state();
     std::string text = fmt::format("{} {}/{}", task_, state.steps_done, state.goal.steps);
     if (state.best_speedup.mid > 0) text += " " + FormatSpeedup(state.best_speedup.mid);
-    progress_.Say(device_, std::move(text));
+    progress_.Say(lane_, std::move(text));
   }
 
   BenchProgress& progress_;
-  const int device_;
+  const size_t lane_;
   const std::string task_;
   ProgressTracker tracker_;
 };
 
-std::unique_ptr<Observer> BenchProgress::Watch(int device, const std::string& task) {
-  return std::make_unique<BenchWatch>(*this, device, PrintableLine(task));
+std::unique_ptr<Observer> BenchProgress::Watch(size_t lane, const std::string& task) {
+  return std::make_unique<BenchWatch>(*this, lane, PrintableLine(task));
 }
 
-void BenchProgress::Judging(int device, const std::string& task) {
-  Say(device, PrintableLine(task) + " final answer");
+void BenchProgress::Judging(size_t lane, const std::string& task) {
+  Say(lane, PrintableLine(task) + " final answer");
 }
 
-void BenchProgress::Say(int device, std::string text) {
+void BenchProgress::Say(size_t lane, std::string text) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (at_[device] == text) return;
-  at_[device] = std::move(text);
+  if (at_[lane] == text) return;
+  at_[lane] = std::move(text);
   Draw();
 }
 
-void BenchProgress::Done(int device, const BenchedTask& task, double took_s) {
+void BenchProgress::Done(size_t lane, const BenchedTask& task, double took_s) {
   const std::lock_guard<std::mutex> lock(mutex_);
   ++done_;
-  at_.erase(device);
+  at_.erase(lane);
   if (took_s >= kLeastWorkSeconds) {
     ++worked_;
     worked_s_ += took_s;
@@ -73,11 +73,11 @@ void BenchProgress::Done(int device, const BenchedTask& task, double took_s) {
   std::string line =
       fmt::format("[{:>{}}/{}] {:<24} {}", done_, fmt::formatted_size("{}", options_.planned),
                   options_.planned, PrintableLine(task.name), result);
-  if (options_.devices > 1 && options_.named_devices) line += fmt::format("   device {}", device);
+  if (NamesDevices()) line += fmt::format("   device {}", options_.lanes[lane]);
   if (worked_ > 0 && done_ < options_.planned) {
     const double left = worked_s_ / static_cast<double>(worked_) *
                         static_cast<double>(options_.planned - done_) /
-                        static_cast<double>(options_.devices);
+                        static_cast<double>(options_.lanes.size());
     line += fmt::format("   about {} left", FormatSeconds(left));
   }
   Erase();
@@ -99,9 +99,9 @@ void BenchProgress::Erase() {
 void BenchProgress::Draw() {
   if (!options_.terminal || at_.empty()) return;
   std::string line = fmt::format("{}/{} done", done_, options_.planned);
-  for (const auto& [device, text] : at_) {
+  for (const auto& [lane, text] : at_) {
     line += " | ";
-    if (options_.devices > 1 && options_.named_devices) line += fmt::format("{}: ", device);
+    if (NamesDevices()) line += fmt::format("{}: ", options_.lanes[lane]);
     line += text;
   }
   Erase();

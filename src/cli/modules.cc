@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <mutex>
 #include <thread>
 
 #include "base/file.h"
@@ -40,6 +42,53 @@ Machine WithDevice(Machine machine, DeviceInfo device, const std::string& versio
   return machine;
 }
 
+Result<std::shared_ptr<ModuleHosts>> StartHosts(int device, const EvaluationConfig& config,
+                                                int together, std::stop_token stop) {
+  Result<ModuleDevice> found = FindModuleDevice(device);
+  if (!found.ok()) {
+    return Error{found.error().code,
+                 fmt::format("{} (modules on CPU tensors are never timed)", found.error().message)};
+  }
+  auto hosts = std::make_shared<ModuleHosts>();
+  KS_ASSIGN_OR_RETURN(PythonEnvironment python, FindPython());
+  KS_ASSIGN_OR_RETURN(hosts->sandbox, Sandbox::Create());
+  KS_ASSIGN_OR_RETURN(hosts->session,
+                      ModuleSession::Create(*hosts->sandbox, std::move(python), *std::move(found),
+                                            config.memory_limit_bytes, together, stop));
+  KS_ASSIGN_OR_RETURN(hosts->device, hosts->session->Describe(std::move(stop)));
+  return hosts;
+}
+
+// Importing torch takes seconds of a core for each host, so who comes later finds them.
+// Thread-safe.
+class HostsOfDevices {
+ public:
+  Result<std::shared_ptr<ModuleHosts>> Open(int device, const EvaluationConfig& config,
+                                            int together, std::stop_token stop) {
+    Entry& entry = EntryOf(device);
+    const std::lock_guard lock(entry.mutex);
+    if (auto hosts = entry.hosts.lock()) return hosts;
+    KS_ASSIGN_OR_RETURN(auto hosts, StartHosts(device, config, together, std::move(stop)));
+    entry.hosts = hosts;
+    return hosts;
+  }
+
+ private:
+  struct Entry {
+    std::mutex mutex;
+    std::weak_ptr<ModuleHosts> hosts;  // guarded
+  };
+  Entry& EntryOf(int device) {
+    const std::lock_guard lock(mutex_);
+    return entries_[device];
+  }
+
+  std::mutex mutex_;
+  std::map<int, Entry> entries_;  // guarded; entries stay where they are
+};
+
+HostsOfDevices hosts_of_devices;
+
 }  // namespace
 
 Result<LocalModules> OpenModules(const EvaluationConfig& config, std::stop_token stop) {
@@ -56,25 +105,17 @@ bool HasModuleDevice() { return FindModuleDevice(0).ok(); }
 
 Result<TimedModules> OpenTimedModules(const Task& task, const EvaluationConfig& config, int device,
                                       int together, std::stop_token stop) {
-  Result<ModuleDevice> found = FindModuleDevice(device);
-  if (!found.ok()) {
-    return Error{found.error().code,
-                 fmt::format("{} (modules on CPU tensors are never timed)", found.error().message)};
-  }
   TimedModules modules;
-  KS_ASSIGN_OR_RETURN(PythonEnvironment python, FindPython());
-  KS_ASSIGN_OR_RETURN(modules.sandbox, Sandbox::Create());
-  KS_ASSIGN_OR_RETURN(auto session,
-                      ModuleSession::Create(*modules.sandbox, std::move(python), *std::move(found),
-                                            config, AtMostTogether(together), stop));
-  KS_ASSIGN_OR_RETURN(DeviceInfo info, session->Describe(stop));
-  KS_ASSIGN_OR_RETURN(auto judge, ModuleJudge::Create(std::move(session),
+  const int evaluations = AtMostTogether(together);
+  KS_ASSIGN_OR_RETURN(modules.hosts, hosts_of_devices.Open(device, config, evaluations, stop));
+  KS_ASSIGN_OR_RETURN(auto judge, ModuleJudge::Create(modules.hosts->session,
                                                       {task.reference_file, task.reference_source},
-                                                      std::move(stop)));
+                                                      config, evaluations, std::move(stop)));
   modules.facts = judge->facts();
   KS_ASSIGN_OR_RETURN(const auto host, OpenHostBackend());
+  const std::string& versions = modules.hosts->session->Versions();
   modules.backend = std::make_unique<ModuleBackend>(
-      WithDevice(host->machine(), std::move(info), judge->Versions()), judge->Versions());
+      WithDevice(host->machine(), modules.hosts->device, versions), versions);
   modules.evaluator =
       std::make_unique<LocalEvaluator>(task, *modules.backend, std::move(judge), config);
   return modules;

@@ -11,8 +11,10 @@
 #include "base/result.h"
 #include "core/config.h"
 #include "core/evaluator.h"
+#include "core/machine.h"
 #include "core/task.h"
 #include "evaluate/torch/module_evaluator.h"
+#include "evaluate/torch/module_session.h"
 #include "sandbox/sandbox.h"
 
 namespace ks {
@@ -31,10 +33,17 @@ struct LocalModules {
 // torch, no sandbox: how to mend it).
 Result<LocalModules> OpenModules(const EvaluationConfig& config, std::stop_token stop);
 
+// The processes of a device, which all that is open on it shares; they end with the last of it.
+struct ModuleHosts {
+  std::unique_ptr<Sandbox> sandbox;
+  std::shared_ptr<ModuleSession> session;
+  DeviceInfo device;
+};
+
 // An evaluator of candidates for one module, on a CUDA device; parts are destroyed in reverse
 // order.
 struct TimedModules {
-  std::unique_ptr<Sandbox> sandbox;
+  std::shared_ptr<ModuleHosts> hosts;
   std::unique_ptr<Backend> backend;
   std::unique_ptr<Evaluator> evaluator;
   ModuleFacts facts;

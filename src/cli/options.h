@@ -169,8 +169,9 @@ struct BenchOptions {
   std::optional<std::string> proposer;
   std::optional<int64_t> steps;
   std::optional<double> minutes;
-  std::vector<int> devices;     // of the backend; empty: the first
-  std::optional<int> searches;  // at once, with a service; empty: one
+  std::vector<int> devices;  // of the backend; empty: the first
+  // At once, with a service (empty: one), or of PyTorch modules on each device.
+  std::optional<int> searches;
   std::string out_dir = "runs/bench";
   std::string html_file;  // one more copy of the page; empty: none
   bool json = false;

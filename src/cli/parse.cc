@@ -226,10 +226,11 @@ void DeclareBench(CLI::App& app, BenchOptions& options) {
   app.add_option("--html", options.html_file, "write the page there, too");
   AddModel(app, options.llm);
   AddService(app, options.service);
-  app.add_option("--searches", options.searches,
-                 "searches at once that ask the service (default: 1)")
-      ->check(CLI::Range(1, 256))
-      ->needs("--evaluator");
+  app.add_option(
+         "--searches", options.searches,
+         "searches at once: that ask the service (default: 1), or of PyTorch modules on each "
+         "device (default: 2)")
+      ->check(CLI::Range(1, 256));
   AddJson(app, options.json);
 }
 

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "cli/modules.h"
 #include "cli/wiring.h"
 
 namespace ks {
@@ -30,7 +29,7 @@ Result<std::unique_ptr<SearchTarget>> OpenSearchTarget(Task task, const RunConfi
     KS_ASSIGN_OR_RETURN(TimedModules modules,
                         OpenTimedModules(target->task, config.evaluation, config.device,
                                          config.in_flight, std::move(stop)));
-    target->sandbox = std::move(modules.sandbox);
+    target->hosts = std::move(modules.hosts);
     target->backend = std::move(modules.backend);
     target->evaluator = std::move(modules.evaluator);
   } else if (service.url.empty()) {

@@ -8,19 +8,19 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "cli/modules.h"
 #include "cli/options.h"
 #include "core/config.h"
 #include "core/evaluator.h"
 #include "core/task.h"
-#include "sandbox/sandbox.h"
 
 namespace ks {
 
 // Members are destroyed in reverse order: the evaluator refers to the others.
 struct SearchTarget {
-  Task task;                         // with the workloads of the device's class
-  std::unique_ptr<Sandbox> sandbox;  // of modules
-  std::unique_ptr<Backend> backend;  // null: a service evaluates
+  Task task;                           // with the workloads of the device's class
+  std::shared_ptr<ModuleHosts> hosts;  // of modules
+  std::unique_ptr<Backend> backend;    // null: a service evaluates
   std::unique_ptr<Evaluator> evaluator;
 };
 

@@ -30,17 +30,17 @@ class JobList {
 
 }  // namespace
 
-void ShareOut(const std::vector<SharedJob>& jobs, const std::vector<int>& devices,
-              const std::function<void(size_t job, int device)>& work, std::stop_token stop) {
+void ShareOut(const std::vector<SharedJob>& jobs, const std::vector<int>& lanes,
+              const std::function<void(size_t job, size_t lane)>& work, std::stop_token stop) {
   JobList list(jobs);
   std::vector<std::jthread> threads;
-  threads.reserve(devices.size());
-  for (const int device : devices) {
-    threads.emplace_back([&list, &work, &stop, device] {
+  threads.reserve(lanes.size());
+  for (size_t lane = 0; lane < lanes.size(); ++lane) {
+    threads.emplace_back([&list, &work, &stop, lane, device = lanes[lane]] {
       while (!stop.stop_requested()) {
         const std::optional<size_t> job = list.Take(device);
         if (!job) return;
-        work(*job, device);
+        work(*job, lane);
       }
     });
   }

@@ -63,9 +63,10 @@ Result<std::unique_ptr<Parts>> Open() {
   KS_ASSIGN_OR_RETURN(std::string text, PosixFileSystem().Read(path, kMaxTextFileBytes));
   const ModuleSource module{path, std::move(text)};
   parts->task = ModuleTask(module, {});
-  KS_ASSIGN_OR_RETURN(auto session, ModuleSession::Create(*parts->sandbox, std::move(python),
-                                                          device, config, 1, {}));
-  KS_ASSIGN_OR_RETURN(auto judge, ModuleJudge::Create(std::move(session), module, {}));
+  KS_ASSIGN_OR_RETURN(auto session,
+                      ModuleSession::Create(*parts->sandbox, std::move(python), device,
+                                            config.memory_limit_bytes, 1, {}));
+  KS_ASSIGN_OR_RETURN(auto judge, ModuleJudge::Create(std::move(session), module, config, 1, {}));
   parts->backend = std::make_unique<ModuleBackend>(Machine{}, judge->Versions());
   parts->evaluator =
       std::make_unique<LocalEvaluator>(parts->task, *parts->backend, std::move(judge), config);

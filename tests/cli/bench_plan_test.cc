@@ -102,8 +102,10 @@ TEST_F(BenchPlanning, SaysWhatIsWrong) {
   EXPECT_NE(ErrorOf(options_).find("leave --devices or --evaluator out"), std::string::npos);
   options_.devices.clear();
   options_.searches = 3;
-  EXPECT_EQ(PlanBenchmark(options_)->devices, (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(PlanBenchmark(options_)->lanes, (std::vector<int>{0, 1, 2}));
   options_.service.url.clear();
+  EXPECT_NE(ErrorOf(options_).find("would disturb each other"), std::string::npos);
+  options_.searches.reset();
   options_.html_file = "nowhere/page.html";
   EXPECT_NE(ErrorOf(options_).find("no folder 'nowhere'"), std::string::npos);
   options_.html_file.clear();

@@ -182,6 +182,7 @@ Result<std::shared_ptr<ModuleHost>> ModuleHost::Create(const Sandbox& sandbox,
 
 Result<std::string> ModuleHost::AskHost(const std::string& message, std::span<const int> files,
                                         std::stop_token stop) {
+  const std::lock_guard lock(mutex_);
   KS_ASSIGN_OR_RETURN(auto answer, channel_.Ask(message, files, kHostTimeoutS, std::move(stop)));
   if (auto* const text = std::get_if<std::string>(&answer)) return std::move(*text);
   process_->Kill();

@@ -6,6 +6,7 @@
 #define KS_BACKEND_TORCH_MODULE_HOST_H_
 
 #include <memory>
+#include <mutex>
 #include <stop_token>
 #include <string>
 
@@ -59,7 +60,7 @@ class ModuleChild {
   std::unique_ptr<ModuleChannel> channel_;  // null once it has ended
 };
 
-// Single thread. The sandbox outlives it.
+// Thread-safe but for AwaitReady. The sandbox outlives it.
 class ModuleHost : public std::enable_shared_from_this<ModuleHost> {
  public:
   // Starts the process; children use `device`. ERRORS: kFailedPrecondition (no torch, one too old,
@@ -95,6 +96,7 @@ class ModuleHost : public std::enable_shared_from_this<ModuleHost> {
   ModuleCensus Census() const;
 
   const std::unique_ptr<SandboxProcess> process_;
+  std::mutex mutex_;  // one question at a time
   ModuleChannel channel_;
   const ModuleDevice device_;
   const std::string executable_;

@@ -29,9 +29,10 @@ Result<std::unique_ptr<ModuleEvaluator>> ModuleEvaluator::Create(const Sandbox& 
                                                                  const EvaluationConfig& config,
                                                                  std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(auto session,
-                      ModuleSession::Create(sandbox, std::move(python), std::move(device), config,
-                                            kTogether, std::move(stop)));
-  return std::unique_ptr<ModuleEvaluator>(new ModuleEvaluator(std::move(session)));  // private
+                      ModuleSession::Create(sandbox, std::move(python), std::move(device),
+                                            config.memory_limit_bytes, kTogether, std::move(stop)));
+  return std::unique_ptr<ModuleEvaluator>(
+      new ModuleEvaluator(std::move(session), config));  // private
 }
 
 Result<ModuleAdmission> ModuleEvaluator::Admit(const ModuleSource& module, std::stop_token stop) {
@@ -57,14 +58,13 @@ Result<Evaluation> ModuleEvaluator::Evaluate(const ModuleSource& module,
                                : session_->device().is_cuda() ? "a comparison takes times"
                                                               : kUntimedOnCpu;
   evaluation.compiler = session_->Versions();
-  const EvaluationConfig& config = session_->config();
   const Clock::time_point start = Clock::now();
   KS_ASSIGN_OR_RETURN(std::optional<Outcome> ended,
-                      LoadModule(*candidate, candidate_source, admission.facts, config, stop));
+                      LoadModule(*candidate, candidate_source, admission.facts, config_, stop));
   evaluation.seconds.compile = SecondsSince(start);
   if (!ended && (stages.check || stages.time)) {
     const Clock::time_point check = Clock::now();
-    KS_ASSIGN_OR_RETURN(ended, CheckModule(*opened.reference, *candidate, config, secret_seed,
+    KS_ASSIGN_OR_RETURN(ended, CheckModule(*opened.reference, *candidate, config_, secret_seed,
                                            *evaluation.module, std::move(stop)));
     evaluation.seconds.check = SecondsSince(check);
   }

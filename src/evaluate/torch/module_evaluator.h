@@ -37,9 +37,13 @@ class ModuleEvaluator {
                               const Stages& stages, uint64_t secret_seed, std::stop_token stop);
 
  private:
-  explicit ModuleEvaluator(std::unique_ptr<ModuleSession> session) : session_(std::move(session)) {}
+  ModuleEvaluator(std::shared_ptr<ModuleSession> session, const EvaluationConfig& config)
+      : session_(std::move(session)), config_(config) {
+    session_->Allow(1);
+  }
 
-  const std::unique_ptr<ModuleSession> session_;
+  const std::shared_ptr<ModuleSession> session_;
+  const EvaluationConfig config_;
 };
 
 }  // namespace ks

@@ -41,19 +41,32 @@ std::string UsualKey(const std::string& source, const TimingResult& result) {
 
 }  // namespace
 
-ModuleJudge::~ModuleJudge() = default;
+ModuleJudge::ModuleJudge(std::shared_ptr<ModuleSession> session, ModuleSource module,
+                         const EvaluationConfig& config, int together)
+    : session_(std::move(session)),
+      module_(std::move(module)),
+      config_(config),
+      together_(together) {
+  session_->Allow(MostProcesses());
+}
 
-Result<std::unique_ptr<ModuleJudge>> ModuleJudge::Create(std::unique_ptr<ModuleSession> session,
+ModuleJudge::~ModuleJudge() {
+  kept_.clear();  // they go back
+  session_->Allow(-MostProcesses());
+}
+
+Result<std::unique_ptr<ModuleJudge>> ModuleJudge::Create(std::shared_ptr<ModuleSession> session,
                                                          ModuleSource module,
-                                                         std::stop_token stop) {
-  std::unique_ptr<ModuleJudge> judge(
-      new ModuleJudge(std::move(session), std::move(module)));  // private
+                                                         const EvaluationConfig& config,
+                                                         int together, std::stop_token stop) {
+  std::unique_ptr<ModuleJudge> judge(new ModuleJudge(std::move(session), std::move(module), config,
+                                                     together));  // private
   KS_ASSIGN_OR_RETURN(const Lease lease, judge->Open(std::move(stop)));
   return judge;
 }
 
 Result<ModuleJudge::Lease> ModuleJudge::Open(std::stop_token stop) {
-  Lease lease{std::unique_lock(mutex_)};
+  Lease lease{std::unique_lock(session_->lease())};
   if (reference_ == nullptr) {
     KS_ASSIGN_OR_RETURN(OpenModule opened, session_->Open(module_, std::move(stop)));
     if (!opened.admission.admitted) {
@@ -68,7 +81,7 @@ Result<ModuleJudge::Lease> ModuleJudge::Open(std::stop_token stop) {
 }
 
 void ModuleJudge::Close() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(session_->lease());
   reference_.reset();
   session_->EndRunner();
 }
@@ -88,7 +101,7 @@ void ModuleJudge::Keep(const std::string& source, std::unique_ptr<ModuleCandidat
   std::unique_ptr<ModuleCandidate> oldest;  // ends without the lock
   const std::lock_guard lock(kept_mutex_);
   kept_.emplace_back(source, std::move(process));
-  if (kept_.size() <= static_cast<size_t>(session_->MostKept())) return;
+  if (kept_.size() <= static_cast<size_t>(MostKept())) return;
   oldest = std::move(kept_.front().second);
   kept_.pop_front();
 }
@@ -102,8 +115,8 @@ Result<ModuleJudge::Ready> ModuleJudge::GetReady(const std::string& source, bool
   KS_ASSIGN_OR_RETURN(ready.process, session_->StartCandidate(facts_, stop));
   begun = true;
   const std::shared_lock busy(session_->gate());
-  KS_ASSIGN_OR_RETURN(
-      ready.fault, LoadModule(*ready.process, {kFile, source}, facts_, session_->config(), stop));
+  KS_ASSIGN_OR_RETURN(ready.fault,
+                      LoadModule(*ready.process, {kFile, source}, facts_, config_, stop));
   if (!ready.fault) {
     KS_ASSIGN_OR_RETURN(ready.fault, Rehearse(*ready.process, std::move(stop)));
   }
@@ -114,21 +127,26 @@ Result<ModuleJudge::Ready> ModuleJudge::GetReady(const std::string& source, bool
 Result<std::optional<Outcome>> ModuleJudge::Rehearse(ModuleCandidate& candidate,
                                                      std::stop_token stop) {
   if (!session_->device().is_cuda()) return std::optional<Outcome>();
-  std::variant<ModuleCall, Outcome> drawn;
-  {
-    KS_ASSIGN_OR_RETURN(const Lease lease, Open(stop));
-    const uint64_t seed = SecretSeed();
-    KS_ASSIGN_OR_RETURN(drawn, DrawCall(*lease.reference,
-                                        {{"op", "draw"},
-                                         {"input_seed", DeriveSeed(seed, "inputs", 0)},
-                                         {"model_seed", DeriveSeed(seed, "weights", 0)},
-                                         {"new_memory", true}},
-                                        stop));
-  }
+  KS_ASSIGN_OR_RETURN(auto drawn, DrawRehearsal(stop));
   if (auto* const outcome = std::get_if<Outcome>(&drawn)) return std::optional(std::move(*outcome));
-  const EvaluationConfig& config = session_->config();
   return RunCall(candidate, std::get<ModuleCall>(drawn),
-                 config.call_timeout_s + config.compile_timeout_s, std::move(stop));
+                 config_.call_timeout_s + config_.compile_timeout_s, std::move(stop));
+}
+
+Result<std::variant<ModuleCall, Outcome>> ModuleJudge::DrawRehearsal(std::stop_token stop) {
+  const std::lock_guard lock(rehearsal_mutex_);
+  if (rehearser_ == nullptr) {
+    KS_ASSIGN_OR_RETURN(rehearser_, session_->OpenAgain(module_, stop));
+  }
+  const uint64_t seed = SecretSeed();
+  auto drawn = DrawCall(*rehearser_,
+                        {{"op", "draw"},
+                         {"input_seed", DeriveSeed(seed, "inputs", 0)},
+                         {"model_seed", DeriveSeed(seed, "weights", 0)},
+                         {"new_memory", true}},
+                        std::move(stop));
+  if (!drawn.ok()) rehearser_.reset();
+  return drawn;
 }
 
 Status ModuleJudge::CheckOnce(const CompiledKernel& kernel, uint64_t secret_seed,
@@ -151,8 +169,8 @@ Status ModuleJudge::CheckOnce(const CompiledKernel& kernel, uint64_t secret_seed
     }();
     if (!lease.ok()) return lease.error();
     const StageTimer timer(seconds.check);
-    KS_ASSIGN_OR_RETURN(result.fault, CheckModule(*lease->reference, *ready.process,
-                                                  session_->config(), secret_seed, facts, stop));
+    KS_ASSIGN_OR_RETURN(result.fault, CheckModule(*lease->reference, *ready.process, config_,
+                                                  secret_seed, facts, stop));
   }
   if (!result.fault) Keep(kernel.binary, std::move(ready.process), stop);
   return {};
@@ -240,7 +258,7 @@ Result<std::optional<TimingResult>> ModuleJudge::Time(const CompiledKernel& riva
                                                       StageSeconds& seconds, std::stop_token stop) {
   const std::string rival_hash = Sha256Hex(rival.binary);
   const std::string candidate_hash = Sha256Hex(candidate.binary);
-  const bool graphs = session_->device().is_cuda() && session_->config().cuda_graphs != 0 &&
+  const bool graphs = session_->device().is_cuda() && config_.cuda_graphs != 0 &&
                       !plan.call_by_call && !no_graph_.contains(rival_hash) &&
                       !no_graph_.contains(candidate_hash);
   std::unique_lock quiet(session_->gate(), std::defer_lock);
@@ -254,7 +272,7 @@ Result<std::optional<TimingResult>> ModuleJudge::Time(const CompiledKernel& riva
   }();
   if (!lease.ok()) return lease.error();
   const StageTimer timer(seconds.time);
-  ModulePairTimer pair(*session_, *lease->reference, facts_, plan);
+  ModulePairTimer pair(*session_, *lease->reference, facts_, config_, plan);
   KS_ASSIGN_OR_RETURN(TimingResult result,
                       pair.Run(*one.process, *other.process, graphs,
                                UsualNs(rival_hash + (graphs ? kAsGraph : "")), std::move(stop)));

@@ -11,10 +11,12 @@
 #include <stop_token>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "core/config.h"
 #include "evaluate/judge.h"
 #include "evaluate/torch/fair_mutex.h"
+#include "evaluate/torch/module_check.h"
 #include "evaluate/torch/module_session.h"
 
 namespace ks {
@@ -28,8 +30,11 @@ namespace ks {
 class ModuleJudge final : public Judge {
  public:
   // Opens the module. ERRORS: kInvalidArgument (it is not admitted), as ModuleSession::Open.
-  static Result<std::unique_ptr<ModuleJudge>> Create(std::unique_ptr<ModuleSession> session,
-                                                     ModuleSource module, std::stop_token stop);
+  // `together` evaluations go on at a time. The session may serve other judges, too.
+  static Result<std::unique_ptr<ModuleJudge>> Create(std::shared_ptr<ModuleSession> session,
+                                                     ModuleSource module,
+                                                     const EvaluationConfig& config, int together,
+                                                     std::stop_token stop);
   ~ModuleJudge() override;
 
   Result<CheckResult> Check(const CompiledKernel& kernel, uint64_t secret_seed,
@@ -55,8 +60,8 @@ class ModuleJudge final : public Judge {
     ModuleReference* reference = nullptr;
   };
 
-  ModuleJudge(std::unique_ptr<ModuleSession> session, ModuleSource module)
-      : session_(std::move(session)), module_(std::move(module)) {}
+  ModuleJudge(std::shared_ptr<ModuleSession> session, ModuleSource module,
+              const EvaluationConfig& config, int together);
 
   Result<Lease> Open(std::stop_token stop);
   void Close();  // the next Open starts afresh
@@ -64,6 +69,12 @@ class ModuleJudge final : public Judge {
   Result<Ready> GetReady(const std::string& source, bool may_be_kept, bool& begun,
                          std::stop_token stop);
   Result<std::optional<Outcome>> Rehearse(ModuleCandidate& candidate, std::stop_token stop);
+  // A call by the process that draws for rehearsals: nobody has to wait for the device.
+  Result<std::variant<ModuleCall, Outcome>> DrawRehearsal(std::stop_token stop);
+  // How many candidates' processes may be kept: those that wait for their comparison, and a rival.
+  int MostKept() const { return together_ + 1; }
+  // With those that are evaluated and, in a comparison that keeps its hands off them, both sides.
+  int MostProcesses() const { return together_ + MostKept() + 2; }
   void Keep(const std::string& source, std::unique_ptr<ModuleCandidate> process,
             const std::stop_token& stop);
   std::unique_ptr<ModuleCandidate> TakeKept(const std::string& source);
@@ -88,15 +99,18 @@ class ModuleJudge final : public Judge {
   bool RunsAlone(const CompiledKernel& rival, const TimingPlan& plan, StageSeconds& seconds,
                  std::stop_token stop);
 
-  const std::unique_ptr<ModuleSession> session_;
+  const std::shared_ptr<ModuleSession> session_;
   const ModuleSource module_;
+  const EvaluationConfig config_;
+  const int together_;
   ModuleFacts facts_;  // constant after Create
   // Held by a comparison from when it gets its two processes: no two wait for each other's second.
   FairMutex comparison_;
-  std::map<std::string, double> usual_ns_;  // by source hash, as candidates; guarded by it
-  std::set<std::string> no_graph_;          // hashes of sources that are no CUDA graph; too
-  FairMutex mutex_;  // guards reference_, the session but for what is thread-safe there, the device
-  std::unique_ptr<ModuleReference> reference_;
+  std::map<std::string, double> usual_ns_;      // by source hash, as candidates; guarded by it
+  std::set<std::string> no_graph_;              // hashes of sources that are no CUDA graph; too
+  std::unique_ptr<ModuleReference> reference_;  // guarded by the session's lease
+  std::mutex rehearsal_mutex_;
+  std::unique_ptr<ModuleReference> rehearser_;
   std::mutex kept_mutex_;
   std::deque<std::pair<std::string, std::unique_ptr<ModuleCandidate>>> kept_;  // the latest last
 };

@@ -33,38 +33,47 @@ Result<std::unique_ptr<ModuleChild>> StartModule(std::shared_ptr<ModuleHost>& ho
 }
 
 ModulePool::ModulePool(const Sandbox& sandbox, const PythonEnvironment& python,
-                       const ModuleDevice& device, int64_t memory_bytes, int places,
-                       QuietGate& gate)
+                       const ModuleDevice& device, int64_t memory_bytes, int first, QuietGate& gate)
     : sandbox_(sandbox),
       python_(python),
       device_(device),
       memory_bytes_(memory_bytes),
       gate_(gate),
-      rng_(std::random_device()()),
-      places_(static_cast<size_t>(places)) {
+      rng_(std::random_device()()) {
   if (!device_.is_cuda()) return;
-  for (Place& place : places_) GetReady(place, nullptr);
+  for (int i = 0; i < first; ++i) GetReady(places_.emplace_back(), nullptr);
 }
 
 ModulePool::~ModulePool() { stop_.request_stop(); }  // futures wait for what they began
+
+void ModulePool::Allow(int more) {
+  {
+    const std::lock_guard lock(mutex_);
+    allowed_ += more;
+  }
+  idle_.notify_all();
+}
 
 ModulePool::Place* ModulePool::AwaitIdle(const std::stop_token& stop) {
   std::vector<Place*> idle, soon, ready;
   const auto look = [&] {
     idle.clear(), soon.clear(), ready.clear();
+    if (taken_ >= allowed_) return false;
     for (Place& place : places_) {
       if (place.taken) continue;
       idle.push_back(&place);
       if (place.spare.valid()) soon.push_back(&place);
       if (IsReady(place.spare)) ready.push_back(&place);
     }
-    return !idle.empty();
+    return true;
   };
   std::unique_lock lock(mutex_);
   if (!idle_.wait(lock, stop, look)) return nullptr;
+  if (idle.empty()) idle.push_back(&places_.emplace_back());
   const std::vector<Place*>& choice = !ready.empty() ? ready : !soon.empty() ? soon : idle;
   Place* const place = choice[rng_.Below(choice.size())];
   place->taken = true;
+  ++taken_;
   return place;
 }
 
@@ -72,6 +81,7 @@ Result<std::unique_ptr<ModuleCandidate>> ModulePool::Take(const std::string& wor
                                                           std::stop_token stop) {
   Place* const place = AwaitIdle(stop);
   if (place == nullptr) return Error{ErrorCode::kCancelled, "stopped while a module waited"};
+  if (device_.is_cuda() && !place->spare.valid()) GetReady(*place, nullptr);
   Ready ready = place->spare.valid() ? place->spare.get() : Start(*place, stop);
   if (!ready.ok() && !stop.stop_requested()) ready = Start(*place, stop);
   if (!ready.ok()) {
@@ -103,13 +113,15 @@ ModulePool::Ready ModulePool::Start(Place& place, std::stop_token stop) {
 void ModulePool::GetReady(Place& place, std::unique_ptr<ModuleChild> ended) {
   place.spare = std::async(std::launch::async, [this, &place, child = std::move(ended)]() mutable {
     child.reset();
-    // Hosts that all import torch at once stand in each other's way, and in everybody's.
-    const bool first = place.host == nullptr;
-    if (first) starting_.acquire();
+    if (place.host == nullptr) {
+      // Hosts that all import torch at once stand in each other's way, and in everybody's.
+      starting_.acquire();
+      place.host =
+          ModuleHost::Create(sandbox_, python_, device_, stop_.get_token()).value_or(nullptr);
+      starting_.release();
+    }
     const std::shared_lock busy(gate_);
-    Ready ready = Start(place, stop_.get_token());
-    if (first) starting_.release();
-    return ready;
+    return Start(place, stop_.get_token());
   });
 }
 
@@ -120,6 +132,7 @@ void ModulePool::GiveBack(Place& place, std::unique_ptr<ModuleChild> child) {
     const std::lock_guard lock(mutex_);
     if (goes_on) GetReady(place, std::move(child));
     place.taken = false;
+    --taken_;
   }
   idle_.notify_one();
 }

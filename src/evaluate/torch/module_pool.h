@@ -24,17 +24,20 @@ Result<std::unique_ptr<ModuleChild>> StartModule(std::shared_ptr<ModuleHost>& ho
                                                  const PythonEnvironment& python,
                                                  const ModuleDevice& device, std::stop_token stop);
 
-// Thread-safe. All arguments, and the pool, outlive what is taken. With a CUDA device hosts start
-// at once and hold a process with a context ready; without one they start when they are needed.
+// Thread-safe. All arguments, and the pool, outlive what is taken. Hosts start when they are
+// needed, the first ones at once where there is a CUDA device, and hold a process with a context
+// ready.
 class ModulePool {
  public:
-  // `places` hosts. `gate` is shared while a process gets ready: that disturbs who is timed.
+  // `first` hosts at once. `gate` is shared while a process gets ready: that disturbs who is timed.
   ModulePool(const Sandbox& sandbox, const PythonEnvironment& python, const ModuleDevice& device,
-             int64_t memory_bytes, int places, QuietGate& gate);
+             int64_t memory_bytes, int first, QuietGate& gate);
   ~ModulePool();
   ModulePool(const ModulePool&) = delete;
   ModulePool& operator=(const ModulePool&) = delete;
 
+  // So many more processes may be taken at a time (fewer, when negative).
+  void Allow(int more);
   // A process that has served nobody, of a host that chance picks among the idle ones: which one
   // tells nothing of the use. Waits while there is none. `workload` is for messages. ERRORS:
   // kUnavailable (the end of the process before it had begun), kCancelled, as StartModule.
@@ -65,6 +68,7 @@ class ModulePool {
   std::mutex mutex_;  // guards all below; a taken place is its taker's
   std::condition_variable_any idle_;
   Rng rng_;
+  int allowed_ = 0, taken_ = 0;
   std::deque<Place> places_;
 };
 

@@ -9,44 +9,40 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Of a comparison that keeps its hands off what was kept.
-constexpr int kComparison = 2;
+std::string VersionsOf(const ModuleHost& host, bool is_cuda) {
+  std::string text = "torch " + host.torch_version();
+  if (host.triton_version().empty()) return text;
+  return text + ", triton " + host.triton_version() + (is_cuda ? "" : " (interpreter)");
+}
 
 }  // namespace
 
 ModuleSession::ModuleSession(const Sandbox& sandbox, PythonEnvironment python, ModuleDevice device,
-                             const EvaluationConfig& config, int together)
+                             int64_t memory_bytes)
     : sandbox_(sandbox),
       python_(std::move(python)),
       device_(std::move(device)),
-      config_(config),
-      together_(together) {}
+      memory_bytes_(memory_bytes) {}
 
-Result<std::unique_ptr<ModuleSession>> ModuleSession::Create(const Sandbox& sandbox,
+Result<std::shared_ptr<ModuleSession>> ModuleSession::Create(const Sandbox& sandbox,
                                                              PythonEnvironment python,
                                                              ModuleDevice device,
-                                                             const EvaluationConfig& config,
-                                                             int together, std::stop_token stop) {
-  std::unique_ptr<ModuleSession> session(new ModuleSession(
-      sandbox, std::move(python), std::move(device), config, together));  // private
+                                                             int64_t memory_bytes, int together,
+                                                             std::stop_token stop) {
+  std::shared_ptr<ModuleSession> session(
+      new ModuleSession(sandbox, std::move(python), std::move(device), memory_bytes));  // private
   KS_ASSIGN_OR_RETURN(session->trusted_,
                       ModuleHost::Launch(sandbox, session->python_, session->device_));
-  session->pool_ = std::make_unique<ModulePool>(
-      sandbox, session->python_, session->device_, config.memory_limit_bytes,
-      together + session->MostKept() + kComparison, session->gate_);
+  session->pool_ = std::make_unique<ModulePool>(sandbox, session->python_, session->device_,
+                                                memory_bytes, together, session->gate_);
   KS_RETURN_IF_ERROR(session->trusted_->AwaitReady(std::move(stop)));
+  session->versions_ = VersionsOf(*session->trusted_, session->device_.is_cuda());
   return session;
-}
-
-std::string ModuleSession::Versions() const {
-  std::string text = "torch " + trusted_->torch_version();
-  if (trusted_->triton_version().empty()) return text;
-  return text + ", triton " + trusted_->triton_version() +
-         (device_.is_cuda() ? "" : " (interpreter)");
 }
 
 Result<std::unique_ptr<ModuleChild>> ModuleSession::StartTrusted(ModuleRole role,
                                                                  std::stop_token stop) {
+  const std::lock_guard lock(trusted_mutex_);
   return StartModule(trusted_, role, /*memory_bytes=*/0, sandbox_, python_, device_,
                      std::move(stop));
 }
@@ -87,17 +83,32 @@ Result<DeviceInfo> ModuleSession::Describe(std::stop_token stop) {
   return info;
 }
 
+Result<ModuleAnswer> ModuleSession::Load(ModuleReference& reference, const ModuleSource& module,
+                                         std::stop_token stop) {
+  return reference.Ask({{"op", "open"},
+                        {"source", module.text},
+                        {"file", module.file},
+                        {"workload", device_.is_cuda() ? "full" : "small"},
+                        {"memory_bytes", memory_bytes_}},
+                       "workload", std::move(stop));
+}
+
+Result<std::unique_ptr<ModuleReference>> ModuleSession::OpenAgain(const ModuleSource& module,
+                                                                  std::stop_token stop) {
+  KS_ASSIGN_OR_RETURN(auto child, StartTrusted(ModuleRole::kReference, stop));
+  auto reference = std::make_unique<ModuleReference>(std::move(child), module.file);
+  KS_ASSIGN_OR_RETURN(const ModuleAnswer answer, Load(*reference, module, std::move(stop)));
+  const auto* const info = std::get_if<Json>(&answer);
+  if (info == nullptr) return Error{ErrorCode::kInvalidArgument, reference->FaultOf(answer)};
+  reference->init = info->value("init", Json::array());
+  return reference;
+}
+
 Result<OpenModule> ModuleSession::Open(const ModuleSource& module, std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(auto child, StartTrusted(ModuleRole::kReference, stop));
   OpenModule opened{std::make_unique<ModuleReference>(std::move(child), module.file), {}};
   ModuleAdmission& admission = opened.admission;
-  KS_ASSIGN_OR_RETURN(const ModuleAnswer answer,
-                      opened.reference->Ask({{"op", "open"},
-                                             {"source", module.text},
-                                             {"file", module.file},
-                                             {"workload", device_.is_cuda() ? "full" : "small"},
-                                             {"memory_bytes", config_.memory_limit_bytes}},
-                                            "workload", stop));
+  KS_ASSIGN_OR_RETURN(const ModuleAnswer answer, Load(*opened.reference, module, stop));
   const auto* const info = std::get_if<Json>(&answer);
   admission.checks.push_back({"opens", info != nullptr, ""});
   if (info == nullptr) {

@@ -27,7 +27,8 @@ constexpr double kJudgeAllChance = 0.1;  // of a run, else one set of it; the fi
 constexpr int kMostDoubts = 24;          // further runs before a side's marks are held for false
 constexpr double kTraceTimeoutS = 60;
 constexpr double kRunSlack = 20;  // a run that takes this much longer than foreseen hangs
-// Inputs are drawn and outputs are judged besides: a comparison may take this times its budget.
+constexpr size_t kPairsToSettle = 16;
+// Inputs are drawn and outputs are judged besides: one that counts may take this times its budget.
 constexpr double kWallOverBudget = 3;
 constexpr size_t kMaxKeptSamples = 200;
 
@@ -55,10 +56,12 @@ double MedianOf(const Json& times, int calls) {
 }  // namespace
 
 ModulePairTimer::ModulePairTimer(ModuleSession& session, ModuleReference& reference,
-                                 const ModuleFacts& facts, const TimingPlan& plan)
+                                 const ModuleFacts& facts, const EvaluationConfig& config,
+                                 const TimingPlan& plan)
     : session_(session),
       reference_(reference),
       facts_(facts),
+      config_(config),
       plan_(plan),
       rng_(DeriveSeed(plan.secret_seed, "module time", 0)),
       first_(rng_.Chance(0.5) ? kRival : kCandidate),
@@ -115,7 +118,6 @@ Status ModulePairTimer::Stage(double usual_ns, TimingResult& result, const std::
 
 Result<std::optional<Outcome>> ModulePairTimer::Prepare(Side side, const Json& staged, int file,
                                                         const std::stop_token& stop) {
-  const EvaluationConfig& config = session_.config();
   Json ask = staged;
   ask["op"] = "prepare";
   ask["init"] = reference_.init;
@@ -125,7 +127,7 @@ Result<std::optional<Outcome>> ModulePairTimer::Prepare(Side side, const Json& s
   KS_ASSIGN_OR_RETURN(
       ModuleReply reply,
       sides_[side]->Ask(ask, {&file, 1}, "prepared", "time",
-                        config.compile_timeout_s + kWarmCalls * config.call_timeout_s, stop));
+                        config_.compile_timeout_s + kWarmCalls * config_.call_timeout_s, stop));
   if (auto* const outcome = std::get_if<Outcome>(&reply)) return std::optional(std::move(*outcome));
   no_graph_[side] = graphs_ && !TruthOf(std::get<Json>(reply), "graph");
   return std::optional<Outcome>();
@@ -164,7 +166,7 @@ Result<ModulePairTimer::Ran> ModulePairTimer::Measure(Side side, const std::stop
   const Json snapshot = {{"op", "snapshot"}, {"side", side}, {"order", order}};
   const std::vector<ModuleRun>& earlier = runs_[side];
   const double foreseen_s = earlier.empty() ? 0 : earlier.back().wall_ns * 1e-9 * kRunSlack;
-  const double timeout_s = session_.config().call_timeout_s + foreseen_s;
+  const double timeout_s = config_.call_timeout_s + foreseen_s;
   const Clock::time_point begin = Clock::now();
   KS_ASSIGN_OR_RETURN(const ModuleReply revealed,
                       reference_.AskBeside(reveal, "revealed", "time", stop));
@@ -226,19 +228,26 @@ Status ModulePairTimer::Calibrate(TimingResult& result, const std::stop_token& s
 
 Status ModulePairTimer::TakePairs(TimingResult& result, const std::stop_token& stop) {
   const Clock::time_point begin = Clock::now();
-  const double most_ns = kWallOverBudget * std::max(plan_.rule.budget_ns, 1e8);
+  const double most_ns = (plan_.fresh ? kWallOverBudget : 1) * std::max(plan_.rule.budget_ns, 1e8);
   for (int pair = 0;; ++pair) {
     KS_RETURN_IF_ERROR(TakePair(pair, result, stop));
     if (result.fault || result.rival_failed) return {};
     const auto [rival, candidate] = std::pair(runs_[kRival].back(), runs_[kCandidate].back());
     if (stopping_.Add({rival.inside_ns, candidate.inside_ns}) != StopReason::kContinue) break;
     if (pair + 1 >= plan_.rule.min_pairs && NsSince(begin) > most_ns) break;
+    if (!plan_.fresh && IsSettled()) break;
   }
   for (const Side side : {kRival, kCandidate}) {
     KS_RETURN_IF_ERROR(Settle(side, result, stop));
     if (result.fault || result.rival_failed) return {};
   }
   return {};
+}
+
+bool ModulePairTimer::IsSettled() const {
+  if (stopping_.samples().size() < kPairsToSettle) return false;
+  const Interval now = stopping_.interval();
+  return now.mid <= 1 + plan_.rule.margin / 2 && RelativeHalfWidth(now) <= plan_.rule.target_width;
 }
 
 // A busy machine may have disturbed every run so far; who hides work hides it in all runs.

@@ -28,7 +28,7 @@ namespace ks {
 class ModulePairTimer {
  public:
   ModulePairTimer(ModuleSession& session, ModuleReference& reference, const ModuleFacts& facts,
-                  const TimingPlan& plan);
+                  const EvaluationConfig& config, const TimingPlan& plan);
 
   // The processes have loaded what they are. With `graphs` both sides run as CUDA graphs; where one
   // cannot, there is no timing, and NoGraph says of whom. REQUIRES: the device is leased. ERRORS:
@@ -55,6 +55,8 @@ class ModulePairTimer {
                                          const std::stop_token& stop);
   Status Calibrate(TimingResult& result, const std::stop_token& stop);
   Status TakePairs(TimingResult& result, const std::stop_token& stop);
+  // Whether more pairs of a search's comparison would only tell how little is gained, if anything.
+  bool IsSettled() const;
   Status TakePair(int pair, TimingResult& result, const std::stop_token& stop);
   // Whether a side's marks may be believed; else why not.
   Status Settle(Side side, TimingResult& result, const std::stop_token& stop);
@@ -77,6 +79,7 @@ class ModulePairTimer {
   ModuleSession& session_;
   ModuleReference& reference_;
   const ModuleFacts& facts_;
+  const EvaluationConfig& config_;
   const TimingPlan plan_;
   Rng rng_;
   const Side first_;  // drawn, so that the order does not tell a module which side it is

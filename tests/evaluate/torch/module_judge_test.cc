@@ -51,9 +51,9 @@ class ModuleTiming : public ModuleFixture {
     config.max_pairs = 12;
     config.time_budget_s = 0.2;
     config.call_timeout_s = 5;
-    auto session = ModuleSession::Create(sandbox(), python(), {}, config, 1, {});
+    auto session = ModuleSession::Create(sandbox(), python(), {}, config.memory_limit_bytes, 1, {});
     ASSERT_TRUE(session.ok()) << session.error().message;
-    auto judge = ModuleJudge::Create(*std::move(session), kModule, {});
+    auto judge = ModuleJudge::Create(*std::move(session), kModule, config, 1, {});
     ASSERT_TRUE(judge.ok()) << judge.error().message;
     parts_ = std::make_unique<Parts>();
     parts_->backend = std::make_unique<ModuleBackend>(Machine{}, (*judge)->Versions());
@@ -163,8 +163,9 @@ TEST_F(ModuleTiming, GivesBothSidesTheSameNames) {
 TEST_F(ModuleTiming, IsOutOfMemoryWhereTheTrustedSideHasNoRoom) {
   EvaluationConfig config;
   config.max_pairs = 4;
-  auto session = ModuleSession::Create(sandbox(), python(), {}, config, 1, {});
+  auto session = ModuleSession::Create(sandbox(), python(), {}, config.memory_limit_bytes, 1, {});
   ASSERT_TRUE(session.ok()) << session.error().message;
+  (*session)->Allow(2);
   for (const std::string place : {"reveal", "snapshot", "judge"}) {
     for (const int side : {0, 1, 2}) {
       if (place == "judge" && side == 2) continue;
@@ -186,7 +187,7 @@ TEST_F(ModuleTiming, IsOutOfMemoryWhereTheTrustedSideHasNoRoom) {
       auto opened = (*session)->Open(module, {});
       ASSERT_TRUE(opened.ok() && opened->admission.admitted);
       const ModuleFacts& facts = opened->admission.facts;
-      ModulePairTimer timer(**session, *opened->reference, facts, {});
+      ModulePairTimer timer(**session, *opened->reference, facts, config, {});
       const ModuleSource source = {"c.py", Candidate("        return right\n")};
       auto rival = (*session)->StartCandidate(facts, {});
       auto candidate = (*session)->StartCandidate(facts, {});
@@ -241,9 +242,10 @@ TEST_F(ModuleTiming, CallsWhatFailsBesideACandidateItsOutcome) {
       "def fail(self, request, files):\n"
       "    raise RuntimeError('no device')\n"
       "reference.Server.do_draw = reference.Server.do_stage = fail\n";
-  auto session = ModuleSession::Create(sandbox(), python(), {}, {}, 1, {});
+  auto session =
+      ModuleSession::Create(sandbox(), python(), {}, EvaluationConfig{}.memory_limit_bytes, 1, {});
   ASSERT_TRUE(session.ok()) << session.error().message;
-  auto judge = ModuleJudge::Create(*std::move(session), module, {});
+  auto judge = ModuleJudge::Create(*std::move(session), module, {}, 1, {});
   ASSERT_TRUE(judge.ok()) << judge.error().message;
   CompiledKernel kernel;
   kernel.binary = slow_;
