@@ -1,6 +1,8 @@
 import errno
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="no torch in build/venv; run tools/setup.sh --torch")
 
-from kernelsmith.modules import candidate, host, memory, reference, timed  # noqa: E402
+from kernelsmith.modules import beat, candidate, host, memory, reference, timed  # noqa: E402
 from kernelsmith.modules.channel import Channel  # noqa: E402
 from kernelsmith.modules.compare import compare, is_near  # noqa: E402
 from kernelsmith.modules.gate import Gate  # noqa: E402
@@ -65,17 +67,31 @@ class Pair:
         request = {"model_seed": 5, "sets": 3, "sides": 1, "memory_bytes": 1 << 20}
         staged = self.trusted.do_stage(request, [])
         ask = {"init": self.opened["init"], "empty": empty, "warm_calls": 2, "graph": False}
-        self.other.prepare({**staged, **ask}, [self.trusted.outgoing.pop()])
+        files, self.trusted.outgoing = self.trusted.outgoing, []
+        self.other.prepare({**staged, **ask}, files)
+        self.next = 1
 
-    def run(self, order: list[int]) -> list[float]:
-        ask = {"order": order, "numbers": self.trusted.timed.numbers(order)}
-        return self.other.run(ask, [])["ran"]
-
-    def timed(self, order: list[int], seed: int = 9) -> dict[str, Any]:
+    def timed(self, seed: int = 9, left_out: int = -1) -> dict[str, Any]:
+        """One run of three calls; of one the candidate only says that it is done."""
         self.trusted.do_sow({"seed": seed, "sets": 3}, [])
-        self.trusted.do_reveal({"side": 0, "order": [0, 1, 2]}, [])
-        self.times = self.run(order)
-        self.trusted.do_snapshot({"side": 0, "order": [0, 1, 2]}, [])
+        with ThreadPoolExecutor() as both:
+            ask = {"first": self.next, "calls": 3}
+            if left_out >= 0:
+                real = self.other.repeater.call
+                stays_away = count()
+
+                def call(begin: Any, end: Any) -> None:
+                    if next(stays_away) != left_out:
+                        real(begin, end)
+                    else:
+                        begin.record(), end.record()
+
+                self.other.repeater.call = call
+            ran = both.submit(self.other.run, ask, [])
+            lead = {"side": 0, "watched": 1, "timeout_s": 10, **ask}
+            self.led = self.trusted.do_lead(lead, [])
+            self.times = ran.result()["ran"]
+        self.next += 3
         return self.judge([0, 1, 2], [1])
 
     def judge(self, sets: list[int], exact: list[int]) -> dict[str, Any]:
@@ -143,9 +159,11 @@ def test_finds_uncomputed_outputs_poisoned() -> None:
 def test_gives_a_time_for_every_timed_call_and_judges_what_they_left() -> None:
     pair = Pair(MODULE, HONEST)
     pair.stage()
-    assert pair.timed([0, 1, 2]) == {"verdict": "passed"}
-    assert len(pair.times) == 3
+    assert pair.timed() == {"verdict": "passed"}
+    assert [len(pair.times), len(pair.led["led"]), len(pair.led["ready"])] == [3, 3, 3]
     assert min(pair.times) > 0
+    assert min(pair.led["ready"]) > 0
+    assert min(pair.led["led"]) > min(pair.times)
 
 
 NUMBERS = MODULE.replace(
@@ -170,11 +188,11 @@ def test_hands_over_other_numbers_in_every_call() -> None:
     assert [v["verdict"] for v in verdicts] == ["passed"] * 3
     pair.stage()
     for seed in range(3):
-        assert pair.timed([0, 1, 2], seed) == {"verdict": "passed"}
+        assert pair.timed(seed) == {"verdict": "passed"}
     stale = honest.replace("* share", "* self.__dict__.setdefault('first', share)")
     pair = Pair(NUMBERS, stale)
     pair.stage()
-    assert pair.timed([0, 1, 2])["verdict"] == "wrong"
+    assert pair.timed()["verdict"] == "wrong"
 
 
 @pytest.mark.parametrize("number", ["float('inf')", "float('nan')", "1 << 63"])
@@ -189,23 +207,57 @@ def test_refuses_numbers_that_a_message_cannot_hold(number: str) -> None:
 def test_sees_a_timed_call_that_was_left_out() -> None:
     pair = Pair(MODULE, HONEST)
     pair.stage()
-    verdict = pair.timed([0, 2])
+    verdict = pair.timed(left_out=1)
     assert (verdict["verdict"], verdict["got"]) == ("wrong", "nan")
 
 
-def test_does_not_count_what_is_written_after_the_snapshot() -> None:
+def test_does_not_count_what_is_written_after_the_end_of_a_call() -> None:
     pair = Pair(MODULE, HONEST)
     pair.stage()
-    pair.timed([0, 2])
-    pair.run([1])
-    assert pair.judge([0, 2], []) == {"verdict": "passed"}
-    assert pair.judge([1], [])["verdict"] == "wrong"
+    pair.timed(left_out=2)
+    pair.other.repeater.warm()
+    assert pair.judge([0, 1], []) == {"verdict": "passed"}
+    assert pair.judge([2], [])["verdict"] == "wrong"
+
+
+def test_sees_changed_inputs_of_a_timed_call() -> None:
+    pair = Pair(MODULE, HONEST.replace("return (x", "x[0] = 0\n        return (x"))
+    pair.stage()
+    assert pair.timed() == {"verdict": "input_changed", "what": "input 0"}
+
+
+def test_waits_no_longer_for_a_side_that_gives_up() -> None:
+    pair = Pair(
+        MODULE, HONEST.replace("return (x", "self.seen += 1; 1 / (self.seen < 5); return (x")
+    )
+    pair.other.space["ModelNew"].seen = 0
+    pair.stage()  # two calls; the third of those that are timed fails
+    with pytest.raises(Problem, match="division"):
+        pair.timed()
+    assert len(pair.led["led"]) == 2
+    with ThreadPoolExecutor() as both:
+        late = both.submit(pair.other.run, {"first": 1, "calls": 1}, [])
+        pair.trusted.timed.sides[0].beat.abort()
+        with pytest.raises(beat.Aborted):
+            late.result()
+    lead = {"side": 0, "watched": 0, "timeout_s": 0.01, "first": 7, "calls": 2}
+    assert pair.trusted.do_lead(lead, [])["led"] == []
+
+
+def test_a_page_takes_no_more_numbers_than_it_has_room_for() -> None:
+    one, descriptor = beat.create_beat()
+    other = beat.Beat(descriptor)
+    os.close(descriptor)
+    one.go(1, [0.5, 3, True])
+    assert other.await_go(1) == [0.5, 3, True]
+    with pytest.raises(ValueError, match="too long"):
+        one.go(2, [0.123456789] * 9000)
 
 
 def test_runs_the_same_loop_without_a_module() -> None:
     pair = Pair(MODULE, HONEST)
     pair.stage(empty=True)
-    assert pair.timed([0, 1, 2])["verdict"] == "wrong"
+    assert pair.timed()["verdict"] == "wrong"
     assert len(pair.times) == 3
 
 
@@ -303,7 +355,7 @@ def test_keeps_no_file_of_calls_and_stages_open() -> None:
     for seed in range(6):
         pair.call(True, seed)
         pair.stage()
-        pair.timed([0, 1, 2])
+        pair.timed()
         pair.trusted.do_unstage({}, [])
         # A candidate that gave no answer: the call is never judged.
         pair.trusted.do_draw({"model_seed": None, "input_seed": seed}, [])
@@ -505,11 +557,11 @@ def test_rests_with_no_memory_and_serves_again() -> None:
     pair = Pair(MODULE, HONEST)
     assert pair.call(True, 1)["verdict"] == "passed"
     pair.stage()
-    assert pair.timed([0, 1, 2])["verdict"] == "passed"
+    assert pair.timed()["verdict"] == "passed"
     assert pair.other.rest({}, []) == {"rested": True}
     assert pair.other.repeater is None and pair.other.model is None
     pair.stage()
-    assert pair.timed([0, 2, 1])["verdict"] == "passed"
+    assert pair.timed()["verdict"] == "passed"
 
 
 def test_a_module_that_changes_itself_is_copied_for_every_call() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from kernelsmith.modules.answer import answer_into
+from kernelsmith.modules.beat import Beat
 from kernelsmith.modules.channel import Channel, Message
 from kernelsmith.modules.device import this_device
 from kernelsmith.modules.memory import Place, SharedMemory, open_memory, place_from_json
@@ -66,6 +67,7 @@ class Server:
         self.memory: SharedMemory | None = None  # of the calls that are checked
         self.kept: list[torch.Tensor] = []  # outputs of earlier calls of this model
         self.repeater: Repeater | None = None
+        self.beat: Beat | None = None
 
     def answer(self, request: Message, files: list[int]) -> Message:
         """Do what a message asks."""
@@ -87,7 +89,8 @@ class Server:
 
     def rest(self, request: Message, files: list[int]) -> Message:
         """Let go of what calls needed, memory above all, until the next ones are wanted."""
-        self.kept, self.model, self.repeater, self.memory = [], None, None, None
+        self.kept, self.model, self.memory = [], None, None
+        self.repeater = self.beat = None
         this_device().release()
         return {"rested": True}
 
@@ -127,37 +130,37 @@ class Server:
             raise problem_of("forward", error, self.file) from error
 
     def prepare(self, request: Message, files: list[int]) -> Message:
-        """Get ready for timed calls: the memory, a model of its own, calls that nobody times."""
-        memory = take_memory(request, files)
-        sets = [
-            Set(inputs_in(memory, one["inputs"]), memory, places_in(one["outputs"]))
-            for one in request["sets"]
-        ]
+        """Get ready for timed calls: memory and beat, a model, calls that nobody times."""
+        try:
+            self.beat = Beat(files[1])
+        finally:
+            os.close(files[1])
+        memory = take_memory(request, files[:1])
+        one = Set(inputs_in(memory, request["inputs"]), memory, places_in(request["outputs"]))
         forward = None
         if not request["empty"]:
             self.kept = []
             self.model = self._new_model(request, memory)
             forward = self._forward
-        self.repeater = Repeater(forward, sets)
+        self.repeater = Repeater(forward, one)
         for _ in range(int(request["warm_calls"])):
-            self.repeater.run([0])
+            self.repeater.warm()
         if not request["graph"]:
             return {"prepared": True}
         graph = self.repeater.capture()
         if graph:
-            self.repeater.run([0])
+            self.repeater.warm()
         return {"prepared": True, "graph": graph}
 
     def run(self, request: Message, files: list[int]) -> Message:
-        """Run the calls that a message lists, one after the other."""
-        assert self.repeater is not None
-        self.repeater.take_numbers(request["order"], request["numbers"])
-        return {"ran": self.repeater.run(request["order"])}
+        """Make calls, each when the trusted side says so."""
+        assert self.repeater is not None and self.beat is not None
+        return {"ran": self.repeater.run(self.beat, int(request["first"]), int(request["calls"]))}
 
     def trace(self, request: Message, files: list[int]) -> Message:
         """Run one call under the device's activity trace."""
         assert self.repeater is not None
-        return {"activities": self.repeater.trace(int(request["set"]))}
+        return {"activities": self.repeater.trace()}
 
     def _new_model(self, request: Message, memory: SharedMemory) -> Any:
         arguments = request["init"]

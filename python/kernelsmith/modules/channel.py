@@ -11,7 +11,7 @@ import socket
 import struct
 from typing import Any
 
-MAX_FILES = 4
+MAX_FILES = 8
 MAX_MESSAGE_BYTES = 4 << 20
 
 Message = dict[str, Any]

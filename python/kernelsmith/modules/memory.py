@@ -129,14 +129,24 @@ def create_memory(size: int) -> tuple[SharedMemory, int]:
 
         everything, descriptor = cuda_memory.create(size)
         return SharedMemory(everything), descriptor
-    descriptor = os.memfd_create("ksmith-module", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    descriptor = create_file("ksmith-module", max(size, 1))
     try:
-        os.ftruncate(descriptor, max(size, 1))
-        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
         return SharedMemory(map_file(descriptor, size)), descriptor
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def create_file(name: str, size: int) -> int:
+    """Return a file in memory whose size nobody can change."""
+    descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        os.ftruncate(descriptor, size)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def open_memory(descriptor: int, size: int) -> SharedMemory:

@@ -230,16 +230,10 @@ class Server:
         self._timed().sow(int(request["seed"]), int(request["sets"]))
         return {"sown": True}
 
-    def do_reveal(self, request: Message, files: list[int]) -> Message:
-        """Write the inputs into the memory of a side, and poison its outputs."""
-        timed = self._timed()
-        timed.reveal(int(request["side"]), request["order"])
-        return {"revealed": True, "numbers": timed.numbers(request["order"])}
-
-    def do_snapshot(self, request: Message, files: list[int]) -> Message:
-        """Copy what lies in a side's outputs now."""
-        self._timed().snapshot(int(request["side"]), request["order"])
-        return {"kept": True}
+    def do_lead(self, request: Message, files: list[int]) -> Message:
+        """Give a side calls on the sets that were drawn, one by one; time and keep its answers."""
+        wanted = (int(request[name]) for name in ("side", "first", "calls", "watched"))
+        return self._timed().lead(*wanted, float(request["timeout_s"]))
 
     def do_judge_timed(self, request: Message, files: list[int]) -> Message:
         """Judge sets of the last snapshot: some by the fp64 oracle, others by the plain result."""

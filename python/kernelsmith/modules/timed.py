@@ -1,16 +1,19 @@
 """The trusted side of timed calls.
 
-Inputs are secret until `reveal` and outputs count as they lie there at `snapshot`; the clock of
-ksmith runs from before the one to after the other, so that nothing can be done outside of it.
+Inputs are secret until the call that they are for: they are written, the caches are flushed, the
+clock starts, the other side is told to go, and the clock runs until what lies in the outputs is
+copied. So nothing can be done outside of it, and nothing of it can be left out.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import torch
 
+from kernelsmith.modules.beat import Aborted, Beat, Late, create_beat
 from kernelsmith.modules.compare import compare
 from kernelsmith.modules.device import this_device
 from kernelsmith.modules.layout import Form, Layout, same_bits
@@ -19,16 +22,17 @@ from kernelsmith.modules.model import Reference, Value
 
 
 class Side:
-    """The memory of one process, and what it held when its answer came."""
+    """The memory of one process, and what it held when its answers came."""
 
-    def __init__(self, memory: SharedMemory) -> None:
+    def __init__(self, memory: SharedMemory, beat: Beat) -> None:
         """Begin with nothing kept."""
-        self.memory = memory
-        self.outputs: dict[int, list[torch.Tensor]] = {}
+        self.memory, self.beat = memory, beat
+        self.outputs: list[list[torch.Tensor]] = []  # by call of the last run
+        self.changed = ""  # an input that was not left as it was
 
 
 class TimedCalls:
-    """Sets of inputs for timed calls, in one memory a side. Single thread."""
+    """Sets of inputs for timed calls, which come one by one to one memory a side. Single thread."""
 
     def __init__(
         self,
@@ -49,9 +53,9 @@ class TimedCalls:
         self.drawn = [inputs] * sets
         # By set, the plain result and, where it was asked for, that in fp64: for both sides.
         self.expected: dict[int, tuple[list[torch.Tensor], list[torch.Tensor] | None]] = {}
-        self.layout = Layout(model, self.drawn, forms, 256)
+        self.layout = one
         self.sides: list[Side] = []
-        self.descriptors: list[int] = []
+        self.descriptors: list[int] = []  # of each side: memory, beat
         try:
             for _ in range(sides):
                 self._add_side()
@@ -63,13 +67,18 @@ class TimedCalls:
     def _add_side(self) -> None:
         memory, descriptor = create_memory(self.layout.bytes)
         self.descriptors.append(descriptor)
+        beat, descriptor = create_beat()
+        self.descriptors.append(descriptor)
         self.layout.write_weights(memory, self.model)
-        self.sides.append(Side(memory))
-        self.reveal(len(self.sides) - 1, list(range(len(self.drawn))))  # for warming up
+        self.layout.write_set(memory, 0, self.drawn[0])  # for warming up
+        self.sides.append(Side(memory, beat))
 
     def describe(self) -> dict[str, Any]:
         """Return what the other sides must know."""
-        return {"staged": len(self.drawn), **self.layout.to_json(self.drawn)}
+        this_device().synchronize()
+        described = self.layout.to_json(self.drawn[:1])
+        one = described.pop("sets")[0]
+        return {"staged": len(self.drawn), **described, **one}
 
     def sow(self, seed: int, sets: int) -> None:
         """Draw new inputs for the first sets."""
@@ -77,35 +86,73 @@ class TimedCalls:
         self.drawn[:sets] = [self.reference.new_inputs(seed + i) for i in range(sets)]
         this_device().synchronize()
 
-    def reveal(self, side: int, order: list[int]) -> None:
-        """Write the inputs of these sets, poison their outputs."""
-        for index in order:
-            self.layout.write_set(self.sides[side].memory, index, self.drawn[index])
+    def lead(
+        self, side: int, first: int, calls: int, watched: int, timeout_s: float
+    ) -> dict[str, Any]:
+        """Give the first sets to a side, one after the other.
+
+        `first` numbers the calls on the page, so that none is taken for an earlier one. After the
+        watched call, which nobody else knows, inputs must be what they were. Returns nanoseconds of
+        each call, from "go" until its outputs are copied, and of getting ready for it; fewer than
+        `calls` when the other side gave up or gave no sign.
+        """
+        one = self.sides[side]
+        one.outputs, one.changed = [], ""
+        took: list[int] = []
+        ready: list[int] = []
+        try:
+            for call in range(calls):
+                began = time.perf_counter_ns()
+                self._give(one, call)
+                start = time.perf_counter_ns()
+                one.beat.go(first + call, self._numbers(call))
+                one.beat.await_done(first + call, timeout_s)
+                self.snapshot(side)
+                took.append(time.perf_counter_ns() - start)
+                ready.append(start - began)
+                if call == watched:
+                    one.changed = self._changed(one, call)
+        except (Aborted, Late):
+            one.beat.abort()
+        except BaseException:
+            one.beat.abort()
+            raise
+        return {"led": took, "ready": ready}
+
+    def _give(self, one: Side, index: int) -> None:
+        """Write the inputs of a set, poison the outputs, empty the caches."""
+        self.layout.write_set(one.memory, 0, self.drawn[index])
+        this_device().flush()
         this_device().synchronize()
 
-    def numbers(self, order: list[int]) -> list[list[Value]]:
-        """Return what of the inputs of these sets lies in no memory."""
-        return [
-            [value for value in self.drawn[index] if not isinstance(value, torch.Tensor)]
-            for index in order
-        ]
+    def _numbers(self, index: int) -> list[Value]:
+        """Return what of the inputs of a set lies in no memory."""
+        return [value for value in self.drawn[index] if not isinstance(value, torch.Tensor)]
 
-    def snapshot(self, side: int, order: list[int]) -> None:
-        """Copy the outputs of these sets; what is written later does not count."""
-        memory = self.sides[side].memory
-        self.sides[side].outputs = {
-            index: [memory.tensor(place).clone() for place in self.layout.sets[index][1]]
-            for index in order
-        }
+    def snapshot(self, side: int) -> None:
+        """Copy what lies in the outputs; what is written later does not count."""
+        one = self.sides[side]
+        one.outputs.append([one.memory.tensor(p).clone() for p in self.layout.sets[0][1]])
         this_device().synchronize()
+
+    def _changed(self, one: Side, index: int) -> str:
+        places = self.layout.sets[0][0]
+        for place, value in zip(places, self.drawn[index], strict=True):
+            if place is not None:
+                assert isinstance(value, torch.Tensor)
+                if not same_bits(one.memory.tensor(place), value):
+                    return place.name
+        return ""
 
     def judge(
         self, side: int, sets: list[int], exact: list[int], errors: list[float]
     ) -> dict[str, Any]:
-        """Compare these sets of the snapshot: those of `exact` with fp64, others with the plain."""
+        """Compare outputs of the last run: those of `exact` with fp64, others with the plain."""
+        one = self.sides[side]
+        if one.changed:
+            return {"verdict": "input_changed", "what": one.changed}
         for index in sets:
-            got = self.sides[side].outputs[index]
-            verdict = self._judge_set(side, index, got, index in exact, errors)
+            verdict = self._judge_set(index, one.outputs[index], index in exact, errors)
             if verdict is not None:
                 return verdict
         return {"verdict": "passed"}
@@ -123,17 +170,11 @@ class TimedCalls:
         return plain, want if exact else None
 
     def _judge_set(
-        self, side: int, index: int, got: list[torch.Tensor], exact: bool, errors: list[float]
+        self, index: int, got: list[torch.Tensor], exact: bool, errors: list[float]
     ) -> dict[str, Any] | None:
-        values, (places, outputs) = self.drawn[index], self.layout.sets[index]
-        for place, value in zip(places, values, strict=True):
-            if place is not None:
-                assert isinstance(value, torch.Tensor)
-                if not same_bits(self.sides[side].memory.tensor(place), value):
-                    return {"verdict": "input_changed", "what": place.name}
         plain, want = self._expect(index, exact)
         precision = self.reference.precision
-        for number, place in enumerate(outputs):
+        for number, place in enumerate(self.layout.sets[0][1]):
             known = errors[number] if number < len(errors) else 0.0
             if want is None:
                 wrong = compare(got[number], plain[number], plain[number], precision, known)

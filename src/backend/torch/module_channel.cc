@@ -18,7 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kMostFiles = 4;
+constexpr size_t kMostFiles = 8;
 
 // Bytes with files beside the first of them.
 ssize_t SendWithFiles(int socket, std::string_view bytes, std::span<const int> files) {

@@ -33,11 +33,11 @@ class ModuleChannel {
  public:
   using Answer = std::variant<std::string, ModuleSilence>;
 
-  // Files that the other end sends are kept only where `takes_files` says so: at most 4 a message.
+  // Files that the other end sends are kept only where `takes_files` says so: at most 8 a message.
   explicit ModuleChannel(UniqueFd socket, bool takes_files = false)
       : socket_(std::move(socket)), takes_files_(takes_files) {}
 
-  // Sends a message with at most 4 files, and waits for the next message. ERRORS: kCancelled.
+  // Sends a message with at most 8 files, and waits for the next message. ERRORS: kCancelled.
   Result<Answer> Ask(std::string_view message, std::span<const int> files, double timeout_s,
                      std::stop_token stop);
   // Waits for a message. ERRORS: kCancelled.

@@ -1,6 +1,7 @@
 #include "backend/torch/module_host.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -128,6 +129,8 @@ ModuleCensus ModuleChild::Census() const {
   return channel_ == nullptr ? ModuleCensus() : host_->Census();
 }
 
+bool ModuleChild::Pause(bool paused) const { return channel_ != nullptr && host_->Pause(paused); }
+
 ModuleHost::ModuleHost(std::unique_ptr<SandboxProcess> process, UniqueFd socket,
                        ModuleDevice device, std::string executable, std::string filter)
     : process_(std::move(process)),
@@ -223,6 +226,12 @@ Result<ModuleExit> ModuleHost::End(int64_t child) {
   exit.code = answer.value("code", -1);
   exit.peak_rss_bytes = answer.value("peak_rss_bytes", int64_t{0});
   return exit;
+}
+
+bool ModuleHost::Pause(bool paused) const {
+  const std::vector<int64_t> children = ChildrenOf(process_->pid());
+  if (children.empty()) return false;
+  return kill(static_cast<pid_t>(children.front()), paused ? SIGSTOP : SIGCONT) == 0;
 }
 
 ModuleCensus ModuleHost::Census() const {

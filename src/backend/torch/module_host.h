@@ -53,6 +53,8 @@ class ModuleChild {
   bool HasEnded() const { return channel_ == nullptr; }
   // What runs for the host's only child.
   ModuleCensus Census() const;
+  // Stops the host's only child where it is, or lets it go on. False: it is not there.
+  bool Pause(bool paused) const;
 
  private:
   const std::shared_ptr<ModuleHost> host_;
@@ -94,6 +96,7 @@ class ModuleHost : public std::enable_shared_from_this<ModuleHost> {
                               std::stop_token stop);
   Result<ModuleExit> End(int64_t child);
   ModuleCensus Census() const;
+  bool Pause(bool paused) const;
 
   const std::unique_ptr<SandboxProcess> process_;
   std::mutex mutex_;  // one question at a time

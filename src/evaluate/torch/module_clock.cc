@@ -15,20 +15,39 @@ constexpr size_t kLeastRuns = 3;
 constexpr double kNestingShare = 0.01, kNestingNs = 20e3;
 constexpr double kSpreads = 3;
 
+constexpr double kRestTimes = 2, kRestNs = 200e3;
+
 const ModuleRun& Shortest(std::span<const ModuleRun> runs) {
   return *std::ranges::min_element(runs, {}, &ModuleRun::wall_ns);
 }
 
-// The `part`-th part of the way up the sorted lengths: 2 is the median, 4 the lower quartile.
-double WallNsAt(std::span<const ModuleRun> runs, size_t part) {
+// The `part`-th part of the way up a sorted figure: 2 is the median, 4 the lower quartile.
+double FigureAt(std::span<const ModuleRun> runs, double ModuleRun::*figure, size_t part) {
   std::vector<double> times;
-  for (const ModuleRun& run : runs) times.push_back(run.wall_ns);
+  for (const ModuleRun& run : runs) times.push_back(run.*figure);
   const auto place = times.begin() + static_cast<std::ptrdiff_t>(times.size() / part);
   std::nth_element(times.begin(), place, times.end());
   return *place;
 }
 
+double WallNsAt(std::span<const ModuleRun> runs, size_t part) {
+  return FigureAt(runs, &ModuleRun::wall_ns, part);
+}
+
 }  // namespace
+
+std::optional<Rejected> CheckModuleRest(std::span<const ModuleRun> rival,
+                                        std::span<const ModuleRun> candidate) {
+  if (std::min(rival.size(), candidate.size()) < kLeastRuns) return std::nullopt;
+  const double one = FigureAt(rival, &ModuleRun::ready_ns, 4);
+  const double other = FigureAt(candidate, &ModuleRun::ready_ns, 4);
+  if (std::max(one, other) <= kRestTimes * std::min(one, other) + kRestNs) return std::nullopt;
+  return Rejected{
+      "timer_tampered",
+      fmt::format("getting ready takes {} before calls of the rival, {} before its own: "
+                  "the device is not at rest",
+                  FormatNs(one), FormatNs(other))};
+}
 
 std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
                                          std::span<const ModuleRun> empty) {

@@ -14,13 +14,17 @@ namespace ks {
 // One run of several calls.
 struct ModuleRun {
   int calls = 0;
-  double inside_ns =
-      0;               // the median call, by marks that the harness sets in the candidate's process
-  double wall_ns = 0;  // all, from before inputs were revealed to after outputs were kept
+  // The median call, by marks that the harness sets in the candidate's process.
+  double inside_ns = 0;
+  // All, by the trusted side's clock: so many times the median call, each from when the process was
+  // told to go until its outputs were copied.
+  double wall_ns = 0;
+  // The median of what the trusted side took before a call to write inputs and flush caches.
+  double ready_ns = 0;
 };
 
 // Inside, a call may look shorter than outside by this much: what lies between the marks and the
-// empty run (Python's call of the module), and the noise of waking up.
+// empty run (Python's call of the module), and noise.
 inline constexpr double kClockShare = 0.05;
 inline constexpr double kClockNs = 5e3;
 
@@ -31,6 +35,12 @@ inline constexpr double kClockNs = 5e3;
 // each side.
 std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
                                          std::span<const ModuleRun> empty);
+
+// "timer_tampered" where the trusted side, the only one at work then, takes much longer to get
+// ready for the calls of one side than for the other's: something is left on the device beside one
+// of them. Empty below 3 runs of each.
+std::optional<Rejected> CheckModuleRest(std::span<const ModuleRun> rival,
+                                        std::span<const ModuleRun> candidate);
 
 // `gain` (rival's time over the candidate's, by the marks) within what the clock outside saw: its
 // low end no higher than that of the ratio of the runs' lengths at `confidence`, the lower

@@ -89,6 +89,11 @@ bool ModuleCandidate::Rest(std::stop_token stop) {
   return reply.ok() && std::holds_alternative<Json>(*reply);
 }
 
+void ModuleCandidate::Pause(bool paused) {
+  if (child_ == nullptr || paused == paused_) return;
+  paused_ = child_->Pause(paused) ? paused : false;
+}
+
 void ModuleCandidate::End() {
   if (child_ != nullptr && give_back_) give_back_(std::move(child_));
   child_.reset();

@@ -74,6 +74,8 @@ class ModuleCandidate {
   void AllowAnyThreads() { census_ = false; }
   // Lets go of what its calls needed, to serve again later. False: it cannot be kept.
   bool Rest(std::stop_token stop);
+  // Stops it where it is, or lets it go on.
+  void Pause(bool paused);
   // The last thing. A host that ends with it is replaced by the next start.
   void End();
   const std::string& workload() const { return workload_; }
@@ -84,6 +86,7 @@ class ModuleCandidate {
   GiveBack give_back_;
   int allowed_threads_ = 1;
   bool census_ = true;
+  bool paused_ = false;
 };
 
 }  // namespace ks

@@ -1,7 +1,10 @@
 #include "evaluate/torch/module_timer.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <numeric>
 #include <utility>
 
@@ -32,6 +35,11 @@ constexpr size_t kPairsToSettle = 16;
 constexpr double kWallOverBudget = 3;
 constexpr size_t kMaxKeptSamples = 200;
 
+// The words of the page on which a side and the trusted side wait for each other, and what both
+// take for the end (python/kernelsmith/modules/beat.py).
+constexpr off_t kGo = 0, kDone = 64;
+constexpr uint64_t kAborted = ~uint64_t{0};
+
 double NsSince(Clock::time_point begin) {
   return std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
 }
@@ -42,7 +50,7 @@ std::vector<double> Inside(const std::vector<ModuleRun>& runs) {
   return times;
 }
 
-// The median of what the marks say; 0 when that is not a list of `calls` numbers.
+// The median of a list; 0 when that is not one of `calls` numbers.
 double MedianOf(const Json& times, int calls) {
   if (!times.is_array() || static_cast<int>(times.size()) != calls) return 0;
   std::vector<double> numbers;
@@ -80,6 +88,7 @@ Result<TimingResult> ModulePairTimer::Run(ModuleCandidate& rival, ModuleCandidat
   if (!ended(result)) KS_RETURN_IF_ERROR(Calibrate(result, stop));
   if (!ended(result)) KS_RETURN_IF_ERROR(TakePairs(result, stop));
   if (!ended(result)) Summarize(result);
+  for (ModuleCandidate* const side : {&rival, &candidate}) side->Pause(false);
   result.module = facts_;
   result.module->graphs = graphs;
   if (!runner->Rest(stop)) session_.EndRunner();
@@ -105,18 +114,19 @@ Status ModulePairTimer::Stage(double usual_ns, TimingResult& result, const std::
     return {};
   }
   const Json& staged = std::get<Json>(reply);
-  KS_ASSIGN_OR_RETURN(const std::vector<UniqueFd> files, reference_.TakeFiles(sides_.size()));
+  KS_ASSIGN_OR_RETURN(std::vector<UniqueFd> files, reference_.TakeFiles(2 * sides_.size()));
+  for (size_t side = 0; side < sides_.size(); ++side) beats_[side] = std::move(files[2 * side + 1]);
   staged_ = static_cast<int>(std::clamp<int64_t>(IntegerOf(staged, "staged"), 1, sets));
   for (const Side side : {first_, Other(first_), kEmpty}) {
     KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault,
-                        Prepare(side, staged, files[side].get(), stop));
+                        Prepare(side, staged, files[2 * side].get(), stop));
     if (!fault) continue;
     return Blame(side, *std::move(fault), result);
   }
   return {};
 }
 
-Result<std::optional<Outcome>> ModulePairTimer::Prepare(Side side, const Json& staged, int file,
+Result<std::optional<Outcome>> ModulePairTimer::Prepare(Side side, const Json& staged, int memory,
                                                         const std::stop_token& stop) {
   Json ask = staged;
   ask["op"] = "prepare";
@@ -124,9 +134,10 @@ Result<std::optional<Outcome>> ModulePairTimer::Prepare(Side side, const Json& s
   ask["empty"] = side == kEmpty;
   ask["warm_calls"] = kWarmCalls;
   ask["graph"] = graphs_;
+  const std::array<int, 2> files = {memory, beats_[side].get()};
   KS_ASSIGN_OR_RETURN(
       ModuleReply reply,
-      sides_[side]->Ask(ask, {&file, 1}, "prepared", "time",
+      sides_[side]->Ask(ask, files, "prepared", "time",
                         config_.compile_timeout_s + kWarmCalls * config_.call_timeout_s, stop));
   if (auto* const outcome = std::get_if<Outcome>(&reply)) return std::optional(std::move(*outcome));
   no_graph_[side] = graphs_ && !TruthOf(std::get<Json>(reply), "graph");
@@ -160,32 +171,54 @@ std::vector<int> ModulePairTimer::AllSets() const {
   return sets;
 }
 
-Result<ModulePairTimer::Ran> ModulePairTimer::Measure(Side side, const std::stop_token& stop) {
-  const std::vector<int> order = AllSets();
-  const Json reveal = {{"op", "reveal"}, {"side", side}, {"order", order}};
-  const Json snapshot = {{"op", "snapshot"}, {"side", side}, {"order", order}};
+int ModulePairTimer::JudgedSet() const {
+  Rng choice(DeriveSeed(plan_.secret_seed, "judged set", sown_));
+  return static_cast<int>(choice.Below(static_cast<uint64_t>(calls_)));
+}
+
+void ModulePairTimer::Abort(Side side) const {
+  for (const off_t word : {kGo, kDone}) {
+    static_cast<void>(pwrite(beats_[side].get(), &kAborted, sizeof(kAborted), word));
+  }
+}
+
+Result<ModulePairTimer::Ran> ModulePairTimer::Measure(Side side, int watched,
+                                                      const std::stop_token& stop) {
+  for (const Side one : {kRival, kCandidate}) sides_[one]->Pause(one != side);
+  const int64_t first = std::exchange(next_call_, next_call_ + calls_);
   const std::vector<ModuleRun>& earlier = runs_[side];
   const double foreseen_s = earlier.empty() ? 0 : earlier.back().wall_ns * 1e-9 * kRunSlack;
   const double timeout_s = config_.call_timeout_s + foreseen_s;
-  const Clock::time_point begin = Clock::now();
-  KS_ASSIGN_OR_RETURN(const ModuleReply revealed,
-                      reference_.AskBeside(reveal, "revealed", "time", stop));
-  if (const auto* const outcome = std::get_if<Outcome>(&revealed)) return Ran(NoRoom{*outcome});
-  const Json run_them = {
-      {"op", "run"}, {"order", order}, {"numbers", std::get<Json>(revealed)["numbers"]}};
-  KS_ASSIGN_OR_RETURN(ModuleReply reply,
-                      sides_[side]->Ask(run_them, {}, "ran", "time", timeout_s, stop));
-  if (auto* const outcome = std::get_if<Outcome>(&reply)) return Ran(std::move(*outcome));
-  KS_ASSIGN_OR_RETURN(const ModuleReply kept, reference_.AskBeside(snapshot, "kept", "time", stop));
-  if (const auto* const outcome = std::get_if<Outcome>(&kept)) return Ran(NoRoom{*outcome});
-  const ModuleRun run{calls_, MedianOf(std::get<Json>(reply)["ran"], calls_), NsSince(begin)};
-  return Ran(run);
+  const Json run = {{"op", "run"}, {"first", first}, {"calls", calls_}};
+  auto answer = std::async(std::launch::async, [&] {
+    Result<ModuleReply> reply = sides_[side]->Ask(run, {}, "ran", "time", timeout_s, stop);
+    if (!reply.ok() || std::holds_alternative<Outcome>(*reply)) Abort(side);
+    return reply;
+  });
+  const Result<ModuleReply> led = reference_.AskBeside({{"op", "lead"},
+                                                        {"side", side},
+                                                        {"first", first},
+                                                        {"calls", calls_},
+                                                        {"watched", watched},
+                                                        {"timeout_s", config_.call_timeout_s}},
+                                                       "led", "time", stop);
+  if (!led.ok() || std::holds_alternative<Outcome>(*led)) Abort(side);
+  Result<ModuleReply> ran = answer.get();
+  if (!led.ok()) return led.error();
+  if (const auto* const outcome = std::get_if<Outcome>(&*led)) return Ran(NoRoom{*outcome});
+  if (!ran.ok()) return ran.error();
+  if (auto* const outcome = std::get_if<Outcome>(&*ran)) return Ran(std::move(*outcome));
+  const Json& clock = std::get<Json>(*led);
+  const double wall_ns = MedianOf(clock["led"], calls_) * calls_;
+  if (wall_ns <= 0) return Ran(Outcome(Rejected{"forged_answer", "no sign of its calls"}));
+  return Ran(ModuleRun{calls_, MedianOf(std::get<Json>(*ran)["ran"], calls_), wall_ns,
+                       MedianOf(clock["ready"], calls_)});
 }
 
 Result<std::optional<ModuleRun>> ModulePairTimer::TakeRun(Side side, bool judge_all,
                                                           TimingResult& result,
                                                           const std::stop_token& stop) {
-  KS_ASSIGN_OR_RETURN(Ran ran, Measure(side, stop));
+  KS_ASSIGN_OR_RETURN(Ran ran, Measure(side, JudgedSet(), stop));
   if (auto* const none = std::get_if<NoRoom>(&ran)) {
     result.fault = std::move(none->outcome);
     return std::optional<ModuleRun>();
@@ -241,6 +274,9 @@ Status ModulePairTimer::TakePairs(TimingResult& result, const std::stop_token& s
     KS_RETURN_IF_ERROR(Settle(side, result, stop));
     if (result.fault || result.rival_failed) return {};
   }
+  if (auto unrest = CheckModuleRest(runs_[kRival], runs_[kCandidate])) {
+    result.fault = *std::move(unrest);
+  }
   return {};
 }
 
@@ -289,8 +325,7 @@ Status ModulePairTimer::TakePair(int pair, TimingResult& result, const std::stop
 
 Result<std::optional<Outcome>> ModulePairTimer::Judge(Side side, bool all, TimingResult& result,
                                                       const std::stop_token& stop) {
-  Rng choice(DeriveSeed(plan_.secret_seed, "judged set", sown_));
-  const auto chosen = static_cast<int>(choice.Below(static_cast<uint64_t>(calls_)));
+  const int chosen = JudgedSet();
   std::vector<int> sets = {chosen};
   if (all) sets = AllSets();
   Json request = {{"op", "judge_timed"}, {"side", side}, {"sets", sets}};
@@ -332,9 +367,9 @@ void ModulePairTimer::Summarize(TimingResult& result) const {
 Status TraceModule(ModuleCandidate& candidate, const std::string& source, ModuleFacts& facts,
                    std::stop_token stop) {
   candidate.AllowAnyThreads();  // the tracer has some
-  KS_ASSIGN_OR_RETURN(const ModuleReply reply,
-                      candidate.Ask({{"op", "trace"}, {"set", 0}}, {}, "activities", "time",
-                                    kTraceTimeoutS, std::move(stop)));
+  KS_ASSIGN_OR_RETURN(
+      const ModuleReply reply,
+      candidate.Ask({{"op", "trace"}}, {}, "activities", "time", kTraceTimeoutS, std::move(stop)));
   const auto* const answer = std::get_if<Json>(&reply);
   if (answer == nullptr) return {};
   facts.activities = ActivitiesOf((*answer)["activities"], source);

@@ -1,9 +1,10 @@
 // Times a module against another, each in a process of its own, on one device.
 //
-// The trusted side reveals secret inputs, a process runs some calls on them, the trusted side keeps
-// what lies in the outputs: this process's clock runs from before the first to after the last, so
-// nothing can be done off the clock. Marks set inside the candidate's process give the time of one
-// call more precisely; they are believed only where the clock outside agrees (module_clock.h).
+// For each call the trusted side writes secret inputs, flushes the caches, tells the process to go
+// and copies what lies in its outputs; its clock runs from "go" to the copy, so nothing can be done
+// off the clock. Marks set inside the candidate's process give the time of one call more precisely;
+// they are believed only where the clock outside agrees (module_clock.h). Whoever is not timed is
+// stopped meanwhile.
 #ifndef KS_EVALUATE_TORCH_MODULE_TIMER_H_
 #define KS_EVALUATE_TORCH_MODULE_TIMER_H_
 
@@ -21,6 +22,7 @@
 #include "evaluate/judge.h"
 #include "evaluate/torch/module_clock.h"
 #include "evaluate/torch/module_session.h"
+#include "sandbox/unique_fd.h"
 
 namespace ks {
 
@@ -51,7 +53,7 @@ class ModulePairTimer {
 
   // Every side has its memory and a warm model; else why not.
   Status Stage(double usual_ns, TimingResult& result, const std::stop_token& stop);
-  Result<std::optional<Outcome>> Prepare(Side side, const nlohmann::json& staged, int file,
+  Result<std::optional<Outcome>> Prepare(Side side, const nlohmann::json& staged, int memory,
                                          const std::stop_token& stop);
   Status Calibrate(TimingResult& result, const std::stop_token& stop);
   Status TakePairs(TimingResult& result, const std::stop_token& stop);
@@ -62,8 +64,11 @@ class ModulePairTimer {
   Status Settle(Side side, TimingResult& result, const std::stop_token& stop);
   // Draws new inputs; the next runs of all sides see the same.
   Status Sow(TimingResult& result, const std::stop_token& stop);
-  // One run of `calls_` calls.
-  Result<Ran> Measure(Side side, const std::stop_token& stop);
+  // One run of `calls_` calls. After the watched one, inputs must be what they were.
+  Result<Ran> Measure(Side side, int watched, const std::stop_token& stop);
+  // The set that is judged of what was sown last, and its call watched.
+  int JudgedSet() const;
+  void Abort(Side side) const;  // nobody waits for the beat of that side any more
   // A run and the verdict on it. Empty: `result` says who failed.
   Result<std::optional<ModuleRun>> TakeRun(Side side, bool judge_all, TimingResult& result,
                                            const std::stop_token& stop);
@@ -88,9 +93,11 @@ class ModulePairTimer {
   std::array<std::vector<ModuleRun>, 3> runs_;
   bool graphs_ = false;
   std::array<bool, 3> no_graph_{};
-  int staged_ = 0;     // sets of inputs
-  uint64_t sown_ = 0;  // seed of what was drawn last
-  int calls_ = 0;      // of one run
+  std::array<UniqueFd, 3> beats_;  // pages that a side and the trusted side share
+  int64_t next_call_ = 1;          // on them
+  int staged_ = 0;                 // sets of inputs
+  uint64_t sown_ = 0;              // seed of what was drawn last
+  int calls_ = 0;                  // of one run
 };
 
 // What runs on the device during a call of a process that was timed. Unchanged when that cannot be

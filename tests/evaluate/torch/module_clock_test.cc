@@ -15,7 +15,7 @@ constexpr double kEmptyNs = 4e6;
 // Runs without a module.
 std::vector<ModuleRun> Empty() {
   std::vector<ModuleRun> runs;
-  for (int i = 0; i < 7; ++i) runs.push_back({kCalls, 2e3, kEmptyNs + 2e3 * i});
+  for (int i = 0; i < 7; ++i) runs.push_back({kCalls, 2e3, kEmptyNs + 2e3 * i, 0});
   return runs;
 }
 
@@ -25,7 +25,7 @@ std::vector<ModuleRun> Runs(double inside_ns, double real_ns) {
   std::vector<ModuleRun> runs;
   for (int i = 0; i < 12; ++i) {
     const double noise_ns = i % 5 == 4 ? 3e5 : 1e4 * (i % 3);
-    runs.push_back({kCalls, inside_ns, kEmptyNs + kCalls * real_ns + noise_ns});
+    runs.push_back({kCalls, inside_ns, kEmptyNs + kCalls * real_ns + noise_ns, 0});
   }
   return runs;
 }
@@ -51,6 +51,22 @@ TEST(ModuleClock, RefusesMarksThatAreNoTimes) {
   EXPECT_TRUE(CheckModuleClock(Runs(0, 50e3), Empty()));
   EXPECT_TRUE(CheckModuleClock(Runs(-1, 50e3), Empty()));
   EXPECT_TRUE(CheckModuleClock(Runs(std::numeric_limits<double>::quiet_NaN(), 50e3), Empty()));
+}
+
+TEST(ModuleClock, RefusesADeviceThatIsNotAtRestBesideOneSide) {
+  std::vector<ModuleRun> quiet = Runs(50e3, 50e3), loaded = Runs(50e3, 50e3);
+  for (ModuleRun& run : quiet) run.ready_ns = 150e3;
+  for (ModuleRun& run : loaded) run.ready_ns = 450e3;
+  EXPECT_FALSE(CheckModuleRest(quiet, loaded)) << "noise of short times";
+  for (ModuleRun& run : loaded) run.ready_ns = 2e6;
+  for (const bool turned : {false, true}) {
+    const auto rejected = turned ? CheckModuleRest(loaded, quiet) : CheckModuleRest(quiet, loaded);
+    ASSERT_TRUE(rejected.has_value());
+    EXPECT_EQ(rejected->rule, "timer_tampered");
+  }
+  for (size_t i = 0; i < loaded.size() / 2; ++i) loaded[2 * i].ready_ns = 150e3;
+  EXPECT_FALSE(CheckModuleRest(quiet, loaded)) << "others on the machine, now and then";
+  EXPECT_FALSE(CheckModuleRest(std::span(quiet).first(2), loaded));
 }
 
 TEST(ModuleClock, SaysNothingOfTwoRuns) {

@@ -166,22 +166,21 @@ TEST_F(ModuleTiming, IsOutOfMemoryWhereTheTrustedSideHasNoRoom) {
   auto session = ModuleSession::Create(sandbox(), python(), {}, config.memory_limit_bytes, 1, {});
   ASSERT_TRUE(session.ok()) << session.error().message;
   (*session)->Allow(2);
-  for (const std::string place : {"reveal", "snapshot", "judge"}) {
+  for (const std::string place : {"lead", "snapshot", "judge"}) {
     for (const int side : {0, 1, 2}) {
       if (place == "judge" && side == 2) continue;
       ModuleSource module = kModule;
       module.text +=
           "from kernelsmith.modules.timed import TimedCalls as T\n"
-          "old, T.staged = T." +
+          "old = T." +
           place +
-          ", 0\n"
-          "def full(self, side, order, *rest):\n"
-          "    self.staged += 1\n"
+          "\n"
+          "def full(self, side, *rest):\n"
           "    if side == " +
           std::to_string(side) +
-          " and self.staged > 3:\n"
+          ":\n"
           "        raise MemoryError('nothing left')\n"
-          "    return old(self, side, order, *rest)\n"
+          "    return old(self, side, *rest)\n"
           "T." +
           place + " = full\n";
       auto opened = (*session)->Open(module, {});
