@@ -64,7 +64,7 @@ class Pair:
         return self.trusted.do_judge({"call": drawn["call"], "repeat": repeat}, [])
 
     def stage(self, empty: bool = False) -> None:
-        request = {"model_seed": 5, "sets": 3, "sides": 1, "memory_bytes": 1 << 20}
+        request = {"model_seed": 5, "sets": 3, "sides": 1, "slots": 2, "memory_bytes": 1 << 20}
         staged = self.trusted.do_stage(request, [])
         ask = {"init": self.opened["init"], "empty": empty, "warm_calls": 2, "graph": False}
         files, self.trusted.outgoing = self.trusted.outgoing, []
@@ -80,9 +80,9 @@ class Pair:
                 real = self.other.repeater.call
                 stays_away = count()
 
-                def call(begin: Any, end: Any) -> None:
+                def call(slot: Any, begin: Any, end: Any) -> None:
                     if next(stays_away) != left_out:
-                        real(begin, end)
+                        real(slot, begin, end)
                     else:
                         begin.record(), end.record()
 
@@ -248,10 +248,10 @@ def test_a_page_takes_no_more_numbers_than_it_has_room_for() -> None:
     one, descriptor = beat.create_beat()
     other = beat.Beat(descriptor)
     os.close(descriptor)
-    one.go(1, [0.5, 3, True])
-    assert other.await_go(1) == [0.5, 3, True]
+    one.go(1, 2, [0.5, 3, True])
+    assert other.await_go(1) == (2, [0.5, 3, True])
     with pytest.raises(ValueError, match="too long"):
-        one.go(2, [0.123456789] * 9000)
+        one.go(2, 0, [0.123456789] * 9000)
 
 
 def test_runs_the_same_loop_without_a_module() -> None:
@@ -384,7 +384,8 @@ def test_closes_the_files_of_what_there_is_no_room_for(monkeypatch: pytest.Monke
         return made[-1]
 
     monkeypatch.setattr(timed, "create_memory", second_fails)
-    stage = {"op": "stage", "model_seed": 5, "sets": 3, "sides": 2, "memory_bytes": 1 << 20}
+    stage = {"op": "stage", "model_seed": 5, "sets": 3, "sides": 2, "slots": 1}
+    stage["memory_bytes"] = 1 << 20
     with pytest.raises(MemoryError):
         pair.trusted.answer(stage, [])
     made.clear()

@@ -52,9 +52,10 @@ Result<std::shared_ptr<ModuleHosts>> StartHosts(int device, const EvaluationConf
   auto hosts = std::make_shared<ModuleHosts>();
   KS_ASSIGN_OR_RETURN(PythonEnvironment python, FindPython());
   KS_ASSIGN_OR_RETURN(hosts->sandbox, Sandbox::Create());
-  KS_ASSIGN_OR_RETURN(hosts->session,
-                      ModuleSession::Create(*hosts->sandbox, std::move(python), *std::move(found),
-                                            config.memory_limit_bytes, together, stop));
+  KS_ASSIGN_OR_RETURN(
+      hosts->session,
+      ModuleSession::Create(*hosts->sandbox, std::move(python), *std::move(found),
+                            config.memory_limit_bytes, ModuleJudge::ProcessesFor(together), stop));
   KS_ASSIGN_OR_RETURN(hosts->device, hosts->session->Describe(std::move(stop)));
   return hosts;
 }

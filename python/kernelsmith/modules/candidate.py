@@ -17,7 +17,7 @@ from kernelsmith.modules.beat import Beat
 from kernelsmith.modules.channel import Channel, Message
 from kernelsmith.modules.device import this_device
 from kernelsmith.modules.memory import Place, SharedMemory, open_memory, place_from_json
-from kernelsmith.modules.repeat import Repeater, Set
+from kernelsmith.modules.repeat import Repeater, Slot
 from kernelsmith.modules.source import Problem, load, problem_of
 
 ENTRY = "ModelNew"
@@ -136,13 +136,16 @@ class Server:
         finally:
             os.close(files[1])
         memory = take_memory(request, files[:1])
-        one = Set(inputs_in(memory, request["inputs"]), memory, places_in(request["outputs"]))
+        slots = [
+            Slot(inputs_in(memory, one["inputs"]), memory, places_in(one["outputs"]))
+            for one in request["slots"]
+        ]
         forward = None
         if not request["empty"]:
             self.kept = []
             self.model = self._new_model(request, memory)
             forward = self._forward
-        self.repeater = Repeater(forward, one)
+        self.repeater = Repeater(forward, slots)
         for _ in range(int(request["warm_calls"])):
             self.repeater.warm()
         if not request["graph"]:

@@ -23,8 +23,8 @@ Forward = Callable[[list[Any]], Any]
 
 
 @dataclass
-class Set:
-    """Inputs of the calls and where their outputs go: the same places for every call."""
+class Slot:
+    """Inputs of a call and where its outputs go."""
 
     inputs: list[Any]
     memory: SharedMemory
@@ -34,16 +34,17 @@ class Set:
 class Repeater:
     """Runs one module again and again. Single thread."""
 
-    def __init__(self, forward: Forward | None, one: Set) -> None:
+    def __init__(self, forward: Forward | None, slots: list[Slot]) -> None:
         """Take the places to call it with; no module: everything but the call is done."""
-        self.forward, self.one = forward, one
+        self.forward, self.slots = forward, slots
+        one = slots[0]
         self.nothing = [one.memory.tensor(place).clone() for place in one.places]
         self.graph: torch.cuda.CUDAGraph | None = None
         self.result: Any = None  # outputs of the graph
 
     def capture(self) -> bool:
         """Record a call as a CUDA graph, which `run` replays; False: it cannot be one."""
-        inputs = self.one.inputs
+        inputs = self.slots[0].inputs
         if not this_device().is_cuda or not all(isinstance(v, torch.Tensor) for v in inputs):
             return False
         if self.forward is None:
@@ -60,26 +61,26 @@ class Repeater:
         self.graph = graph
         return True
 
-    def call(self, begin: Any, end: Any) -> None:
+    def call(self, one: Slot, begin: Any, end: Any) -> None:
         """Make one call between two marks, and copy its outputs to their places."""
         begin.record()
-        result = self._result()
+        result = self._result(one)
         end.record()
         device = this_device()
         device.synchronize()
-        known = [value for value in self.one.inputs if isinstance(value, torch.Tensor)]
-        answer_into(self.one.memory, self.one.places, result, known)
+        known = [value for value in one.inputs if isinstance(value, torch.Tensor)]
+        answer_into(one.memory, one.places, result, known)
         device.synchronize()
 
-    def _result(self) -> Any:
+    def _result(self, one: Slot) -> Any:
         if self.graph is not None:
             self.graph.replay()
             return self.result
-        return self.nothing if self.forward is None else self.forward(self.one.inputs)
+        return self.nothing if self.forward is None else self.forward(one.inputs)
 
     def warm(self) -> None:
         """Make a call that nobody waits for."""
-        self.call(this_device().event(), this_device().event())
+        self.call(self.slots[0], this_device().event(), this_device().event())
 
     def run(self, beat: Beat, first: int, calls: int) -> list[float]:
         """Make calls when the trusted side says so; return the device's nanoseconds of each."""
@@ -87,18 +88,19 @@ class Repeater:
         marks = [(device.event(), device.event()) for _ in range(calls)]
         try:
             for number, (begin, end) in enumerate(marks, first):
-                self.take_numbers(beat.await_go(number))
-                self.call(begin, end)
+                slot, values = beat.await_go(number)
+                self.take_numbers(self.slots[slot], values)
+                self.call(self.slots[slot], begin, end)
                 beat.done(number)
         except BaseException:
             beat.abort()
             raise
         return [begin.elapsed_time(end) * 1e6 for begin, end in marks]
 
-    def take_numbers(self, numbers: list[Any]) -> None:
+    def take_numbers(self, one: Slot, numbers: list[Any]) -> None:
         """Put the numbers of the next call among its inputs."""
-        rest, inputs = iter(numbers), self.one.inputs
-        self.one.inputs = [v if isinstance(v, torch.Tensor) else next(rest) for v in inputs]
+        rest = iter(numbers)
+        one.inputs = [v if isinstance(v, torch.Tensor) else next(rest) for v in one.inputs]
 
     def trace(self) -> list[dict[str, Any]]:
         """Return what ran on the device, on all streams, during one call."""
@@ -107,7 +109,7 @@ class Repeater:
         device = this_device()
         device.synchronize()
         with profile(activities=[ProfilerActivity.CUDA]) as record:
-            self._result()
+            self._result(self.slots[0])
             device.synchronize()
         found: dict[str, dict[str, Any]] = {}
         for event in record.profiler.kineto_results.events():

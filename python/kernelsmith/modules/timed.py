@@ -8,6 +8,7 @@ copied. So nothing can be done outside of it, and nothing of it can be left out.
 from __future__ import annotations
 
 import os
+import random
 import time
 from typing import Any
 
@@ -44,7 +45,8 @@ class TimedCalls:
     ) -> None:
         """Make the memories; `request` bounds their number and size."""
         self.reference, self.model, self.forms = reference, model, forms
-        one = Layout(model, [inputs], forms, 256)
+        slots = int(request["slots"])
+        one = Layout(model, [inputs] * slots, forms, 256)
         sides = int(request["sides"])
         most = int(request["memory_bytes"])
         if free := this_device().free_bytes():
@@ -54,6 +56,8 @@ class TimedCalls:
         # By set, the plain result and, where it was asked for, that in fp64: for both sides.
         self.expected: dict[int, tuple[list[torch.Tensor], list[torch.Tensor] | None]] = {}
         self.layout = one
+        self.slots = slots
+        self._chance = random.SystemRandom()
         self.sides: list[Side] = []
         self.descriptors: list[int] = []  # of each side: memory, beat
         try:
@@ -70,15 +74,15 @@ class TimedCalls:
         beat, descriptor = create_beat()
         self.descriptors.append(descriptor)
         self.layout.write_weights(memory, self.model)
-        self.layout.write_set(memory, 0, self.drawn[0])  # for warming up
+        for slot in range(self.slots):
+            self.layout.write_set(memory, slot, self.drawn[0])  # for warming up
         self.sides.append(Side(memory, beat))
 
     def describe(self) -> dict[str, Any]:
         """Return what the other sides must know."""
         this_device().synchronize()
-        described = self.layout.to_json(self.drawn[:1])
-        one = described.pop("sets")[0]
-        return {"staged": len(self.drawn), **described, **one}
+        described = self.layout.to_json(self.drawn[:1] * self.slots)
+        return {"staged": len(self.drawn), "slots": described.pop("sets"), **described}
 
     def sow(self, seed: int, sets: int) -> None:
         """Draw new inputs for the first sets."""
@@ -89,7 +93,7 @@ class TimedCalls:
     def lead(
         self, side: int, first: int, calls: int, watched: int, timeout_s: float
     ) -> dict[str, Any]:
-        """Give the first sets to a side, one after the other.
+        """Give the first sets to a side, one after the other, each to a slot that chance picks.
 
         `first` numbers the calls on the page, so that none is taken for an earlier one. After the
         watched call, which nobody else knows, inputs must be what they were. Returns nanoseconds of
@@ -102,16 +106,17 @@ class TimedCalls:
         ready: list[int] = []
         try:
             for call in range(calls):
+                slot = self._chance.randrange(self.slots)
                 began = time.perf_counter_ns()
-                self._give(one, call)
+                self._give(one, slot, call)
                 start = time.perf_counter_ns()
-                one.beat.go(first + call, self._numbers(call))
+                one.beat.go(first + call, slot, self._numbers(call))
                 one.beat.await_done(first + call, timeout_s)
-                self.snapshot(side)
+                self.snapshot(side, slot)
                 took.append(time.perf_counter_ns() - start)
                 ready.append(start - began)
                 if call == watched:
-                    one.changed = self._changed(one, call)
+                    one.changed = self._changed(one, slot, call)
         except (Aborted, Late):
             one.beat.abort()
         except BaseException:
@@ -119,9 +124,9 @@ class TimedCalls:
             raise
         return {"led": took, "ready": ready}
 
-    def _give(self, one: Side, index: int) -> None:
+    def _give(self, one: Side, slot: int, index: int) -> None:
         """Write the inputs of a set, poison the outputs, empty the caches."""
-        self.layout.write_set(one.memory, 0, self.drawn[index])
+        self.layout.write_set(one.memory, slot, self.drawn[index])
         this_device().flush()
         this_device().synchronize()
 
@@ -129,14 +134,14 @@ class TimedCalls:
         """Return what of the inputs of a set lies in no memory."""
         return [value for value in self.drawn[index] if not isinstance(value, torch.Tensor)]
 
-    def snapshot(self, side: int) -> None:
+    def snapshot(self, side: int, slot: int) -> None:
         """Copy what lies in the outputs; what is written later does not count."""
         one = self.sides[side]
-        one.outputs.append([one.memory.tensor(p).clone() for p in self.layout.sets[0][1]])
+        one.outputs.append([one.memory.tensor(p).clone() for p in self.layout.sets[slot][1]])
         this_device().synchronize()
 
-    def _changed(self, one: Side, index: int) -> str:
-        places = self.layout.sets[0][0]
+    def _changed(self, one: Side, slot: int, index: int) -> str:
+        places = self.layout.sets[slot][0]
         for place, value in zip(places, self.drawn[index], strict=True):
             if place is not None:
                 assert isinstance(value, torch.Tensor)

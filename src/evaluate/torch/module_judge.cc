@@ -47,12 +47,12 @@ ModuleJudge::ModuleJudge(std::shared_ptr<ModuleSession> session, ModuleSource mo
       module_(std::move(module)),
       config_(config),
       together_(together) {
-  session_->Allow(MostProcesses());
+  session_->Allow(ProcessesFor(together_));
 }
 
 ModuleJudge::~ModuleJudge() {
   kept_.clear();  // they go back
-  session_->Allow(-MostProcesses());
+  session_->Allow(-ProcessesFor(together_));
 }
 
 Result<std::unique_ptr<ModuleJudge>> ModuleJudge::Create(std::shared_ptr<ModuleSession> session,
@@ -101,7 +101,7 @@ void ModuleJudge::Keep(const std::string& source, std::unique_ptr<ModuleCandidat
   std::unique_ptr<ModuleCandidate> oldest;  // ends without the lock
   const std::lock_guard lock(kept_mutex_);
   kept_.emplace_back(source, std::move(process));
-  if (kept_.size() <= static_cast<size_t>(MostKept())) return;
+  if (kept_.size() <= static_cast<size_t>(MostKept(together_))) return;
   oldest = std::move(kept_.front().second);
   kept_.pop_front();
 }

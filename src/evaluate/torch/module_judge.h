@@ -36,6 +36,9 @@ class ModuleJudge final : public Judge {
                                                      const EvaluationConfig& config, int together,
                                                      std::stop_token stop);
   ~ModuleJudge() override;
+  // How many processes of candidates there are at a time at most: those that are evaluated, those
+  // that are kept and, in a comparison that keeps its hands off them, both sides.
+  static int ProcessesFor(int together) { return together + MostKept(together) + 2; }
 
   Result<CheckResult> Check(const CompiledKernel& kernel, uint64_t secret_seed,
                             StageSeconds& seconds, std::stop_token stop) override;
@@ -72,9 +75,7 @@ class ModuleJudge final : public Judge {
   // A call by the process that draws for rehearsals: nobody has to wait for the device.
   Result<std::variant<ModuleCall, Outcome>> DrawRehearsal(std::stop_token stop);
   // How many candidates' processes may be kept: those that wait for their comparison, and a rival.
-  int MostKept() const { return together_ + 1; }
-  // With those that are evaluated and, in a comparison that keeps its hands off them, both sides.
-  int MostProcesses() const { return together_ + MostKept() + 2; }
+  static int MostKept(int together) { return together + 1; }
   void Keep(const std::string& source, std::unique_ptr<ModuleCandidate> process,
             const std::stop_token& stop);
   std::unique_ptr<ModuleCandidate> TakeKept(const std::string& source);

@@ -1,8 +1,10 @@
 #include "evaluate/torch/module_pool.h"
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 #include <shared_mutex>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,11 @@ using Json = nlohmann::json;
 
 // A context and the libraries' handles, on a machine that is busy.
 constexpr double kWarmTimeoutS = 60;
+
+// Hosts that all import torch at once stand in each other's way, and in everybody's.
+int StartsAtOnce() {
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 2, 8);
+}
 
 bool IsReady(const std::future<Result<std::unique_ptr<ModuleCandidate>>>& spare) {
   return spare.valid() && spare.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
@@ -39,6 +46,7 @@ ModulePool::ModulePool(const Sandbox& sandbox, const PythonEnvironment& python,
       device_(device),
       memory_bytes_(memory_bytes),
       gate_(gate),
+      starting_(StartsAtOnce()),
       rng_(std::random_device()()) {
   if (!device_.is_cuda()) return;
   for (int i = 0; i < first; ++i) GetReady(places_.emplace_back(), nullptr);
@@ -114,7 +122,6 @@ void ModulePool::GetReady(Place& place, std::unique_ptr<ModuleChild> ended) {
   place.spare = std::async(std::launch::async, [this, &place, child = std::move(ended)]() mutable {
     child.reset();
     if (place.host == nullptr) {
-      // Hosts that all import torch at once stand in each other's way, and in everybody's.
       starting_.acquire();
       place.host =
           ModuleHost::Create(sandbox_, python_, device_, stop_.get_token()).value_or(nullptr);

@@ -64,7 +64,7 @@ class ModulePool {
   const int64_t memory_bytes_;
   QuietGate& gate_;
   std::stop_source stop_;  // of what gets ready
-  std::counting_semaphore<> starting_{4};
+  std::counting_semaphore<> starting_;
   std::mutex mutex_;  // guards all below; a taken place is its taker's
   std::condition_variable_any idle_;
   Rng rng_;

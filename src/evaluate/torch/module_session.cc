@@ -27,14 +27,14 @@ ModuleSession::ModuleSession(const Sandbox& sandbox, PythonEnvironment python, M
 Result<std::shared_ptr<ModuleSession>> ModuleSession::Create(const Sandbox& sandbox,
                                                              PythonEnvironment python,
                                                              ModuleDevice device,
-                                                             int64_t memory_bytes, int together,
+                                                             int64_t memory_bytes, int first,
                                                              std::stop_token stop) {
   std::shared_ptr<ModuleSession> session(
       new ModuleSession(sandbox, std::move(python), std::move(device), memory_bytes));  // private
   KS_ASSIGN_OR_RETURN(session->trusted_,
                       ModuleHost::Launch(sandbox, session->python_, session->device_));
   session->pool_ = std::make_unique<ModulePool>(sandbox, session->python_, session->device_,
-                                                memory_bytes, together, session->gate_);
+                                                memory_bytes, first, session->gate_);
   KS_RETURN_IF_ERROR(session->trusted_->AwaitReady(std::move(stop)));
   session->versions_ = VersionsOf(*session->trusted_, session->device_.is_cuda());
   return session;

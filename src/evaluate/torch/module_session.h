@@ -34,12 +34,12 @@ struct OpenModule {
 class ModuleSession {
  public:
   // Starts the trusted host, and with a device those of candidates; without one they start when
-  // they are needed. A module may take `memory_bytes` (on the CPU). `together`: so many candidates
-  // are evaluated at a time, at first. ERRORS: as ModuleHost::Create.
+  // they are needed. A module may take `memory_bytes` (on the CPU). `first`: so many processes of
+  // candidates are made ready at once. ERRORS: as ModuleHost::Create.
   static Result<std::shared_ptr<ModuleSession>> Create(const Sandbox& sandbox,
                                                        PythonEnvironment python,
                                                        ModuleDevice device, int64_t memory_bytes,
-                                                       int together, std::stop_token stop);
+                                                       int first, std::stop_token stop);
 
   // What the modules run on; on the CPU only a name. ERRORS: kFailedPrecondition (the driver does
   // not start in the sandbox).

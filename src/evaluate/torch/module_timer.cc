@@ -20,6 +20,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kMostSets = 16;
 constexpr int64_t kMemoryBytes = int64_t{8} << 30;  // of one side
+// Places where inputs come, so that no address tells anything. A graph reads always the same.
+constexpr int kSlots = 3;
 constexpr int kWarmCalls = 3;
 constexpr int kFirstCalls = 4;
 constexpr double kRunNs = 1e6;       // of calls, in one run, about
@@ -107,6 +109,7 @@ Status ModulePairTimer::Stage(double usual_ns, TimingResult& result, const std::
                                             {"model_seed", rng_.Next() >> 1},
                                             {"sets", sets},
                                             {"sides", sides_.size()},
+                                            {"slots", graphs_ ? 1 : kSlots},
                                             {"memory_bytes", kMemoryBytes}},
                                            "staged", "time", stop));
   if (const auto* const outcome = std::get_if<Outcome>(&reply)) {
