@@ -184,17 +184,25 @@ class Search {
                           parts_.store.GetSource(state_.proposed(id).source_hash));
       KS_RETURN_IF_ERROR(Submit(id, source));
     }
+    KS_RETURN_IF_ERROR(Recall());
+    // Last: for a moment after what they do, the threads that record and evaluate do not have to be
+    // woken up.
     KS_RETURN_IF_ERROR(log_->Flush());
-    return Recall();
+    pipeline_->Rouse();
+    return {};
   }
 
   // Looks at what the next steps will look at, so that the first one after a resume does not wait
-  // for the disk more often than any other.
-  Status Recall() const {
+  // for the disk, or for memory that nobody used yet, more often than any other.
+  Status Recall() {
+    static_cast<void>(hash_normalized_(baseline_source_));
     if (parts_.archive.best() == nullptr) return {};
     for (CandidateId step = state_.size(); step < state_.size() + kRecalledSteps; ++step) {
       const Result<ProposalContext> context = ContextOf(step, 0, step);
       if (!context.ok()) return context.error();
+      KS_ASSIGN_OR_RETURN(spent_request_,
+                          MakeRequest(step, context->selection.parent->id, state_, config_,
+                                      baseline_source_, std::exchange(spent_request_, {})));
     }
     return {};
   }

@@ -55,6 +55,8 @@ void Pipeline::Arrive(Arrival arrival) {
   wake_.notify_one();
 }
 
+void Pipeline::Rouse() { evaluating_.Rouse(); }
+
 void Pipeline::Nudge() {
   {
     const std::lock_guard lock(mutex_);

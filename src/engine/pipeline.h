@@ -51,6 +51,8 @@ class Pipeline {
   void Evaluate(CandidateId id, EvaluationRequest request);
   // The next thing that ended, in order of ending; empty after `timeout_ms` or a nudge.
   std::optional<Arrival> Wait(int timeout_ms);
+  // What is evaluated next finds a thread awake, if that is soon. (Who is asked takes longer.)
+  void Rouse();
   // Lets a Wait return. From any thread.
   void Nudge();
   // Asked or evaluated, and not yet returned by Wait.
