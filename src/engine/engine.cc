@@ -38,7 +38,7 @@ int AskersFor(const Proposer& proposer, const RunConfig& config) {
 // that of an earlier step.
 struct OpenStep {
   std::shared_ptr<const ProposalContext> context;
-  EvaluationRequest request;  // but for the source: rivals as they were when the step began
+  EvaluationOrder order;  // but for the source: rivals as they were when the step began
   std::optional<Answer> answer;
   bool evaluating = false;
   std::optional<Evaluation> evaluation;
@@ -200,9 +200,11 @@ class Search {
     for (CandidateId step = state_.size(); step < state_.size() + kRecalledSteps; ++step) {
       const Result<ProposalContext> context = ContextOf(step, 0, step);
       if (!context.ok()) return context.error();
-      KS_ASSIGN_OR_RETURN(spent_request_,
-                          MakeRequest(step, context->selection.parent->id, state_, config_,
-                                      baseline_source_, std::exchange(spent_request_, {})));
+      KS_ASSIGN_OR_RETURN(EvaluationOrder order,
+                          MakeOrder(step, context->selection.parent->id, state_, config_,
+                                    baseline_source_, std::exchange(spent_request_, {})));
+      KS_RETURN_IF_ERROR(LoadRivals(order));
+      spent_request_ = std::move(order.request);
     }
     return {};
   }
@@ -383,7 +385,7 @@ class Search {
     KS_ASSIGN_OR_RETURN(ProposalContext context, ContextOf(step, 0, known));
     open.context = std::make_shared<const ProposalContext>(std::move(context));
     const CandidateId parent = open.context->selection.parent->id;
-    KS_ASSIGN_OR_RETURN(open.request, MakeRequest(step, parent, state_, config_, baseline_source_));
+    KS_ASSIGN_OR_RETURN(open.order, MakeOrder(step, parent, state_, config_, baseline_source_));
     pipeline_->Ask(step, open.context, stop_);
     open_.emplace(step, std::move(open));
     return true;
@@ -405,14 +407,15 @@ class Search {
   }
 
   Status EvaluateOpen(CandidateId id, OpenStep& open, const Proposal& proposal) {
-    open.request.source = proposal.source;
+    open.order.request.source = proposal.source;
     if (proposal.parent && *proposal.parent != open.context->selection.parent->id) {
-      KS_ASSIGN_OR_RETURN(const EvaluationRequest other,
-                          MakeRequest(id, *proposal.parent, state_, config_, baseline_source_));
-      open.request.parent = other.parent;
+      KS_ASSIGN_OR_RETURN(const EvaluationOrder other,
+                          MakeOrder(id, *proposal.parent, state_, config_, baseline_source_));
+      open.order.request.parent = other.request.parent;
+      open.order.parent = other.parent;
     }
     open.evaluating = true;
-    pipeline_->Evaluate(id, std::move(open.request));
+    pipeline_->Evaluate(id, std::move(open.order));
     return {};
   }
 
@@ -520,11 +523,11 @@ class Search {
   }
 
   Status Submit(CandidateId id, const std::string& source) {
-    KS_ASSIGN_OR_RETURN(EvaluationRequest request,
-                        MakeRequest(id, state_.parent(id), state_, config_, baseline_source_,
-                                    std::exchange(spent_request_, {})));
-    request.source = source;
-    pipeline_->Evaluate(id, std::move(request));
+    KS_ASSIGN_OR_RETURN(EvaluationOrder order,
+                        MakeOrder(id, state_.parent(id), state_, config_, baseline_source_,
+                                  std::exchange(spent_request_, {})));
+    order.request.source = source;
+    pipeline_->Evaluate(id, std::move(order));
     return {};
   }
 
