@@ -185,8 +185,7 @@ class Search {
       KS_RETURN_IF_ERROR(Submit(id, source));
     }
     KS_RETURN_IF_ERROR(Recall());
-    // Last: for a moment after what they do, the threads that record and evaluate do not have to be
-    // woken up.
+    // Last: for a moment after what they do, threads do not have to be woken up.
     KS_RETURN_IF_ERROR(log_->Flush());
     pipeline_->Rouse();
     return {};
@@ -295,7 +294,8 @@ class Search {
     proposed.rationale = id == 0 ? "the seed as written" : "the seed with other compiler flags";
     const std::string& source = parts_.baseline_variants[static_cast<size_t>(id)];
     proposed.normalized_hash = hash_normalized_(source);
-    KS_RETURN_IF_ERROR(Record(std::move(proposed), source, std::nullopt));
+    KS_RETURN_IF_ERROR(
+        Record(std::move(proposed), std::make_shared<const std::string>(source), std::nullopt));
     KS_RETURN_IF_ERROR(log_->Flush());
     return Submit(id, source);
   }
@@ -357,13 +357,14 @@ class Search {
         failure_ = answer.proposal.error();
         return false;
       }
-      const std::optional<Proposal>& proposal = *answer.proposal;
+      std::optional<Proposal>& proposal = *answer.proposal;
       if (!proposal || (!proposal->refused && IsKnown(answer))) continue;
       if (!proposal->refused && novelty_.NearCopyOf(proposal->source, *parent)) continue;
       std::optional<Evaluation> outcome;
       if (proposal->refused) outcome = NotEvaluated(*proposal->refused);
-      KS_RETURN_IF_ERROR(RecordAnswer(step, context, answer, std::move(outcome)));
-      if (!proposal->refused) KS_RETURN_IF_ERROR(Submit(step, proposal->source));
+      const auto source = std::make_shared<const std::string>(std::move(proposal->source));
+      KS_RETURN_IF_ERROR(RecordAnswer(step, context, answer, source, std::move(outcome)));
+      if (!proposal->refused) KS_RETURN_IF_ERROR(Submit(step, *source));
       return true;
     }
     return false;
@@ -476,12 +477,14 @@ class Search {
     if (proposal->refused) outcome = NotEvaluated(*proposal->refused);
     if (twin != kNoCandidate) outcome = NotEvaluated(DuplicateOf{twin});
     const bool wanted = !outcome && !open.evaluating;
-    KS_RETURN_IF_ERROR(RecordAnswer(id, *open.context, answer, std::move(outcome)));
+    const auto source = std::make_shared<const std::string>(proposal->source);
+    KS_RETURN_IF_ERROR(RecordAnswer(id, *open.context, answer, source, std::move(outcome)));
     return wanted ? EvaluateOpen(id, open, *proposal) : Status();
   }
 
-  // REQUIRES: there is a proposal. With its outcome when that is known already.
+  // With its outcome if that is known. REQUIRES: there is a proposal, whose text is `source`.
   Status RecordAnswer(CandidateId id, const ProposalContext& context, const Answer& answer,
+                      std::shared_ptr<const std::string> source,
                       std::optional<Evaluation> outcome) {
     const Proposal& proposal = **answer.proposal;
     CandidateProposed proposed;
@@ -508,14 +511,14 @@ class Search {
     if (const std::string learnt = novelty_.TakeRecord(); !learnt.empty()) {
       KS_ASSIGN_OR_RETURN(proposed.novelty_record, parts_.store.PutSource(learnt));
     }
-    return Record(std::move(proposed), proposal.source, std::move(outcome));
+    return Record(std::move(proposed), std::move(source), std::move(outcome));
   }
 
   // A proposal, and its outcome when it is known.
-  Status Record(CandidateProposed proposed, const std::string& source,
+  Status Record(CandidateProposed proposed, std::shared_ptr<const std::string> source,
                 std::optional<Evaluation> outcome) {
     const CandidateId id = proposed.id;
-    KS_ASSIGN_OR_RETURN(const int64_t sequence, log_->Add(proposed, source, outcome));
+    KS_ASSIGN_OR_RETURN(const int64_t sequence, log_->Add(proposed, std::move(source), outcome));
     const std::string normalized = proposed.normalized_hash;
     state_.AddProposal(sequence, std::move(proposed), normalized);
     if (outcome) Judge(sequence + 1, id, *std::move(outcome));
