@@ -15,7 +15,9 @@ namespace ks {
 
 enum class CompressionEffort {
   kSmall,  // looks for repetitions everywhere
-  kFast,   // hardly looks for them: less than half the time, and frames a fifth to a third larger
+  // Hardly looks for them: half the time for some kilobytes, and frames half as large again (a
+  // fifth for what hardly repeats).
+  kFast,
 };
 
 // Keeps its working memory from one call to the next. Single thread.

@@ -11,6 +11,8 @@ namespace {
 // So many in one commit come from a search that makes thousands of steps a second, which this
 // thread would hold up; others have the time.
 constexpr size_t kManySources = 8;
+// Shorter ones take no less time with less effort.
+constexpr size_t kLongSource = 2048;
 
 // Runs a statement without rows and makes it ready for the next time.
 Status RunOnce(SqliteStatement& statement) {
@@ -58,10 +60,11 @@ Result<int64_t> SqliteStore::Writer::AppendAll(std::span<const Event> events,
   // put before: an event on the disk never lacks its source.
   KS_RETURN_IF_ERROR(SetDurability(true));
   KS_ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(db_));
-  const auto effort =
-      sources.size() < kManySources ? CompressionEffort::kSmall : CompressionEffort::kFast;
+  const bool many = sources.size() >= kManySources;
   for (const NewSource& source : sources) {
-    KS_RETURN_IF_ERROR(InsertSource(source.hash, *source.text, effort));
+    const bool fast = many && source.text->size() >= kLongSource;
+    KS_RETURN_IF_ERROR(InsertSource(source.hash, *source.text,
+                                    fast ? CompressionEffort::kFast : CompressionEffort::kSmall));
   }
   KS_ASSIGN_OR_RETURN(int64_t sequence,
                       db_.QueryInt("SELECT coalesce(max(sequence), 0) FROM events"));

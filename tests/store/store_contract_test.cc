@@ -53,7 +53,8 @@ TEST_P(StoreContract, SourcesOfOneCommitComeBackHoweverManyThereAre) {
   for (const size_t many : {1u, 7u, 300u}) {
     std::vector<NewSource> sources;
     for (size_t i = 0; i < many; ++i) {
-      const std::string text = std::to_string(many) + "/" + std::to_string(i) + " float x[8];\n";
+      const std::string text = std::to_string(many) + "/" + std::to_string(i) + " float x[8];\n" +
+                               std::string(i * 16, 'x');
       sources.push_back({Sha256Hex(text), std::make_shared<const std::string>(text)});
     }
     const Event event{.body = RunStopped{}};
