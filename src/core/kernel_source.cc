@@ -1,6 +1,11 @@
 #include "core/kernel_source.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
 #include <optional>
 
 #include "base/text.h"
@@ -37,25 +42,52 @@ std::optional<std::string_view> DirectiveBody(std::string_view line, std::string
 constexpr std::string_view kPythonBegins[] = {"import ", "from ", "def ", "@"};
 
 bool LooksLikePython(std::string_view line) {
-  for (const std::string_view word : kPythonBegins) {
-    if (!line.empty() && line[0] == word[0] && line.starts_with(word)) return true;
+  return std::any_of(std::begin(kPythonBegins), std::end(kPythonBegins),
+                     [&](std::string_view begin) { return line.starts_with(begin); });
+}
+
+// Whether one of its lines does. Line ends are sought sixteen characters at a time, and only where
+// a letter follows that fits is the line looked at.
+bool HasPythonLine(std::string_view source) {
+  if (LooksLikePython(source)) return true;
+  using Bytes = uint8_t __attribute__((vector_size(16)));
+  size_t at = 0;
+  for (; at + sizeof(Bytes) < source.size(); at += sizeof(Bytes)) {
+    Bytes c, next;
+    std::memcpy(&c, source.data() + at, sizeof c);
+    std::memcpy(&next, source.data() + at + 1, sizeof next);
+    const auto fits = (next == 'i') | (next == 'f') | (next == 'd') | (next == '@');
+    const auto halves = std::bit_cast<std::array<uint64_t, 2>>((c == '\n') & fits);
+    if ((halves[0] | halves[1]) == 0) continue;
+    for (size_t i = at; i < at + sizeof(Bytes); ++i) {
+      if (source[i] == '\n' && LooksLikePython(source.substr(i + 1))) return true;
+    }
+  }
+  for (; at < source.size(); ++at) {
+    if (source[at] == '\n' && LooksLikePython(source.substr(at + 1))) return true;
   }
   return false;
 }
 
 }  // namespace
 
-// Asked about every candidate: without the word that every directive has, most lines are not looked
-// at but for their first letter.
+bool MayHaveDirectives(std::string_view source) {
+  constexpr std::string_view kWord = "ksmith:";
+  for (size_t at = source.find(':'); at != std::string_view::npos; at = source.find(':', at + 1)) {
+    if (source.substr(0, at + 1).ends_with(kWord)) return true;
+  }
+  return false;
+}
+
+// Asked about every candidate.
 std::string_view CommentMarkerOf(std::string_view source) {
-  const bool directives = source.find("ksmith:") != std::string_view::npos;
+  if (!MayHaveDirectives(source)) return HasPythonLine(source) ? "#" : "//";
   bool python = false;
   for (std::string_view rest = source; !rest.empty();) {
     const size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = rest.substr(0, end);
-    if (directives && Directive(line)) return Trim(line).starts_with("#") ? "#" : "//";
+    if (Directive(line)) return Trim(line).starts_with("#") ? "#" : "//";
     python = python || LooksLikePython(line);
-    if (python && !directives) break;
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return python ? "#" : "//";

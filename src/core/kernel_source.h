@@ -20,6 +20,8 @@ struct BuildDirectives {
   bool operator==(const BuildDirectives&) const = default;
 };
 
+// False: there are no directives of any kind. Some hundredths of a microsecond a kilobyte.
+bool MayHaveDirectives(std::string_view source);
 BuildDirectives ParseBuildDirectives(std::string_view source);
 // `source` with its directive lines replaced (or put in front). Without a compiler (devices have
 // one each) there is no such line.

@@ -38,7 +38,7 @@ int AskersFor(const Proposer& proposer, const RunConfig& config) {
 // that of an earlier step.
 struct OpenStep {
   std::shared_ptr<const ProposalContext> context;
-  EvaluationRequest request;  // but for the source: rivals as they were when the step began
+  EvaluationOrder order;  // but for the source: rivals as they were when the step began
   std::optional<Answer> answer;
   bool evaluating = false;
   std::optional<Evaluation> evaluation;
@@ -184,17 +184,26 @@ class Search {
                           parts_.store.GetSource(state_.proposed(id).source_hash));
       KS_RETURN_IF_ERROR(Submit(id, source));
     }
+    KS_RETURN_IF_ERROR(Recall());
+    // Last: for a moment after what they do, threads do not have to be woken up.
     KS_RETURN_IF_ERROR(log_->Flush());
-    return Recall();
+    pipeline_->Rouse();
+    return {};
   }
 
   // Looks at what the next steps will look at, so that the first one after a resume does not wait
-  // for the disk more often than any other.
-  Status Recall() const {
+  // for the disk, or for memory that nobody used yet, more often than any other.
+  Status Recall() {
+    static_cast<void>(hash_normalized_(baseline_source_));
     if (parts_.archive.best() == nullptr) return {};
     for (CandidateId step = state_.size(); step < state_.size() + kRecalledSteps; ++step) {
       const Result<ProposalContext> context = ContextOf(step, 0, step);
       if (!context.ok()) return context.error();
+      KS_ASSIGN_OR_RETURN(EvaluationOrder order,
+                          MakeOrder(step, context->selection.parent->id, state_, config_,
+                                    baseline_source_, std::exchange(spent_request_, {})));
+      KS_RETURN_IF_ERROR(LoadRivals(order));
+      spent_request_ = std::move(order.request);
     }
     return {};
   }
@@ -285,7 +294,8 @@ class Search {
     proposed.rationale = id == 0 ? "the seed as written" : "the seed with other compiler flags";
     const std::string& source = parts_.baseline_variants[static_cast<size_t>(id)];
     proposed.normalized_hash = hash_normalized_(source);
-    KS_RETURN_IF_ERROR(Record(std::move(proposed), source, std::nullopt));
+    KS_RETURN_IF_ERROR(
+        Record(std::move(proposed), std::make_shared<const std::string>(source), std::nullopt));
     KS_RETURN_IF_ERROR(log_->Flush());
     return Submit(id, source);
   }
@@ -347,13 +357,14 @@ class Search {
         failure_ = answer.proposal.error();
         return false;
       }
-      const std::optional<Proposal>& proposal = *answer.proposal;
+      std::optional<Proposal>& proposal = *answer.proposal;
       if (!proposal || (!proposal->refused && IsKnown(answer))) continue;
       if (!proposal->refused && novelty_.NearCopyOf(proposal->source, *parent)) continue;
       std::optional<Evaluation> outcome;
       if (proposal->refused) outcome = NotEvaluated(*proposal->refused);
-      KS_RETURN_IF_ERROR(RecordAnswer(step, context, answer, std::move(outcome)));
-      if (!proposal->refused) KS_RETURN_IF_ERROR(Submit(step, proposal->source));
+      const auto source = std::make_shared<const std::string>(std::move(proposal->source));
+      KS_RETURN_IF_ERROR(RecordAnswer(step, context, answer, source, std::move(outcome)));
+      if (!proposal->refused) KS_RETURN_IF_ERROR(Submit(step, *source));
       return true;
     }
     return false;
@@ -375,7 +386,7 @@ class Search {
     KS_ASSIGN_OR_RETURN(ProposalContext context, ContextOf(step, 0, known));
     open.context = std::make_shared<const ProposalContext>(std::move(context));
     const CandidateId parent = open.context->selection.parent->id;
-    KS_ASSIGN_OR_RETURN(open.request, MakeRequest(step, parent, state_, config_, baseline_source_));
+    KS_ASSIGN_OR_RETURN(open.order, MakeOrder(step, parent, state_, config_, baseline_source_));
     pipeline_->Ask(step, open.context, stop_);
     open_.emplace(step, std::move(open));
     return true;
@@ -397,14 +408,15 @@ class Search {
   }
 
   Status EvaluateOpen(CandidateId id, OpenStep& open, const Proposal& proposal) {
-    open.request.source = proposal.source;
+    open.order.request.source = proposal.source;
     if (proposal.parent && *proposal.parent != open.context->selection.parent->id) {
-      KS_ASSIGN_OR_RETURN(const EvaluationRequest other,
-                          MakeRequest(id, *proposal.parent, state_, config_, baseline_source_));
-      open.request.parent = other.parent;
+      KS_ASSIGN_OR_RETURN(const EvaluationOrder other,
+                          MakeOrder(id, *proposal.parent, state_, config_, baseline_source_));
+      open.order.request.parent = other.request.parent;
+      open.order.parent = other.parent;
     }
     open.evaluating = true;
-    pipeline_->Evaluate(id, std::move(open.request));
+    pipeline_->Evaluate(id, std::move(open.order));
     return {};
   }
 
@@ -465,12 +477,14 @@ class Search {
     if (proposal->refused) outcome = NotEvaluated(*proposal->refused);
     if (twin != kNoCandidate) outcome = NotEvaluated(DuplicateOf{twin});
     const bool wanted = !outcome && !open.evaluating;
-    KS_RETURN_IF_ERROR(RecordAnswer(id, *open.context, answer, std::move(outcome)));
+    const auto source = std::make_shared<const std::string>(proposal->source);
+    KS_RETURN_IF_ERROR(RecordAnswer(id, *open.context, answer, source, std::move(outcome)));
     return wanted ? EvaluateOpen(id, open, *proposal) : Status();
   }
 
-  // REQUIRES: there is a proposal. With its outcome when that is known already.
+  // With its outcome if that is known. REQUIRES: there is a proposal, whose text is `source`.
   Status RecordAnswer(CandidateId id, const ProposalContext& context, const Answer& answer,
+                      std::shared_ptr<const std::string> source,
                       std::optional<Evaluation> outcome) {
     const Proposal& proposal = **answer.proposal;
     CandidateProposed proposed;
@@ -497,14 +511,14 @@ class Search {
     if (const std::string learnt = novelty_.TakeRecord(); !learnt.empty()) {
       KS_ASSIGN_OR_RETURN(proposed.novelty_record, parts_.store.PutSource(learnt));
     }
-    return Record(std::move(proposed), proposal.source, std::move(outcome));
+    return Record(std::move(proposed), std::move(source), std::move(outcome));
   }
 
   // A proposal, and its outcome when it is known.
-  Status Record(CandidateProposed proposed, const std::string& source,
+  Status Record(CandidateProposed proposed, std::shared_ptr<const std::string> source,
                 std::optional<Evaluation> outcome) {
     const CandidateId id = proposed.id;
-    KS_ASSIGN_OR_RETURN(const int64_t sequence, log_->Add(proposed, source, outcome));
+    KS_ASSIGN_OR_RETURN(const int64_t sequence, log_->Add(proposed, std::move(source), outcome));
     const std::string normalized = proposed.normalized_hash;
     state_.AddProposal(sequence, std::move(proposed), normalized);
     if (outcome) Judge(sequence + 1, id, *std::move(outcome));
@@ -512,11 +526,11 @@ class Search {
   }
 
   Status Submit(CandidateId id, const std::string& source) {
-    KS_ASSIGN_OR_RETURN(EvaluationRequest request,
-                        MakeRequest(id, state_.parent(id), state_, config_, baseline_source_,
-                                    std::exchange(spent_request_, {})));
-    request.source = source;
-    pipeline_->Evaluate(id, std::move(request));
+    KS_ASSIGN_OR_RETURN(EvaluationOrder order,
+                        MakeOrder(id, state_.parent(id), state_, config_, baseline_source_,
+                                  std::exchange(spent_request_, {})));
+    order.request.source = source;
+    pipeline_->Evaluate(id, std::move(order));
     return {};
   }
 

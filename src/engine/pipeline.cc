@@ -39,11 +39,13 @@ void Pipeline::Ask(CandidateId id, std::shared_ptr<const ProposalContext> contex
   });
 }
 
-void Pipeline::Evaluate(CandidateId id, EvaluationRequest request) {
+void Pipeline::Evaluate(CandidateId id, EvaluationOrder order) {
   ++in_flight_;
-  evaluating_.Submit([this, id, request = std::move(request)](const std::stop_token& stop) mutable {
-    Result<Evaluation> evaluation = evaluator_.Evaluate(request, stop);
-    Arrive({id, std::move(evaluation), std::move(request)});
+  evaluating_.Submit([this, id, order = std::move(order)](const std::stop_token& stop) mutable {
+    const Status loaded = LoadRivals(order);
+    Result<Evaluation> evaluation =
+        loaded.ok() ? evaluator_.Evaluate(order.request, stop) : loaded.error();
+    Arrive({id, std::move(evaluation), std::move(order.request)});
   });
 }
 
@@ -54,6 +56,8 @@ void Pipeline::Arrive(Arrival arrival) {
   }
   wake_.notify_one();
 }
+
+void Pipeline::Rouse() { evaluating_.Rouse(); }
 
 void Pipeline::Nudge() {
   {

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "core/evaluator.h"
 #include "core/proposer.h"
+#include "engine/evaluation_request.h"
 #include "engine/worker_pool.h"
 
 namespace ks {
@@ -48,9 +49,11 @@ class Pipeline {
 
   // Asks the proposer; `stop` is the caller's, beside the pipeline's own end.
   void Ask(CandidateId id, std::shared_ptr<const ProposalContext> context, std::stop_token stop);
-  void Evaluate(CandidateId id, EvaluationRequest request);
+  void Evaluate(CandidateId id, EvaluationOrder order);
   // The next thing that ended, in order of ending; empty after `timeout_ms` or a nudge.
   std::optional<Arrival> Wait(int timeout_ms);
+  // What is evaluated next finds a thread awake, if that is soon. (Who is asked takes longer.)
+  void Rouse();
   // Lets a Wait return. From any thread.
   void Nudge();
   // Asked or evaluated, and not yet returned by Wait.

@@ -44,7 +44,7 @@ Result<int64_t> Recorder::Add(std::span<Event> events, std::optional<NewSource> 
   }
   if (source) waiting_.sources.push_back(*std::move(source));
   const int64_t last = last_added_;
-  if (asleep_ || waiting_.events.size() >= kMostWaiting / 2) Hurry();
+  if (asleep_ || waiting_.events.size() >= kManyWaiting) Hurry();
   if (!spent_.empty()) std::swap(spent_, spare_);
   lock.unlock();
   FreeSpent();

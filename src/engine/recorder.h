@@ -29,10 +29,12 @@ namespace ks {
 // was not being committed.
 class Recorder {
  public:
-  // Events that may wait for the commit under way. Add blocks above it.
-  static constexpr size_t kMostWaiting = 2048;
-  // From the end of a commit to the next one, unless somebody waits for it or half as many events
-  // as may wait are there: else a fast search pays for a commit every few steps.
+  // Events that may wait for the commit under way. Add blocks above it. Some tenths of a second of
+  // a fast search: so long it takes to write the store's log back, a part of some commits.
+  static constexpr size_t kMostWaiting = 8192;
+  // From the end of a commit to the next one, unless somebody waits for it or so many events are
+  // there: else a fast search pays for a commit every few steps.
+  static constexpr size_t kManyWaiting = 1024;
   static constexpr std::chrono::milliseconds kPause{2};
 
   // `last` is the sequence of the store's last event. `committed` is called after each commit, on

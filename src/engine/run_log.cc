@@ -35,9 +35,10 @@ Result<int64_t> RunLog::Add(decltype(Event::body) body) {
   return recorder_.Add({&event, 1}, std::nullopt);
 }
 
-Result<int64_t> RunLog::Add(CandidateProposed& proposed, const std::string& source,
+Result<int64_t> RunLog::Add(CandidateProposed& proposed, std::shared_ptr<const std::string> source,
                             const std::optional<Evaluation>& outcome) {
-  NewSource stored{Sha256Hex(source), std::make_shared<const std::string>(source)};
+  std::string hash = Sha256Hex(*source);
+  NewSource stored{std::move(hash), std::move(source)};
   proposed.source_hash = stored.hash;
   if (!outcome) {
     Event event = Stamped(proposed);

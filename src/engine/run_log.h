@@ -31,7 +31,7 @@ class RunLog {
   // A proposal with its source, and its outcome when that is known already: never apart. Sets the
   // source hash. Returns the sequence of the proposal, that of the outcome is the next one.
   // ERRORS: the store's first one.
-  Result<int64_t> Add(CandidateProposed& proposed, const std::string& source,
+  Result<int64_t> Add(CandidateProposed& proposed, std::shared_ptr<const std::string> source,
                       const std::optional<Evaluation>& outcome);
   // Waits for the commit of everything so far and tells the observers. ERRORS: as Add.
   Status Flush();

@@ -30,6 +30,15 @@ void EnginePool::Hurry() {
   if (wanted) look_.notify_all();
 }
 
+void EnginePool::Rouse() {
+  std::unique_lock lock(mutex_);
+  if (threads_.empty()) return;
+  rouse_ = true;
+  wake_.notify_all();
+  awake_.wait(lock, [&] { return asleep_ == 0; });
+  rouse_ = false;
+}
+
 void EnginePool::Run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   for (bool idle = true; !stop.stop_requested();) {
@@ -40,10 +49,11 @@ void EnginePool::Run(const std::stop_token& stop) {
       continue;
     }
     ++asleep_;
-    const bool found = wake_.wait(lock, stop, [&] { return !queue_.empty(); });
-    --asleep_;
+    const bool found = wake_.wait(lock, stop, [&] { return !queue_.empty() || rouse_; });
+    if (--asleep_ == 0 && rouse_) awake_.notify_all();
     if (!found || stop.stop_requested()) return;
     idle = false;
+    if (queue_.empty()) continue;
     Work work = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();

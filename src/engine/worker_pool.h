@@ -31,6 +31,8 @@ class EnginePool {
   void Submit(Work work);
   // What was submitted begins now, not in a moment.
   void Hurry();
+  // Wakes the threads that sleep and returns when they are awake: they look for work for a moment.
+  void Rouse();
 
  private:
   void Run(const std::stop_token& stop);
@@ -38,9 +40,11 @@ class EnginePool {
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::condition_variable_any look_;  // for those that look again by themselves
+  std::condition_variable awake_;     // for Rouse
   std::deque<Work> queue_;            // guarded by mutex_, as are the following
   int asleep_ = 0;                    // threads
   int looking_ = 0;
+  bool rouse_ = false;                 // those that sleep look again
   std::vector<std::jthread> threads_;  // last: stops before the rest goes
 };
 

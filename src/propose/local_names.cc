@@ -145,6 +145,7 @@ class NameFinder {
  public:
   explicit NameFinder(const SourceTokens& source)
       : tokens_(source.tokens),
+        stops_(source.stops),
         paired_(source.paired),
         newest_scope_(source.words.size(), kNoScope) {
     classes_.reserve(source.words.size());
@@ -313,32 +314,44 @@ class NameFinder {
   void CollectNames(NameRegion& region) {
     scope_end_ = region.end;
     Parameters(region.begin);
-    size_t header_end = 0;           // of the innermost for
-    std::vector<size_t> block_ends;  // of the blocks that `at` lies in
-    for (size_t at = PartnerOf(region.begin) + 1; at < region.end; ++at) {
-      const Token& token = At(at);
-      const bool line = token.kind == TokenKind::kLine || token.kind == TokenKind::kLineEnd;
-      if (!MayDeclare(token.sign) && !line && !(defines_types_ && IsWord(at, kClassKeyword))) {
-        continue;
+    header_end_ = 0;
+    block_ends_.clear();
+    const size_t first = PartnerOf(region.begin) + 1;
+    if (defines_types_) {
+      for (size_t at = first; at < region.end; ++at) {
+        if (IsWord(at, kClassKeyword)) {
+          at = FixType(at, region.end);
+        } else {
+          LookAt(at, region.end);
+        }
       }
-      if (token.kind == TokenKind::kWord) {
-        at = FixType(at, region.end);
-      } else if (token.sign == ']') {
-        if (!Is(at + 1, '(') || !BeginsLambda(PartnerOf(at))) continue;
-        scope_end_ = EndOfStatement(at + 1);
-        Parameters(at + 1);
-      } else if (token.sign == '(') {
-        if (!IsWord(at - 1, kForWord | kConditionWord)) continue;
-        const bool loop = IsWord(at - 1, kForWord);
-        if (loop) header_end = PartnerOf(at);
-        scope_end_ = EndOfStatement(at);
-        Declaration(at + 1, loop ? kInFor : kInCondition);
-      } else if (token.sign != ';' || at > header_end) {
-        if (token.sign == '{') block_ends.push_back(PartnerOf(at));
-        if (token.sign == '}' && !block_ends.empty()) block_ends.pop_back();
-        scope_end_ = block_ends.empty() ? region.end : block_ends.back();
-        Declaration(at + 1, kInStatement);
-      }
+      return;
+    }
+    const auto begin = std::lower_bound(stops_.begin(), stops_.end(), first);
+    for (auto stop = begin; stop != stops_.end() && *stop < region.end; ++stop) {
+      LookAt(*stop, region.end);
+    }
+  }
+  // At a token of a function: does it declare, or does a declaration follow?
+  void LookAt(size_t at, size_t end) {
+    const Token& token = At(at);
+    const bool line = token.kind == TokenKind::kLine || token.kind == TokenKind::kLineEnd;
+    if (!MayDeclare(token.sign) && !line) return;
+    if (token.sign == ']') {
+      if (!Is(at + 1, '(') || !BeginsLambda(PartnerOf(at))) return;
+      scope_end_ = EndOfStatement(at + 1);
+      Parameters(at + 1);
+    } else if (token.sign == '(') {
+      if (!IsWord(at - 1, kForWord | kConditionWord)) return;
+      const bool loop = IsWord(at - 1, kForWord);
+      if (loop) header_end_ = PartnerOf(at);
+      scope_end_ = EndOfStatement(at);
+      Declaration(at + 1, loop ? kInFor : kInCondition);
+    } else if (token.sign != ';' || at > header_end_) {
+      if (token.sign == '{') block_ends_.push_back(PartnerOf(at));
+      if (token.sign == '}' && !block_ends_.empty()) block_ends_.pop_back();
+      scope_end_ = block_ends_.empty() ? end : block_ends_.back();
+      Declaration(at + 1, kInStatement);
     }
   }
   bool BeginsLambda(size_t open) const {
@@ -445,13 +458,16 @@ class NameFinder {
   }
 
   const std::span<const Token> tokens_;
+  const std::span<const uint32_t> stops_;
   const bool paired_;
   std::vector<uint16_t> classes_;  // WordClass, by number of the word
   bool defines_types_ = false;
   std::vector<NameRegion> regions_;
-  std::vector<Scope> scopes_;      // of the region being looked at
-  std::vector<int> newest_scope_;  // of a word by number: the newest of scopes_, or as below
-  size_t scope_end_ = 0;           // of what is declared now
+  std::vector<Scope> scopes_;       // of the region being looked at
+  std::vector<int> newest_scope_;   // of a word by number: the newest of scopes_, or as below
+  size_t scope_end_ = 0;            // of what is declared now
+  size_t header_end_ = 0;           // of the innermost for
+  std::vector<size_t> block_ends_;  // of the blocks around the token that is looked at
   static constexpr int kNoScope = -1;
   static constexpr int kOutside = -2;  // there is one, and the word stands outside of it
 };

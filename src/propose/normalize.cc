@@ -16,7 +16,7 @@ namespace ks {
 namespace {
 
 std::string DirectivePrefix(const std::string& source) {
-  const bool has_directives = source.find("ksmith:") != std::string::npos;
+  const bool has_directives = MayHaveDirectives(source);
   const BuildDirectives directives =
       has_directives ? ParseBuildDirectives(source) : BuildDirectives();
   const std::string prefix = directives.compiler + " " + Join(directives.flags, " ") + "\n";
@@ -144,20 +144,25 @@ class CanonicalWriter {
   }
 
   void Put(const SourceTokens& read, size_t begin, size_t end) {
+    // What is written could be where members lie, so what is asked for every token stays out of it.
+    const Token* const tokens = read.tokens.data();
+    const char* const text = read.text.data();
+    const int* const numbers = numbers_.data();
     char* out = end_;
+    bool whole = !in_pragma_;
     for (size_t at = begin; at < end; ++at) {
-      const Token& token = read.tokens[at];
-      const bool kept =
-          token.kind < TokenKind::kPragma &&
-          (token.kind != TokenKind::kWord || numbers_[static_cast<size_t>(token.link)] == kKept);
-      if (kept && !in_pragma_ && token.size <= kAtOnce) {
-        std::memcpy(out, read.text.data() + token.begin, kAtOnce);
+      const Token token = tokens[at];
+      const bool kept = token.kind == TokenKind::kWord ? numbers[token.link] == kKept
+                                                       : token.kind < TokenKind::kPragma;
+      if (kept && whole && token.size <= kAtOnce) {
+        std::memcpy(out, text + token.begin, kAtOnce);
         out += token.size;
         *out++ = ' ';
       } else {
         end_ = out;
         PutOther(read, at);
         out = end_;
+        whole = !in_pragma_;
       }
     }
     end_ = out;

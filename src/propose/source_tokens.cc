@@ -6,6 +6,10 @@
 #include <cstring>
 #include <utility>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/check.h"
 
 namespace ks {
@@ -85,19 +89,40 @@ uint64_t KeyOf(std::string_view word) {
 
 constexpr size_t kFirstPlaces = 256;
 
+// Words of bits are read as bytes.
+static_assert(std::endian::native == std::endian::little);
+
 // Characters that are looked at together.
 constexpr size_t kBlock = 64;
 static_assert(kBlock <= SourceTokens::kZeros);
 
-// Of a character.
-constexpr uint8_t kWordMark = 1;   // of names and numbers
-constexpr uint8_t kSolidMark = 2;  // no blank; line ends count
-
 // Sixteen characters at a time, so by comparisons instead of the table.
 using Bytes = uint8_t __attribute__((vector_size(16)));
 
-void MarkCharacters(const char* text, size_t size, uint8_t* marks) {
-  for (size_t i = 0; i < size; i += sizeof(Bytes)) {
+// A bit for each byte that is not zero but all ones, the first one the lowest.
+uint64_t BitsOf(Bytes bytes) {
+#ifdef __SSE2__
+  return static_cast<uint32_t>(_mm_movemask_epi8(std::bit_cast<__m128i>(bytes)));
+#else
+  uint64_t bits = 0;
+  for (size_t i = 0; i < sizeof bytes; i += 8) {
+    uint64_t eight = 0;
+    std::memcpy(&eight, reinterpret_cast<const char*>(&bytes) + i, 8);
+    bits |= ((eight & 0x0101010101010101ULL) * 0x0102040810204080ULL >> 56) << i;
+  }
+  return bits;
+#endif
+}
+
+// Of the characters of a block, the first one the lowest bit.
+struct BlockBits {
+  uint64_t words = 0;  // of names and numbers
+  uint64_t solid = 0;  // no blank; line ends count
+};
+
+BlockBits BitsOfBlock(const char* text) {
+  BlockBits bits;
+  for (size_t i = 0; i < kBlock; i += sizeof(Bytes)) {
     Bytes c;
     std::memcpy(&c, text + i, sizeof c);
     const Bytes letter = (c | 0x20) - 'a';
@@ -105,19 +130,8 @@ void MarkCharacters(const char* text, size_t size, uint8_t* marks) {
     const Bytes line_end = c - '\t';  // and its like: \t \n \v \f \r
     const auto word = (letter < 26) | (digit < 10) | (c == '_') | (c == '$') | (c >= 0x80);
     const auto solid = (c == '\n') | ((c != ' ') & (line_end > 4));
-    const Bytes mark = (Bytes(word) & kWordMark) | (Bytes(solid) & kSolidMark);
-    std::memcpy(marks + i, &mark, sizeof mark);
-  }
-}
-
-// A bit for each mark of a block, the first one the lowest.
-uint64_t BitsOf(const uint8_t* marks, uint8_t mark) {
-  uint64_t bits = 0;
-  for (size_t i = 0; i < kBlock; i += 8) {
-    uint64_t eight = 0;
-    std::memcpy(&eight, marks + i, 8);
-    eight = eight / mark & 0x0101010101010101ULL;
-    bits |= (eight * 0x0102040810204080ULL >> 56) << i;
+    bits.words |= BitsOf(Bytes(word)) << i;
+    bits.solid |= BitsOf(Bytes(solid)) << i;
   }
   return bits;
 }
@@ -129,35 +143,58 @@ uint64_t BitsOf(const uint8_t* marks, uint8_t mark) {
 class Tokenizer::Lexer {
  public:
   Lexer(Tokenizer& owner, size_t size)
-      : owner_(owner), text_(owner.read_.text.data()), size_(size), tokens_(owner.room_.data()) {}
+      : owner_(owner),
+        text_(owner.read_.text.data()),
+        size_(size),
+        tokens_(owner.room_.data()),
+        stops_(owner.stop_room_.data()) {}
 
+  // Words, numbers and signs of one character, which most tokens are, without a call. Where it is
+  // stays in registers: everything that is written could be where a member lies.
   void Run() {
     const size_t begins = FindBegins();
+    const uint32_t* const places = owner_.begins_.data();
+    const uint64_t* const words = owner_.words_.data();
+    const char* const text = text_;
+    Token* next = tokens_;
+    size_t at = 0;
     for (size_t i = 0; i < begins; ++i) {
-      const size_t begin = owner_.begins_[i];
-      if (begin < at_) continue;  // in what began before
-      const CharKind kind = KindOf(text_[begin]);
-      const bool letter = kind == CharKind::kLetter;
-      if (letter || kind == CharKind::kDigit) {
-        at_ = EndOfWord(begin);
-        if (letter ? EndsAsWord() : EndsAsNumber()) {
-          const auto size = static_cast<uint32_t>(at_ - begin);
-          const int number = letter ? owner_.NumberOf(static_cast<uint32_t>(begin), size) : -1;
-          Add(begin, letter ? TokenKind::kWord : TokenKind::kNumber, number, 0);
+      const size_t begin = places[i];
+      if (begin < at) continue;  // in what began before
+      const CharKind kind = KindOf(text[begin]);
+      const auto place = static_cast<uint32_t>(begin);
+      if (kind == CharKind::kLetter || kind == CharKind::kDigit) {
+        const size_t end = EndOfWord(words, begin);
+        const auto size = static_cast<uint32_t>(end - begin);
+        const bool letter = kind == CharKind::kLetter;
+        if (letter ? EndsAsWord(text[end]) : EndsAsNumber(text[end])) {
+          const int number = letter ? owner_.NumberOf(place, size) : -1;
+          *next++ = {place, size, number, letter ? TokenKind::kWord : TokenKind::kNumber, 0};
+          at = end;
           continue;
         }
+      } else if (kind == CharKind::kSign && !MayGoOn(text[begin + 1])) {
+        if (text[begin] == ';') NoteStop(static_cast<size_t>(next - tokens_));
+        *next++ = {place, 1, -1, TokenKind::kSign, text[begin]};
+        at = begin + 1;
+        continue;
+      } else if (kind == CharKind::kOpen || kind == CharKind::kClose) {
+        const int partner = Bracket(text[begin], static_cast<size_t>(next - tokens_));
+        *next++ = {place, 1, partner, TokenKind::kSign, text[begin]};
+        at = begin + 1;
+        continue;
       }
       at_ = begin;
-      if (kind == CharKind::kSign) {
-        Sign();
-      } else if (kind == CharKind::kOpen || kind == CharKind::kClose) {
-        Bracket(kind);
-      } else {
-        Step(kind);
-      }
+      count_ = static_cast<size_t>(next - tokens_);
+      Step(kind);
+      next = tokens_ + count_;
+      at = at_;
     }
+    at_ = at;
+    count_ = static_cast<size_t>(next - tokens_);
     if (in_pragma_) EndPragma();
     owner_.read_.tokens = {tokens_, count_};
+    owner_.read_.stops = {owner_.stop_room_.data(), stops_};
     owner_.read_.paired = paired_ && open_ < 0;
   }
 
@@ -169,43 +206,51 @@ class Tokenizer::Lexer {
   // Where tokens and line ends may begin, unless they lie in what began before; returns how many.
   size_t FindBegins() {
     const size_t blocks = (size_ + kBlock - 1) / kBlock;
-    owner_.marks_.resize(blocks * kBlock);
-    MarkCharacters(text_, blocks * kBlock, owner_.marks_.data());
-    owner_.words_.resize(blocks + 1);  // one more, as in the text
-    if (owner_.begins_.size() < blocks * kBlock) owner_.begins_.resize(blocks * kBlock);
-    size_t found = 0;
+    owner_.words_.resize(blocks + 2);  // two more, as EndOfWord reads ahead
+    if (owner_.begins_.size() < (blocks + 1) * kBlock) owner_.begins_.resize((blocks + 1) * kBlock);
+    uint32_t* next = owner_.begins_.data();
     uint64_t before = 0;
     for (size_t i = 0; i < blocks; ++i) {
-      const uint8_t* const marks = &owner_.marks_[i * kBlock];
-      const uint64_t words = owner_.words_[i] = BitsOf(marks, kWordMark);
-      uint64_t begins = BitsOf(marks, kSolidMark) & ~(words & (words << 1 | before));
-      before = words >> (kBlock - 1);
-      for (; begins != 0; begins &= begins - 1) {
-        const auto place = static_cast<size_t>(std::countr_zero(begins));
-        owner_.begins_[found++] = static_cast<uint32_t>(i * kBlock + place);
-      }
+      const BlockBits bits = BitsOfBlock(text_ + i * kBlock);
+      owner_.words_[i] = bits.words;
+      const uint64_t begins = bits.solid & ~(bits.words & (bits.words << 1 | before));
+      before = bits.words >> (kBlock - 1);
+      PutPlaces(begins, static_cast<uint32_t>(i * kBlock), next);
+      next += std::popcount(begins);
     }
-    owner_.words_[blocks] = 0;
-    while (found > 0 && owner_.begins_[found - 1] >= size_) --found;
-    return found;
+    owner_.words_[blocks] = owner_.words_[blocks + 1] = 0;
+    while (next != owner_.begins_.data() && next[-1] >= size_) --next;
+    return static_cast<size_t>(next - owner_.begins_.data());
   }
 
-  // At a character of one.
-  size_t EndOfWord(size_t at) const {
-    for (;;) {
-      const size_t left = kBlock - at % kBlock;
-      const auto more =
-          static_cast<size_t>(std::countr_one(owner_.words_[at / kBlock] >> (at % kBlock)));
-      at += more;
-      if (more < left) return at;
+  // Of each bit that is set its number, `first` added. Four at a time, whether there are so many or
+  // not: asking would be guessed wrong once a block.
+  static void PutPlaces(uint64_t bits, uint32_t first, uint32_t* out) {
+    while (bits != 0) {
+      for (int i = 0; i < 4; ++i) {
+        *out++ = first + static_cast<uint32_t>(std::countr_zero(bits));
+        bits &= bits - 1;
+      }
     }
   }
-  // Whether what ends here, but for raw strings, is a name; whether it is a number as a whole.
-  bool EndsAsWord() const { return text_[at_] != '"'; }
-  bool EndsAsNumber() const {
-    const char next = text_[at_];
+
+  // At a character of one. Seldom more than once: of a bit for each character it reads 57 at least.
+  static size_t EndOfWord(const uint64_t* words, size_t at) {
+    for (;;) {
+      uint64_t ahead = 0;
+      std::memcpy(&ahead, reinterpret_cast<const char*>(words) + at / 8, sizeof ahead);
+      const auto more = static_cast<size_t>(std::countr_one(ahead >> (at % 8)));
+      at += more;
+      if (more < kBlock - 7) return at;
+    }
+  }
+  // By what follows: whether this, but for raw strings, is a name; whether it is a number as a
+  // whole; whether this may be a sign of several characters.
+  static bool EndsAsWord(char next) { return next != '"'; }
+  static bool EndsAsNumber(char next) {
     return next != '.' && next != '\'' && next != '+' && next != '-';
   }
+  static bool MayGoOn(char next) { return kSecondSigns[static_cast<unsigned char>(next)]; }
 
   // Anything, also what is longer than it looks.
   void Step(CharKind kind) {
@@ -244,7 +289,7 @@ class Tokenizer::Lexer {
         return Add(begin, TokenKind::kLiteral, -1, 0);
       case CharKind::kOpen:
       case CharKind::kClose:
-        return Bracket(kind);
+        break;  // Run takes them
       case CharKind::kSign:
         return Sign();
     }
@@ -255,7 +300,9 @@ class Tokenizer::Lexer {
                          kind, sign};
   }
 
-  void SkipTokenChars() { at_ = EndOfWord(at_); }
+  void NoteStop(size_t token) { *stops_++ = static_cast<uint32_t>(token); }
+
+  void SkipTokenChars() { at_ = EndOfWord(owner_.words_.data(), at_); }
 
   // A name, or a raw string that begins like one.
   void Word() {
@@ -272,17 +319,18 @@ class Tokenizer::Lexer {
 
   void Sign() {
     const size_t begin = at_;
-    if (kSecondSigns[static_cast<unsigned char>(Peek(1))] && LongSign(begin)) return;
+    if (MayGoOn(Peek(1)) && LongSign(begin)) return;
     ++at_;
+    if (text_[begin] == ';') NoteStop(count_);
     Add(begin, TokenKind::kSign, -1, text_[begin]);
   }
 
-  void Bracket(CharKind kind) {
-    const size_t begin = at_++;
-    const char sign = text_[begin];
-    if (kind == CharKind::kClose) return Add(begin, TokenKind::kSign, Close(sign), sign);
-    Add(begin, TokenKind::kSign, open_, sign);
-    open_ = static_cast<int>(count_) - 1;
+  // Pairs a bracket, the token with this number, as far as that is known; returns its partner.
+  int Bracket(char sign, size_t number) {
+    if (sign == '(' && number > 0 && tokens_[number - 1].sign == ']') NoteStop(number - 1);
+    if (sign == '(' || sign == '{' || sign == '}') NoteStop(number);
+    if (KindOf(sign) == CharKind::kClose) return Close(sign, number);
+    return std::exchange(open_, static_cast<int>(number));
   }
 
   // Whether one of more than a character begins here; takes it.
@@ -307,8 +355,8 @@ class Tokenizer::Lexer {
     return true;
   }
 
-  // Pairs the next token, a closing bracket; returns its partner.
-  int Close(char sign) {
+  // Pairs a closing bracket; returns its partner.
+  int Close(char sign, size_t number) {
     if (open_ < 0) {
       paired_ = false;
       return -1;
@@ -316,12 +364,13 @@ class Tokenizer::Lexer {
     const int partner = open_;
     Token& opening = tokens_[partner];
     paired_ &= sign == (opening.sign == '(' ? ')' : opening.sign == '[' ? ']' : '}');
-    open_ = std::exchange(opening.link, static_cast<int>(count_));
+    open_ = std::exchange(opening.link, static_cast<int>(number));
     return partner;
   }
 
   void EndPragma() {
     in_pragma_ = false;
+    NoteStop(count_);
     tokens_[count_++] = {static_cast<uint32_t>(at_), 0, -1, TokenKind::kLineEnd, 0};
   }
 
@@ -397,6 +446,7 @@ class Tokenizer::Lexer {
       }
     }
     owner_.lines_.push_back(static_cast<int>(count_));
+    NoteStop(count_);
     Add(begin, TokenKind::kLine, -1, 0);
   }
 
@@ -404,6 +454,7 @@ class Tokenizer::Lexer {
   const char* const text_;
   const size_t size_;
   Token* const tokens_;
+  uint32_t* stops_;        // behind the last
   size_t count_ = 0;       // of tokens
   size_t at_ = 0;          // where it is
   size_t line_begin_ = 0;  // number of tokens before the line
@@ -420,7 +471,9 @@ const SourceTokens& Tokenizer::Read(std::string_view source) {
   lines_.clear();
   // Each has a character at least, but for the end of a pragma.
   if (room_.size() < source.size() + 2) room_.resize(source.size() + 2);
+  if (stop_room_.size() < room_.size()) stop_room_.resize(room_.size());
   places_.assign(kFirstPlaces, Place{});
+  letters_.fill(-1);
   Lexer(*this, source.size()).Run();
   NoteLines();
   return read_;
@@ -440,21 +493,34 @@ Tokenizer::Place& Tokenizer::PlaceOf(uint64_t key, std::string_view word) {
 }
 
 int Tokenizer::NumberOf(uint32_t begin, uint32_t size) {
-  const std::string_view word(read_.text.data() + begin, size);
+  const char* const text = read_.text.data() + begin;
+  if (size > 1) return NumberOfLonger({text, size});
+  int& number = letters_[static_cast<unsigned char>(*text)];
+  if (number < 0) number = AddWord(begin, size);
+  return number;
+}
+
+int Tokenizer::NumberOfLonger(std::string_view word) {
   const uint64_t key = KeyOf(word);
   Place& place = PlaceOf(key, word);
   if (place.number >= 0) return place.number;
-  const int number = static_cast<int>(read_.words.size());
+  const auto begin = static_cast<uint32_t>(word.data() - read_.text.data());
+  const int number = AddWord(begin, static_cast<uint32_t>(word.size()));
   place = {key, number};
-  read_.words.push_back({begin, size});
   if (2 * read_.words.size() > places_.size()) Grow();
   return number;
+}
+
+int Tokenizer::AddWord(uint32_t begin, uint32_t size) {
+  read_.words.push_back({begin, size});
+  return static_cast<int>(read_.words.size()) - 1;
 }
 
 void Tokenizer::Grow() {
   places_.assign(2 * places_.size(), Place{});
   for (size_t i = 0; i < read_.words.size(); ++i) {
     const std::string_view word = read_.TextOf(read_.words[i]);
+    if (word.size() == 1) continue;
     const uint64_t key = KeyOf(word);
     PlaceOf(key, word) = {key, static_cast<int>(i)};
   }

@@ -2,6 +2,7 @@
 #ifndef KS_PROPOSE_SOURCE_TOKENS_H_
 #define KS_PROPOSE_SOURCE_TOKENS_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -53,6 +54,9 @@ struct SourceTokens {
 
   std::string text;  // the source and kZeros
   std::span<const Token> tokens;
+  // Tokens at which a declaration may begin or names come into being: ; { } ( and the ] in front of
+  // one, lines of the preprocessor, ends of pragmas. In order.
+  std::span<const uint32_t> stops;
   std::vector<Word> words;  // different ones, by number
   bool paired = false;      // every bracket has its partner
 };
@@ -67,23 +71,26 @@ class Tokenizer {
 
  private:
   class Lexer;
-  // Of an open-addressed table of at most half as many words as places.
+  // Of an open-addressed table of at most half as many words as places, for those of several
+  // characters.
   struct Place {
     uint64_t key = 0;  // of the word
     int number = -1;   // -1: free
   };
   int NumberOf(uint32_t begin, uint32_t size);
+  int NumberOfLonger(std::string_view word);
+  int AddWord(uint32_t begin, uint32_t size);
   Place& PlaceOf(uint64_t key, std::string_view word);
   void Grow();
   void NoteLines();
 
   SourceTokens read_;
   std::vector<Token> room_;  // for the tokens
+  std::vector<uint32_t> stop_room_;
   std::vector<Place> places_;
-  std::vector<int> lines_;  // tokens that are a kLine
-  // At work, of the characters: what they are, whether they belong to a word (a bit each), where
-  // tokens may begin.
-  std::vector<uint8_t> marks_;
+  std::array<int, 256> letters_{};  // numbers of words of one character, -1: not seen
+  std::vector<int> lines_;          // tokens that are a kLine
+  // At work, of the characters: whether they belong to a word (a bit each), where tokens may begin.
   std::vector<uint64_t> words_;
   std::vector<uint32_t> begins_;
 };

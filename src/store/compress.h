@@ -13,19 +13,31 @@ struct ZSTD_DCtx_s;
 
 namespace ks {
 
+enum class CompressionEffort {
+  kSmall,  // looks for repetitions everywhere
+  // Hardly looks for them: half the time for some kilobytes, and frames half as large again (a
+  // fifth for what hardly repeats).
+  kFast,
+};
+
 // Keeps its working memory from one call to the next. Single thread.
 class Compressor {
  public:
   // One zstd frame. ERRORS: kResourceExhausted (out of memory).
-  Result<std::string> Compress(std::string_view bytes);
+  Result<std::string> Compress(std::string_view bytes,
+                               CompressionEffort effort = CompressionEffort::kSmall);
   // The same, good until the next call.
-  Result<std::string_view> CompressView(std::string_view bytes);
+  Result<std::string_view> CompressView(std::string_view bytes,
+                                        CompressionEffort effort = CompressionEffort::kSmall);
 
  private:
   struct Free {
     void operator()(ZSTD_CCtx_s* context) const;
   };
-  std::unique_ptr<ZSTD_CCtx_s, Free> context_;  // made by the first call
+  using Context = std::unique_ptr<ZSTD_CCtx_s, Free>;
+  static Context MakeContext(CompressionEffort effort);
+
+  Context contexts_[2];  // by effort; made by the first call
   std::string frame_;
 };
 

@@ -8,6 +8,12 @@
 namespace ks {
 namespace {
 
+// So many in one commit come from a search that makes thousands of steps a second, which this
+// thread would hold up; others have the time.
+constexpr size_t kManySources = 8;
+// Shorter ones take no less time with less effort.
+constexpr size_t kLongSource = 2048;
+
 // Runs a statement without rows and makes it ready for the next time.
 Status RunOnce(SqliteStatement& statement) {
   const Status status = statement.Run();
@@ -54,8 +60,11 @@ Result<int64_t> SqliteStore::Writer::AppendAll(std::span<const Event> events,
   // put before: an event on the disk never lacks its source.
   KS_RETURN_IF_ERROR(SetDurability(true));
   KS_ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(db_));
+  const bool many = sources.size() >= kManySources;
   for (const NewSource& source : sources) {
-    KS_RETURN_IF_ERROR(InsertSource(source.hash, *source.text));
+    const bool fast = many && source.text->size() >= kLongSource;
+    KS_RETURN_IF_ERROR(InsertSource(source.hash, *source.text,
+                                    fast ? CompressionEffort::kFast : CompressionEffort::kSmall));
   }
   KS_ASSIGN_OR_RETURN(int64_t sequence,
                       db_.QueryInt("SELECT coalesce(max(sequence), 0) FROM events"));
@@ -74,13 +83,14 @@ Status SqliteStore::Writer::InsertEvent(const Event& event, int64_t sequence) {
   return RunOnce(*insert_event_);
 }
 
-Status SqliteStore::Writer::InsertSource(const std::string& hash, const std::string& text) {
+Status SqliteStore::Writer::InsertSource(const std::string& hash, const std::string& text,
+                                         CompressionEffort effort) {
   KS_RETURN_IF_ERROR(RefuseHuge(text));
   const Result<bool> found = known_source_->BindTextView(1, hash).Step();
   known_source_->Reset();
   if (!found.ok()) return found.error();
   if (*found) return {};
-  KS_ASSIGN_OR_RETURN(const std::string_view frame, compressor_.CompressView(text));
+  KS_ASSIGN_OR_RETURN(const std::string_view frame, compressor_.CompressView(text, effort));
   insert_source_->BindTextView(1, hash).BindBlobView(2, frame).Bind(
       3, static_cast<int64_t>(text.size()));
   return RunOnce(*insert_source_);
@@ -91,7 +101,7 @@ Result<std::string> SqliteStore::Writer::PutSource(const std::string& source) {
   std::string hash = Sha256Hex(source);
   const std::lock_guard lock(mutex_);
   KS_RETURN_IF_ERROR(SetDurability(false));
-  KS_RETURN_IF_ERROR(InsertSource(hash, source));
+  KS_RETURN_IF_ERROR(InsertSource(hash, source, CompressionEffort::kSmall));
   return hash;
 }
 

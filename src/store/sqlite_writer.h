@@ -31,7 +31,7 @@ class SqliteStore::Writer {
   Status SetDurability(bool survives_power_cut);
   Status InsertEvent(const Event& event, int64_t sequence);
   // Unless it is there.
-  Status InsertSource(const std::string& hash, const std::string& text);
+  Status InsertSource(const std::string& hash, const std::string& text, CompressionEffort effort);
 
   std::mutex mutex_;
   SqliteDb db_;  // guarded by mutex_, as is the rest

@@ -103,6 +103,27 @@ TEST(CommentMarkerOf, FollowsTheFirstDirectiveThenTheLook) {
   EXPECT_EQ(CommentMarkerOf(""), "//");
 }
 
+TEST(CommentMarkerOf, SeesALineOfPythonWhereverItBegins) {
+  for (size_t before = 0; before < 70; ++before) {
+    const std::string text(before, 'x');
+    for (const std::string line : {"import torch", "from a import b", "def f(): pass", "@"}) {
+      EXPECT_EQ(CommentMarkerOf(text + "\n" + line), "#") << before << line;
+      EXPECT_EQ(CommentMarkerOf(text + "\n" + line + "\n" + text), "#") << before << line;
+      EXPECT_EQ(CommentMarkerOf("\n" + text + "." + line + text), "//") << before << line;
+    }
+    EXPECT_EQ(CommentMarkerOf(text + "\nif (x)\ndouble y;\nfloat z;\nint"), "//") << before;
+  }
+}
+
+TEST(MayHaveDirectives, IsTrueWhereverTheWordStands) {
+  for (size_t before = 0; before < 70; ++before) {
+    const std::string text(before, ':');
+    EXPECT_TRUE(MayHaveDirectives(text + "ksmith:" + text)) << before;
+    EXPECT_FALSE(MayHaveDirectives(text + "ksmith" + std::string(before, ' '))) << before;
+    EXPECT_FALSE(MayHaveDirectives("smith:" + text)) << before;
+  }
+}
+
 TEST(PlanDirectives, ListsThePlanAndNothingElse) {
   EXPECT_EQ(PlanDirectives("// ksmith: const  B = 4 // ksmith\n// ksmith: flags -O2\n"
                            "  // ksmith: launch f   grid=(n)\n// ksmith: and args=(x)\n"

@@ -44,5 +44,19 @@ TEST(EnginePool, AsManyPiecesRunAtOnceAsThereAreThreads) {
   }
 }
 
+TEST(EnginePool, ThreadsThatWereRousedRunWhatComesAndSleepAgain) {
+  EnginePool nobody(0);
+  nobody.Rouse();
+  std::atomic<int> count = 0;
+  EnginePool pool(3);
+  for (int round = 1; round <= 20; ++round) {
+    pool.Rouse();
+    pool.Rouse();
+    if (round % 5 == 0) std::this_thread::sleep_for(2 * EnginePool::kMoment);
+    pool.Submit([&](const std::stop_token&) { ++count; });
+    while (count < round) std::this_thread::yield();
+  }
+}
+
 }  // namespace
 }  // namespace ks

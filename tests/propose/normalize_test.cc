@@ -184,5 +184,34 @@ TEST(SourceTokens, AreTheSameAcrossBlocksAndFromOneSourceToTheNext) {
   EXPECT_FALSE(used.Read("(]").paired);
 }
 
+// Of a word the end is sought 57 to 64 characters ahead, then again.
+TEST(SourceTokens, WordsOfAnyLengthEndWhereTheyEnd) {
+  Tokenizer tokenizer;
+  for (size_t blanks = 0; blanks < 9; ++blanks) {
+    for (size_t size = 1; size < 200; ++size) {
+      const std::string word(size, 'w');
+      const SourceTokens& source = tokenizer.Read(std::string(blanks, ' ') + word + "+" + word);
+      ASSERT_EQ(source.tokens.size(), 3u) << blanks << " " << size;
+      EXPECT_EQ(source.TextOf(source.tokens[0]), word);
+      EXPECT_EQ(source.TextOf(source.tokens[2]), word);
+      EXPECT_EQ(source.words.size(), 1u);
+    }
+  }
+}
+
+TEST(SourceTokens, StopsAreWhereSomethingMayBeDeclared) {
+  Tokenizer tokenizer;
+  const SourceTokens& source = tokenizer.Read(
+      "void f(int n) {\n#pragma omp simd\n  a[n] = [](int i) { return i; };\n}\n#if 1\n");
+  std::string stops;
+  for (const uint32_t stop : source.stops) {
+    const Token& token = source.tokens[stop];
+    stops += token.kind == TokenKind::kLine      ? 'L'
+             : token.kind == TokenKind::kLineEnd ? 'E'
+                                                 : token.sign;
+  }
+  EXPECT_EQ(stops, "({E]({;};}L");
+}
+
 }  // namespace
 }  // namespace ks

@@ -49,6 +49,22 @@ TEST_P(StoreContract, GivesEventsBackAsTheyWereInOrder) {
   }
 }
 
+TEST_P(StoreContract, SourcesOfOneCommitComeBackHoweverManyThereAre) {
+  for (const size_t many : {1u, 7u, 300u}) {
+    std::vector<NewSource> sources;
+    for (size_t i = 0; i < many; ++i) {
+      const std::string text = std::to_string(many) + "/" + std::to_string(i) + " float x[8];\n" +
+                               std::string(i * 16, 'x');
+      sources.push_back({Sha256Hex(text), std::make_shared<const std::string>(text)});
+    }
+    const Event event{.body = RunStopped{}};
+    ASSERT_TRUE(store_->AppendAll({&event, 1}, sources).ok());
+    for (const NewSource& source : sources) {
+      EXPECT_EQ(*store_->GetSource(source.hash), *source.text);
+    }
+  }
+}
+
 TEST_P(StoreContract, ReadsOnlyWhatCameAfter) {
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(store_->Append({.body = RunStopped{}}).ok());
   const auto tail = store_->Read(2);
