@@ -6,6 +6,7 @@ namespace ks {
 std::vector<std::unique_ptr<DeviceSkill>> AllDeviceSkills() {
   std::vector<std::unique_ptr<DeviceSkill>> skills;
   skills.push_back(NewShareRowSkill());
+  skills.push_back(NewSpreadRowSkill());
   skills.push_back(NewSplitLoopsSkill());
   skills.push_back(NewBlockScanSkill());
   skills.push_back(NewPrivateBinsSkill());

@@ -10,6 +10,7 @@ namespace ks {
 
 // CUDA C++ and OpenCL C: another algorithm for a kernel.
 std::unique_ptr<DeviceSkill> NewShareRowSkill();
+std::unique_ptr<DeviceSkill> NewSpreadRowSkill();
 std::unique_ptr<DeviceSkill> NewSplitLoopsSkill();
 std::unique_ptr<DeviceSkill> NewBlockScanSkill();
 std::unique_ptr<DeviceSkill> NewPrivateBinsSkill();
