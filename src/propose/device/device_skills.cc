@@ -24,6 +24,7 @@ std::vector<std::unique_ptr<DeviceSkill>> AllDeviceSkills() {
   skills.push_back(NewTritonSplitKSkill());
   skills.push_back(NewTritonBinsSkill());
   skills.push_back(NewTritonStripsSkill());
+  skills.push_back(NewTritonStackStepsSkill());
   skills.push_back(NewTritonBatchProgramsSkill());
   skills.push_back(NewTritonTransposeOperandSkill());
   skills.push_back(NewDotTilesSkill());

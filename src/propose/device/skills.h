@@ -41,6 +41,7 @@ std::unique_ptr<DeviceSkill> NewTritonBinsSkill();
 std::unique_ptr<DeviceSkill> NewTritonFullTilesSkill();
 std::unique_ptr<DeviceSkill> NewTritonPersistentSkill();
 std::unique_ptr<DeviceSkill> NewTritonStripsSkill();
+std::unique_ptr<DeviceSkill> NewTritonStackStepsSkill();
 std::unique_ptr<DeviceSkill> NewTritonBatchProgramsSkill();
 std::unique_ptr<DeviceSkill> NewTritonTransposeOperandSkill();
 

@@ -21,6 +21,9 @@ std::vector<TritonParent> TritonParents();
 // and a value added to each output.
 DeviceSeed WindowSums();
 
+// Softmax down the columns of [rows, steps, lanes], scaled by one value a step and one a column.
+DeviceSeed ColumnSoftmax();
+
 }  // namespace ks
 
 #endif  // KS_TESTS_PROPOSE_DEVICE_RUN_TRITON_PARENTS_H_

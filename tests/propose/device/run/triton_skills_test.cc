@@ -37,6 +37,7 @@ constexpr Case kCases[] = {
     {"triton_batch_programs", "matvec"},    {"triton_transpose_operand", "matmul_tf32"},
     {"joined_moments", "layer_norm"},       {"triton_batch_programs", "spmv"},
     {"triton_strips", "max_pool2d"},        {"triton_strips", "depthwise_conv"},
+    {"triton_stack_steps", "rms_norm"},
 };
 
 std::string Quoted(const std::string& text) {
