@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "propose/device/device_text.h"
 #include "propose/device/skills.h"
+#include "propose/device/strip_lines.h"
 #include "propose/vector/affine_form.h"
 #include "propose/vector/vector_plan.h"
 
@@ -318,6 +319,7 @@ class StencilStripsSkill final : public DeviceSkill {
       if (context.IsTriton()) continue;
       const std::optional<VirtualNest> nest = BuildVirtualNest(context, kernel);
       if (!nest || nest->cooperative || nest->grid.size() < 2 || !NamesAreFree(*nest)) continue;
+      AddLines(context, kernel, *nest, edits);
       Stencil stencil;
       if (!FindWindow(nest->body(), &stencil) || stencil.window.empty() ||
           !StoresAreLast(*nest, &stencil) || !FindStrip(*nest, &stencil)) {
@@ -341,6 +343,23 @@ class StencilStripsSkill final : public DeviceSkill {
       }
     }
     return edits;
+  }
+
+ private:
+  static void AddLines(const DeviceContext& context, const DeviceKernel& kernel,
+                       const VirtualNest& nest, std::vector<Edit>& edits) {
+    double gain = 1.85;
+    static constexpr LineForm kForms[] = {{32, 8, 8}, {32, 8, 4}, {64, 4, 8}, {32, 4, 16}};
+    for (const LineForm& form : kForms) {
+      const auto rewrite = EmitStripLines(context, nest, form);
+      auto source = rewrite ? ReplaceKernel(context, nest, *rewrite) : std::nullopt;
+      if (!source) continue;
+      edits.push_back({*std::move(source),
+                       "Make " + std::to_string(form.outputs) + " outputs of " + kernel.name +
+                           " a thread, line by line of what they read.",
+                       EditKind::kStrategy, gain});
+      gain *= 0.95;
+    }
   }
 };
 
