@@ -19,7 +19,7 @@ constexpr int kThreads = 512;
 // Elements of a row that are worth one more thread.
 constexpr int kItemsWanted = 8;
 // Loads of a thread that are under way together; elements that it makes before it stores them.
-constexpr int kBatch = 16, kMade = 8;
+constexpr int kBatch = 14, kMade = 8;
 // Of a block's shared memory: what the hardware and the parts of sums take.
 constexpr int64_t kReservedBytes = 2048;
 constexpr int64_t kPlainSharedBytes = 96 << 10;  // of a device that does not say
@@ -52,12 +52,15 @@ class SpreadEmitter {
 
  private:
   struct Slots {  // of one reduction
-    std::string buffer, type;
+    std::string type;
+    size_t number = 0;
   };
 
   bool Admissible();
   void NameParts();
   std::string Element(size_t array, const std::string& item) const;
+  std::string WholeBatch(const std::string& first, int count, const std::string& end,
+                         const std::string& high) const;
   std::string Preload() const;
   std::string Loop(const SharedLoop& shared) const;
   std::vector<IrStmt> KeptBody(const IrStmt& loop) const;
@@ -67,6 +70,7 @@ class SpreadEmitter {
                           const std::string& first, const std::string& end) const;
   std::string Combine(const LaneReduction& r, const std::string& other) const;
   std::string OverBlock(const LaneReduction& r) const;
+  std::string Slot(const LaneReduction& r, const std::string& member) const;
   std::string Publish(const LaneReduction& r) const;
   std::string Gather(const LaneReduction& r) const;
   std::string Body() const;
@@ -82,7 +86,7 @@ class SpreadEmitter {
   std::vector<const CachedArray*> kept_;
   std::set<std::string> streamed_;  // arrays that are written and never read
   std::map<std::string, Slots> slots_;
-  std::string threads_, per_unit_, wanted_, blocks_, row_groups_, items_, kept_items_;
+  std::string threads_, per_unit_, wanted_, blocks_, row_groups_, items_, kept_items_, buffer_;
 };
 
 // Names of arrays with the places they are used at, as statements of the nest say.
@@ -136,10 +140,11 @@ void SpreadEmitter::NameParts() {
   row_groups_ = context_.FreshName("ROW_GROUPS");
   items_ = context_.FreshName("ROW_ITEMS");
   kept_items_ = context_.FreshName("KEPT_ITEMS");
+  buffer_ = context_.FreshName("slots");
   for (size_t l = 0; l < plan_.loops.size(); ++l) {
     for (const LaneReduction& r : plan_.loops[l].reductions) {
       if (slots_.count(r.name) > 0) continue;
-      slots_[r.name] = {context_.FreshName("slots_" + r.name), TypeOfLocal(nest_, r.name)};
+      slots_[r.name] = {TypeOfLocal(nest_, r.name), slots_.size()};
     }
   }
 }
@@ -161,6 +166,14 @@ std::string SpreadEmitter::Element(size_t array, const std::string& item) const 
   return "ks_kept[" + place + " * " + threads_ + " + ks_thread]";
 }
 
+// All elements of a batch are there: tests of each would be predicates, of which there are too few
+// for many loads under way.
+std::string SpreadEmitter::WholeBatch(const std::string& first, int count, const std::string& end,
+                                      const std::string& high) const {
+  return first + " + " + std::to_string(count) + " <= " + end + " && ks_lane + (" + first + " + " +
+         std::to_string(count - 1) + ") * (" + blocks_ + " * " + threads_ + ") < " + high;
+}
+
 // Reads the thread's elements of the row, several at a time.
 std::string SpreadEmitter::Preload() const {
   std::string text;
@@ -177,16 +190,18 @@ std::string SpreadEmitter::Preload() const {
       });
     }
     const std::string batch = std::to_string(kBatch);
-    const std::string inside = "const " + text_.index_type() +
-                               " ks_at = ks_lane + (ks_item + ks_b) * (" + blocks_ + " * " +
-                               threads_ + ");\nif (ks_item + ks_b < " + kept_items_ +
-                               " && ks_at < (" + text_.Expr(plan_.loops.front().loop->high) + ")) ";
-    const std::string each =
-        "#pragma unroll\nfor (int ks_b = 0; ks_b < " + batch + "; ++ks_b) {\n" + inside;
+    const std::string high = "(" + text_.Expr(plan_.loops.front().loop->high) + ")";
+    const std::string each = "#pragma unroll\nfor (int ks_b = 0; ks_b < " + batch + "; ++ks_b) {\n";
+    const std::string place = "const " + text_.index_type() +
+                              " ks_at = ks_lane + (ks_item + ks_b) * (" + blocks_ + " * " +
+                              threads_ + ");\n";
+    const std::string read = "__ldcs(&" + kept_[array]->array + "[" + text_.Expr(at) + "]);\n";
+    const std::string kept = Element(array, "(ks_item + ks_b)") + " = ";
     text += "for (int ks_item = 0; ks_item < " + kept_items_ + "; ks_item += " + batch +
-            ") {\nfloat ks_read[" + batch + "];\n" + each + "ks_read[ks_b] = __ldcs(&" +
-            kept_[array]->array + "[" + text_.Expr(at) + "]);\n}\n" + each +
-            Element(array, "(ks_item + ks_b)") + " = ks_read[ks_b];\n}\n}\n";
+            ") {\nif (" + WholeBatch("ks_item", kBatch, kept_items_, high) + ") {\nfloat ks_read[" +
+            batch + "];\n" + each + place + "ks_read[ks_b] = " + read + "}\n" + each + kept +
+            "ks_read[ks_b];\n}\n} else {\n" + each + place + "if (ks_item + ks_b < " + kept_items_ +
+            " && ks_at < " + high + ") " + kept + read + "}\n}\n}\n";
   }
   return text;
 }
@@ -240,7 +255,8 @@ std::string SpreadEmitter::StoredItems(const IrStmt& loop, const std::vector<IrS
   const std::string each = "#pragma unroll\nfor (int ks_b = 0; ks_b < " + count +
                            "; ++ks_b) {\nconst int ks_item = ks_first + ks_b;\nconst " +
                            loop.cpp_type + " " + loop.name + " = ks_lane + ks_item * (" + blocks_ +
-                           " * " + threads_ + ");\nif (" + inside + ") {\n";
+                           " * " + threads_ + ");\n";
+  const std::string tested = each + "if (" + inside + ") {\n";
   std::string made, stores;
   size_t number = 0;
   const std::string values =
@@ -251,8 +267,13 @@ std::string SpreadEmitter::StoredItems(const IrStmt& loop, const std::vector<IrS
         stores += "__stcs(&" + text_.Expr(s.target) + ", " + name + "[ks_b]);\n";
         return name + "[ks_b] = " + text_.Expr(s.value) + ";\n";
       });
+  std::string whole = WholeBatch("ks_first", kMade, end, "(" + text_.Expr(loop.high) + ")");
+  if (low != "0") {
+    whole += " && ks_lane + ks_first * (" + blocks_ + " * " + threads_ + ") >= (" + low + ")";
+  }
   return "for (int ks_first = " + first + "; ks_first < " + end + "; ks_first += " + count +
-         ") {\n" + made + each + values + "}\n}\n" + each + stores + "}\n}\n}\n";
+         ") {\n" + made + "if (" + whole + ") {\n" + each + values + "}\n" + each + stores +
+         "}\n} else {\n" + tested + values + "}\n}\n" + tested + stores + "}\n}\n}\n}\n";
 }
 
 // The thread's elements that are kept, or those that are not.
@@ -299,25 +320,30 @@ std::string SpreadEmitter::OverBlock(const LaneReduction& r) const {
 // no fence is needed. Rounds take turns with two sets of slots: nobody writes the round after the
 // next one before everybody has read this one.
 std::string SpreadEmitter::Publish(const LaneReduction& r) const {
-  const Slots& slots = slots_.at(r.name);
   const std::string bits =
-      slots.type == "float" ? "__float_as_uint(" + r.name + ")" : "(unsigned)" + r.name;
-  return "if (ks_thread == 0) ((volatile unsigned long long*)" + slots.buffer +
-         ")[ks_slots + ks_member] = ((unsigned long long)ks_round << 32) | " + bits + ";\n";
+      slots_.at(r.name).type == "float" ? "__float_as_uint(" + r.name + ")" : "(unsigned)" + r.name;
+  return "if (ks_thread == 0) " + Slot(r, "ks_member") +
+         " = ((unsigned long long)ks_round << 32) | " + bits + ";\n";
+}
+
+std::string SpreadEmitter::Slot(const LaneReduction& r, const std::string& member) const {
+  const std::string offset = std::to_string(slots_.at(r.name).number) + " * " + blocks_;
+  return "((volatile unsigned long long*)" + buffer_ + ")[ks_slots + " + offset + " + " + member +
+         "]";
 }
 
 std::string SpreadEmitter::Gather(const LaneReduction& r) const {
-  const Slots& slots = slots_.at(r.name);
+  const std::string& type = slots_.at(r.name).type;
   const std::string value =
-      slots.type == "float" ? "__uint_as_float((unsigned)ks_got)" : "(" + slots.type + ")ks_got";
+      type == "float" ? "__uint_as_float((unsigned)ks_got)" : "(" + type + ")ks_got";
+  const std::string slot = Slot(r, "ks_p");
   std::string text;
   if (r.kind == RKind::kSum) text += r.name + " = 0;\n";
   if (r.kind == RKind::kProduct) text += r.name + " = 1;\n";
   text += "for (int ks_p = ks_thread; ks_p < " + blocks_ + "; ks_p += " + threads_ +
-          ") {\nunsigned long long ks_got = ((volatile unsigned long long*)" + slots.buffer +
-          ")[ks_slots + ks_p];\nwhile ((unsigned)(ks_got >> 32) != ks_round) {\n__nanosleep(20);\n"
-          "ks_got = ((volatile unsigned long long*)" +
-          slots.buffer + ")[ks_slots + ks_p];\n}\n" + Combine(r, value) + "}\n";
+          ") {\nunsigned long long ks_got = " + slot +
+          ";\nwhile ((unsigned)(ks_got >> 32) != ks_round) {\n__nanosleep(20);\nks_got = " + slot +
+          ";\n}\n" + Combine(r, value) + "}\n";
   return text + OverBlock(r);
 }
 
@@ -339,7 +365,7 @@ std::string SpreadEmitter::Loop(const SharedLoop& shared) const {
   if (!shared.reductions.empty()) {
     text += "#if " + blocks_ +
             " > 1\n++ks_round;\nconst int ks_slots = (ks_group * 2 + (int)(ks_round % 2)) * " +
-            blocks_ + ";\n" + publish + gather + "#endif\n";
+            std::to_string(slots_.size()) + " * " + blocks_ + ";\n" + publish + gather + "#endif\n";
   }
   return "{\n" + text + after + "}\n";
 }
@@ -405,12 +431,9 @@ std::optional<std::string> SpreadEmitter::WithSlots(std::string source) const {
   const auto parsed =
       DeviceContext::Make(source, context_.task(), context_.machine(), "cuda", nullptr);
   if (parsed == nullptr) return std::nullopt;
-  std::string list;
+  const std::string list = ", long long* " + buffer_;
   std::vector<std::string> args = context_.LaunchArguments(nest_.launch);
-  for (const auto& [name, slots] : slots_) {
-    list += ", long long* " + slots.buffer;
-    args.push_back(slots.buffer);
-  }
+  args.push_back(buffer_);
   for (const DeviceKernel& kernel : parsed->kernels()) {
     if (kernel.name != nest_.kernel) continue;
     Node declarator = kernel.definition.Child("declarator");
@@ -427,12 +450,11 @@ std::optional<std::string> SpreadEmitter::WithSlots(std::string source) const {
     }
   }
   if (!apply(WithLaunchOption(source, nest_.launch, "cooperative", ""))) return std::nullopt;
-  for (const auto& [name, slots] : slots_) {
-    const std::string shape = "[2*" + row_groups_ + "*" + blocks_ + "]";
-    if (!apply(WithScratch(source, slots.buffer + " i64 " + shape)) ||
-        !apply(WithStep(source, context_.StepOf(nest_.launch), "clear " + slots.buffer))) {
-      return std::nullopt;
-    }
+  const std::string shape =
+      "[" + std::to_string(2 * slots_.size()) + "*" + row_groups_ + "*" + blocks_ + "]";
+  if (!apply(WithScratch(source, buffer_ + " i64 " + shape)) ||
+      !apply(WithStep(source, context_.StepOf(nest_.launch), "clear " + buffer_))) {
+    return std::nullopt;
   }
   return source;
 }
@@ -441,6 +463,7 @@ std::optional<std::string> SpreadEmitter::Emit() {
   const auto rows = PlanExtent(nest_, nest_.grid);
   if (!rows || !Admissible()) return std::nullopt;
   NameParts();
+  if (slots_.empty()) return std::nullopt;
   auto source = ReplaceKernel(context_, nest_, Rewrite(*rows));
   return source ? WithSlots(*std::move(source)) : std::nullopt;
 }
