@@ -6,6 +6,7 @@ namespace ks {
 std::vector<std::unique_ptr<DeviceSkill>> AllDeviceSkills() {
   std::vector<std::unique_ptr<DeviceSkill>> skills;
   skills.push_back(NewShareRowSkill());
+  skills.push_back(NewSpreadRowSkill());
   skills.push_back(NewSplitLoopsSkill());
   skills.push_back(NewBlockScanSkill());
   skills.push_back(NewPrivateBinsSkill());
@@ -22,6 +23,8 @@ std::vector<std::unique_ptr<DeviceSkill>> AllDeviceSkills() {
   skills.push_back(NewTritonSplitRowsSkill());
   skills.push_back(NewTritonSplitKSkill());
   skills.push_back(NewTritonBinsSkill());
+  skills.push_back(NewTritonStripsSkill());
+  skills.push_back(NewTritonStackStepsSkill());
   skills.push_back(NewTritonBatchProgramsSkill());
   skills.push_back(NewTritonTransposeOperandSkill());
   skills.push_back(NewDotTilesSkill());

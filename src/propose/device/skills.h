@@ -10,6 +10,7 @@ namespace ks {
 
 // CUDA C++ and OpenCL C: another algorithm for a kernel.
 std::unique_ptr<DeviceSkill> NewShareRowSkill();
+std::unique_ptr<DeviceSkill> NewSpreadRowSkill();
 std::unique_ptr<DeviceSkill> NewSplitLoopsSkill();
 std::unique_ptr<DeviceSkill> NewBlockScanSkill();
 std::unique_ptr<DeviceSkill> NewPrivateBinsSkill();
@@ -39,6 +40,8 @@ std::unique_ptr<DeviceSkill> NewTritonSplitKSkill();
 std::unique_ptr<DeviceSkill> NewTritonBinsSkill();
 std::unique_ptr<DeviceSkill> NewTritonFullTilesSkill();
 std::unique_ptr<DeviceSkill> NewTritonPersistentSkill();
+std::unique_ptr<DeviceSkill> NewTritonStripsSkill();
+std::unique_ptr<DeviceSkill> NewTritonStackStepsSkill();
 std::unique_ptr<DeviceSkill> NewTritonBatchProgramsSkill();
 std::unique_ptr<DeviceSkill> NewTritonTransposeOperandSkill();
 

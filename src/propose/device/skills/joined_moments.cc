@@ -441,6 +441,7 @@ class JoinedMomentsSkill final : public DeviceSkill {
                                                    : "opencl";
     const std::unique_ptr<DeviceSkill> split =
         context.IsTriton() ? NewTritonSplitRowsSkill() : NewSplitLoopsSkill();
+    const std::unique_ptr<DeviceSkill> spread = NewSpreadRowSkill();
     for (const DeviceKernel& kernel : context.kernels()) {
       if (kernel.launches.size() != 1) continue;
       const auto source = context.IsTriton() ? InTriton(context, kernel) : InC(context, kernel);
@@ -451,10 +452,12 @@ class JoinedMomentsSkill final : public DeviceSkill {
       const auto now =
           DeviceContext::Make(*source, context.task(), context.machine(), backend, nullptr);
       if (now == nullptr) continue;
-      for (Edit& both : split->Edits(*now)) {
-        both.rationale = rationale + " " + both.rationale;
-        both.expected_gain *= 1.3;
-        edits.push_back(std::move(both));
+      for (const DeviceSkill* next : {split.get(), spread.get()}) {
+        for (Edit& both : next->Edits(*now)) {
+          both.rationale = rationale + " " + both.rationale;
+          both.expected_gain *= 1.3;
+          edits.push_back(std::move(both));
+        }
       }
     }
     return edits;

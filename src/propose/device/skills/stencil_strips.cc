@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "propose/device/device_text.h"
 #include "propose/device/skills.h"
+#include "propose/device/strip_lines.h"
 #include "propose/vector/affine_form.h"
 #include "propose/vector/vector_plan.h"
 
@@ -18,6 +19,14 @@ constexpr int64_t kLongestWindow = 8;
 
 struct Range {
   int64_t low = 0, high = 0;  // high: the last value
+};
+
+// How the work is dealt out: threads of a block along a row and down, outputs of a thread.
+struct StripForm {
+  int threads = 32, down = 8, outputs = 4;
+  // At the border all outputs of a thread are made at once as well: its loads wait for one another
+  // once instead of once an output, for more registers.
+  bool flat_border = false;
 };
 
 // A kernel whose loops are all short and of constant length, over a window that moves with the
@@ -186,7 +195,7 @@ class StripEmitter {
     FindGuards(text_, nest, nest.body(), outputs_, &stencil_);
   }
 
-  std::optional<KernelRewrite> Emit(int threads, int down, int outputs) const;
+  std::optional<KernelRewrite> Emit(const StripForm& form) const;
 
  private:
   const LoopHeader& strip() const { return nest_.grid[stencil_.strip]; }
@@ -269,14 +278,14 @@ std::string StripEmitter::Interior() const {
   return declarations + EachOutput() + Body(true) + "}\n" + EachOutput() + stores + "}\n";
 }
 
-std::optional<KernelRewrite> StripEmitter::Emit(int threads, int down, int outputs) const {
+std::optional<KernelRewrite> StripEmitter::Emit(const StripForm& form) const {
   const auto outer = PlanExtent(nest_, Outer()), tall = PlanExtent(nest_, {strip()}),
              wide = PlanExtent(nest_, {across()});
   if (!outer || !tall || !wide) return std::nullopt;
   KernelRewrite rewrite;
-  rewrite.constants = {{threads_, std::to_string(threads)},
-                       {down_, std::to_string(down)},
-                       {outputs_, std::to_string(outputs)}};
+  rewrite.constants = {{threads_, std::to_string(form.threads)},
+                       {down_, std::to_string(form.down)},
+                       {outputs_, std::to_string(form.outputs)}};
   rewrite.block = threads_ + ", " + down_;
   rewrite.grid = "ceil_div(" + *wide + ", " + threads_ + ")*ceil_div(" + *tall + ", " + down_ +
                  "*" + outputs_ + ")";
@@ -286,10 +295,10 @@ std::optional<KernelRewrite> StripEmitter::Emit(int threads, int down, int outpu
   inside.insert(inside.end(), stencil_.interior.begin(), stencil_.interior.end());
   rewrite.body = Place() + "bool ks_inside = false;\n{\nconst " + strip().cpp_type + " " +
                  strip().name + " = ks_first;\nks_inside = " + Join(inside, " && ") +
-                 ";\n}\nif (ks_inside) {\n" + Interior() +
-                 "} else {\n#pragma unroll 1\nfor (int ks_output = 0; ks_output < " + outputs_ +
-                 "; ++ks_output) {\n" + StripVariable() + "if (" + strip().name + " >= " + high +
-                 ") break;\n" + Body(false) + "}\n}\n";
+                 ";\n}\nif (ks_inside) {\n" + Interior() + "} else {\n#pragma unroll" +
+                 (form.flat_border ? "" : " 1") + "\nfor (int ks_output = 0; ks_output < " +
+                 outputs_ + "; ++ks_output) {\n" + StripVariable() + "if (" + strip().name +
+                 " >= " + high + ") break;\n" + Body(false) + "}\n}\n";
   return rewrite;
 }
 
@@ -310,6 +319,7 @@ class StencilStripsSkill final : public DeviceSkill {
       if (context.IsTriton()) continue;
       const std::optional<VirtualNest> nest = BuildVirtualNest(context, kernel);
       if (!nest || nest->cooperative || nest->grid.size() < 2 || !NamesAreFree(*nest)) continue;
+      AddLines(context, kernel, *nest, edits);
       Stencil stencil;
       if (!FindWindow(nest->body(), &stencil) || stencil.window.empty() ||
           !StoresAreLast(*nest, &stencil) || !FindStrip(*nest, &stencil)) {
@@ -317,19 +327,39 @@ class StencilStripsSkill final : public DeviceSkill {
       }
       const StripEmitter emitter(context, *nest, std::move(stencil));
       double gain = 1.8;
-      static constexpr int kForms[][3] = {{32, 8, 4}, {64, 4, 4}, {128, 2, 8}, {32, 8, 2}};
-      for (const auto& [threads, down, outputs] : kForms) {
-        const auto rewrite = emitter.Emit(threads, down, outputs);
+      static constexpr StripForm kForms[] = {
+          {32, 8, 4, false},  {32, 8, 8, true}, {32, 8, 4, true}, {64, 4, 4, false},
+          {128, 2, 8, false}, {64, 4, 8, true}, {32, 8, 2, false}};
+      for (const StripForm& form : kForms) {
+        const auto rewrite = emitter.Emit(form);
         auto source = rewrite ? ReplaceKernel(context, *nest, *rewrite) : std::nullopt;
         if (!source) continue;
-        edits.push_back(
-            {*std::move(source),
-             "Make " + std::to_string(outputs) + " outputs of " + kernel.name + " a thread.",
-             EditKind::kStrategy, gain});
-        gain *= 0.9;
+        edits.push_back({*std::move(source),
+                         "Make " + std::to_string(form.outputs) + " outputs of " + kernel.name +
+                             " a thread" +
+                             (form.flat_border ? ", at the border all at once." : "."),
+                         EditKind::kStrategy, gain});
+        gain *= 0.95;
       }
     }
     return edits;
+  }
+
+ private:
+  static void AddLines(const DeviceContext& context, const DeviceKernel& kernel,
+                       const VirtualNest& nest, std::vector<Edit>& edits) {
+    double gain = 1.85;
+    static constexpr LineForm kForms[] = {{32, 8, 8}, {32, 8, 4}, {64, 4, 8}, {32, 4, 16}};
+    for (const LineForm& form : kForms) {
+      const auto rewrite = EmitStripLines(context, nest, form);
+      auto source = rewrite ? ReplaceKernel(context, nest, *rewrite) : std::nullopt;
+      if (!source) continue;
+      edits.push_back({*std::move(source),
+                       "Make " + std::to_string(form.outputs) + " outputs of " + kernel.name +
+                           " a thread, line by line of what they read.",
+                       EditKind::kStrategy, gain});
+      gain *= 0.95;
+    }
   }
 };
 

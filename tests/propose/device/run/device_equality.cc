@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <regex>
@@ -169,6 +170,46 @@ using FibreKernel = void(void** buffers, const double* scalars, const long* numb
 // Compiled candidates by their code: sizes that share constants share it.
 using Libraries = std::map<std::string, std::unique_ptr<Library>>;
 
+// All blocks of a cooperative launch, a turn each: every block has its own shared memory, which is
+// put in its place for the turn.
+std::string RunTogether(const Library& library, const std::function<void()>& thread, KsPoint size,
+                        KsPoint grid) {
+  constexpr long kPatience = 1000;  // turns without progress
+  char *begin = nullptr, *end = nullptr;
+  library.Find<void(char**, char**)>("ks_shared_memory")(&begin, &end);
+  const size_t count = grid.x * grid.y * grid.z;
+  std::vector<std::unique_ptr<FibreBlock>> blocks;
+  std::vector<std::vector<char>> dynamic(count), fixed(count);
+  for (size_t at = 0; at < count; ++at) {
+    const auto place = static_cast<unsigned>(at);
+    blocks.push_back(std::make_unique<FibreBlock>());
+    dynamic[at].assign(kDynamicSharedBytes, static_cast<char>(0xA5));
+    fixed[at].assign(static_cast<size_t>(end - begin), static_cast<char>(0xA5));
+    blocks[at]->runtime()->dynamic_shared = dynamic[at].data();
+    blocks[at]->Begin(thread, {place % grid.x, place / grid.x % grid.y, place / grid.x / grid.y},
+                      size, grid);
+  }
+  std::vector<bool> runs(count, true);
+  for (long idle = 0, before = -1; idle < kPatience; ++idle) {
+    long progress = 0;
+    bool any = false;
+    for (size_t at = 0; at < count; ++at) {
+      if (runs[at]) {
+        library.Find<void(KsRuntime*)>("ks_bind")(blocks[at]->runtime());
+        std::copy(fixed[at].begin(), fixed[at].end(), begin);
+        runs[at] = blocks[at]->Step();
+        std::copy(begin, end, fixed[at].begin());
+      }
+      progress += blocks[at]->progress();
+      any = any || runs[at];
+    }
+    if (!any) return "";
+    if (progress != before) idle = 0;
+    before = progress;
+  }
+  return "blocks wait for others that do not come";
+}
+
 std::string RunSteps(const Library& library, const BoundPlan& bound, Buffers& buffers) {
   std::vector<void*> pointers;
   for (const auto* list : {&buffers.inputs, &buffers.outputs, &buffers.scratch}) {
@@ -177,7 +218,6 @@ std::string RunSteps(const Library& library, const BoundPlan& bound, Buffers& bu
   FibreBlock block;
   std::vector<char> shared(kDynamicSharedBytes);
   block.runtime()->dynamic_shared = shared.data();
-  library.Find<void(KsRuntime*)>("ks_bind")(block.runtime());
   for (const BoundStep& step : bound.steps) {
     if (const auto* clear = std::get_if<BoundClear>(&step)) {
       auto& list = clear->kind == BoundArgument::Kind::kOutput ? buffers.outputs : buffers.scratch;
@@ -191,6 +231,14 @@ std::string RunSteps(const Library& library, const BoundPlan& bound, Buffers& bu
     for (const BoundArgument& argument : launch.args) numbers.push_back(argument.value);
     const KsPoint grid = {launch.grid[0], launch.grid[1], launch.grid[2]};
     const KsPoint size = {launch.block[0], launch.block[1], launch.block[2]};
+    if (launch.cooperative) {
+      const std::string problem = RunTogether(
+          library, [&] { kernel(pointers.data(), buffers.scalars.data(), numbers.data()); }, size,
+          grid);
+      if (!problem.empty()) return problem;
+      continue;
+    }
+    library.Find<void(KsRuntime*)>("ks_bind")(block.runtime());
     for (unsigned at = 0; at < grid.x * grid.y * grid.z; ++at) {
       std::fill(shared.begin(), shared.end(), static_cast<char>(0xA5));
       const KsPoint place = {at % grid.x, at / grid.x % grid.y, at / grid.x / grid.y};

@@ -21,6 +21,7 @@ struct KsRuntime {
   void* dynamic_shared;
   void (*wait_for_block)();
   void (*wait_for_lanes)(unsigned mask);
+  void (*let_others_run)();
   unsigned long long* (*lanes)();  // one value for each thread of the warp
 };
 
@@ -42,7 +43,14 @@ struct KsBuffer {
 #define __device__
 #define __host__
 #define __forceinline__ inline
-#define __shared__ static
+// A section of its own, so that blocks that run together can each have theirs.
+#define __shared__ static __attribute__((section("ks_shared")))
+extern "C" char __start_ks_shared[] __attribute__((weak));
+extern "C" char __stop_ks_shared[] __attribute__((weak));
+extern "C" void ks_shared_memory(char** begin, char** end) {
+  *begin = __start_ks_shared;
+  *end = __stop_ks_shared;
+}
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
 #define threadIdx (ks_runtime->thread)
@@ -124,6 +132,7 @@ inline T atomicAdd(T* at, U value) {
   *at = old + (T)value;
   return old;
 }
+inline void __nanosleep(unsigned) { ks_runtime->let_others_run(); }
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline int min(int a, int b) { return a < b ? a : b; }
 inline int max(int a, int b) { return a > b ? a : b; }

@@ -15,6 +15,7 @@ FibreBlock* g_block = nullptr;  // the one that runs: fibres and device code kno
 FibreBlock::FibreBlock() {
   runtime_.wait_for_block = [] { g_block->WaitForBlock(); };
   runtime_.wait_for_lanes = [](unsigned mask) { g_block->WaitForLanes(mask); };
+  runtime_.let_others_run = [] { g_block->Yield(); };
   runtime_.lanes = [] { return &g_block->lane_values_[g_block->current_ / 32 * 32]; };
 }
 
@@ -68,8 +69,8 @@ void FibreBlock::WaitForLanes(unsigned mask) {
   while (group.round == round) Yield();
 }
 
-std::string FibreBlock::Run(const std::function<void()>& thread, KsPoint block, KsPoint block_size,
-                            KsPoint grid_size) {
+void FibreBlock::Begin(const std::function<void()>& thread, KsPoint block, KsPoint block_size,
+                       KsPoint grid_size) {
   thread_ = &thread;
   runtime_.block = block;
   runtime_.block_size = block_size;
@@ -94,14 +95,22 @@ std::string FibreBlock::Run(const std::function<void()>& thread, KsPoint block, 
     fibre.context.uc_link = nullptr;
     makecontext(&fibre.context, &FibreBlock::Enter, 0);
   }
+}
+
+bool FibreBlock::Step() {
   g_block = this;
-  while (alive_ > 0) {
-    const long before = progress_;
-    for (current_ = 0; current_ < count_; ++current_) {
-      if (fibres_[current_]->done) continue;
-      runtime_.thread = fibres_[current_]->place;
-      Resume(*fibres_[current_]);
-    }
+  for (current_ = 0; current_ < count_; ++current_) {
+    if (fibres_[current_]->done) continue;
+    runtime_.thread = fibres_[current_]->place;
+    Resume(*fibres_[current_]);
+  }
+  return alive_ > 0;
+}
+
+std::string FibreBlock::Run(const std::function<void()>& thread, KsPoint block, KsPoint block_size,
+                            KsPoint grid_size) {
+  Begin(thread, block, block_size, grid_size);
+  for (long before = progress_; Step(); before = progress_) {
     if (progress_ == before) return "threads wait for others that do not come";
   }
   return "";

@@ -24,6 +24,13 @@ class FibreBlock {
   // their end. Else: threads wait for threads that do not come.
   std::string Run(const std::function<void()>& thread, KsPoint block, KsPoint block_size,
                   KsPoint grid_size);
+  // The same in two pieces, for blocks that wait for one another: Step gives every thread a turn
+  // and is called until it returns false.
+  void Begin(const std::function<void()>& thread, KsPoint block, KsPoint block_size,
+             KsPoint grid_size);
+  bool Step();
+  // Grows with everything that a thread gets done.
+  long progress() const { return progress_; }
 
  private:
   struct Fibre {

@@ -29,7 +29,7 @@ INSTANTIATE_TEST_SUITE_P(
     Seeds, DeviceSkillRun,
     testing::Values(
         Case{"share_row", "cross_entropy", "cuda"}, Case{"share_row", "layer_norm", "cuda"},
-        Case{"joined_moments", "layer_norm", "cuda"},
+        Case{"joined_moments", "layer_norm", "cuda"}, Case{"spread_row", "layer_norm", "cuda"},
         Case{"joined_moments", "layer_norm", "opencl"}, Case{"split_loops", "layer_norm", "cuda"},
         Case{"split_loops", "layer_norm", "opencl"}, Case{"split_loops", "cross_entropy", "cuda"},
         Case{"split_loops", "matmul_tall_k", "cuda"}, Case{"split_loops", "matvec", "cuda"},

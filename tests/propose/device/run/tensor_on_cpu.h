@@ -32,6 +32,7 @@ inline float ks_uint_as_float(unsigned value) {
   memcpy(&out, &value, 4);
   return out;
 }
+inline float __uint_as_float(unsigned value) { return ks_uint_as_float(value); }
 inline void __pipeline_memcpy_async(void* to, const void* from, size_t bytes) {
   memcpy(to, from, bytes);
 }

@@ -13,6 +13,7 @@
 #include "core/launch_plan.h"
 #include "tests/propose/device/run/device_equality.h"
 #include "tests/propose/device/run/device_seeds.h"
+#include "tests/propose/device/run/triton_parents.h"
 #include "tests/propose/guarded_buffer.h"
 
 namespace ks {
@@ -35,6 +36,8 @@ constexpr Case kCases[] = {
     {"triton_batch_programs", "attention"}, {"triton_batch_programs", "conv2d"},
     {"triton_batch_programs", "matvec"},    {"triton_transpose_operand", "matmul_tf32"},
     {"joined_moments", "layer_norm"},       {"triton_batch_programs", "spmv"},
+    {"triton_strips", "max_pool2d"},        {"triton_strips", "depthwise_conv"},
+    {"triton_stack_steps", "rms_norm"},
 };
 
 std::string Quoted(const std::string& text) {
@@ -154,8 +157,10 @@ std::pair<std::string, int> Interpret(const std::string& runs) {
 TEST(TritonSkillRun, ChildrenWriteWhatTheirParentsWrite) {
   std::string runs;
   std::vector<std::string> titles;
-  for (const Case& c : kCases) {
-    const DeviceSeed parent = DeviceSeedOf(c.seed, "triton");
+  std::vector<TritonParent> parents = TritonParents();
+  for (const Case& c : kCases) parents.push_back({c.skill, c.seed, DeviceSeedOf(c.seed, "triton")});
+  for (const TritonParent& c : parents) {
+    const DeviceSeed& parent = c.kernel;
     std::vector<Edit> edits = DeviceEditsOf(c.skill, parent.task, parent.source, "triton");
     EXPECT_FALSE(edits.empty()) << c.skill << " on " << c.seed;
     if (edits.size() > 2) edits.resize(2);
