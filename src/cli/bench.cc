@@ -73,6 +73,7 @@ class Benchmarking {
     if (input.backend == kTorchBackend) {
       input.baseline_notes[kCallByCallBaseline] =
           "the program of the suite, both timed by calls from Python and not as CUDA graphs";
+      input.baseline_notes[kCompiledBaseline] = "what torch.compile makes of the program";
     }
     const auto ended_early = std::ranges::count_if(
         results_, [](const auto& result) { return result && result->stop_reason == "budget"; });

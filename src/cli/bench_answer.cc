@@ -14,6 +14,7 @@
 #include "core/event.h"
 #include "core/kernel_source.h"
 #include "core/outcome.h"
+#include "evaluate/torch/module_task.h"
 #include "store/run_folder.h"
 
 namespace ks {
@@ -43,9 +44,10 @@ void AddSeconds(const Evaluation& evaluation, BenchedTask& task) {
 // Over a program of the run.
 Result<Evaluation> Against(Evaluator& evaluator, const std::string& source,
                            const std::string& baseline, Stages stages, std::stop_token stop,
-                           bool call_by_call = false) {
+                           bool call_by_call = false, bool own_baseline = false) {
   EvaluationRequest request;
   request.call_by_call = call_by_call;
+  request.own_baseline = own_baseline;
   request.source = source;
   request.stages = stages;
   request.baseline_source = baseline;
@@ -102,6 +104,13 @@ Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, Task task, int tria
     KS_ASSIGN_OR_RETURN(answer.call_by_call, Against(*target->evaluator, best, seed, time_only,
                                                      stop, /*call_by_call=*/true));
   }
+  if (correct && config.backend == kTorchBackend) {
+    const Stages time_only{true, false, true, false};
+    KS_ASSIGN_OR_RETURN(
+        answer.over_compiled,
+        Against(*target->evaluator, best, TorchCompiled(target->task.reference_source), time_only,
+                stop, /*call_by_call=*/false, /*own_baseline=*/true));
+  }
   answer.seconds = static_cast<double>(clock.MonotonicNs() - start_ns) * 1e-9;
   return answer;
 }
@@ -143,6 +152,9 @@ std::string FinalAnswerToJson(const FinalAnswer& answer) {
   if (answer.call_by_call) {
     json["call_by_call"] = Json::parse(EvaluationToJson(*answer.call_by_call));
   }
+  if (answer.over_compiled) {
+    json["over_compiled"] = Json::parse(EvaluationToJson(*answer.over_compiled));
+  }
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -164,6 +176,9 @@ Result<FinalAnswer> FinalAnswerFromJson(const std::string& text) {
     }
     if (json.contains("call_by_call") && !json["call_by_call"].is_null()) {
       KS_ASSIGN_OR_RETURN(answer.call_by_call, EvaluationFromJson(json["call_by_call"].dump()));
+    }
+    if (json.contains("over_compiled") && !json["over_compiled"].is_null()) {
+      KS_ASSIGN_OR_RETURN(answer.over_compiled, EvaluationFromJson(json["over_compiled"].dump()));
     }
   } catch (const Json::exception&) {
     return broken;
@@ -204,6 +219,7 @@ void FillFrom(const FinalAnswer& answer, const BaselineNames& names, BenchedTask
   AddSeconds(evaluation, task);
   if (answer.over_seed) AddSeconds(*answer.over_seed, task);
   if (answer.call_by_call) AddSeconds(*answer.call_by_call, task);
+  if (answer.over_compiled) AddSeconds(*answer.over_compiled, task);
   task.outcome = OutcomeName(evaluation.outcome);
   task.precision = answer.precision;
   if (answer.over_seed) AddCoverage(*answer.over_seed, task);
@@ -224,6 +240,10 @@ void FillFrom(const FinalAnswer& answer, const BaselineNames& names, BenchedTask
   task.speedup = names.over_seed ? over_seed : over_start;
   const Interval& other = names.over_seed ? over_start : over_seed;
   if (other.mid > 0) task.baselines[names.other()] = other;
+  if (answer.over_compiled) {
+    const Measured* const compiled = AsMeasured(answer.over_compiled->outcome);
+    if (compiled != nullptr) task.baselines[kCompiledBaseline] = compiled->speedup;
+  }
   if (answer.call_by_call) {
     const Measured* const calls = AsMeasured(answer.call_by_call->outcome);
     if (calls != nullptr) task.baselines[kCallByCallBaseline] = calls->speedup;

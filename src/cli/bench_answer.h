@@ -22,6 +22,8 @@ struct FinalAnswer {
   std::optional<Evaluation> over_seed;  // against the seed as written, where that is another one
   // A module that was timed as a CUDA graph: the same against the seed, call by call.
   std::optional<Evaluation> call_by_call;
+  // A module: against what torch.compile makes of it.
+  std::optional<Evaluation> over_compiled;
   double seconds = 0;  // it took
 };
 
@@ -54,6 +56,9 @@ BaselineNames BaselineNamesOf(const std::string& backend);
 
 // The seed once more, both sides timed without CUDA graphs.
 inline constexpr const char* kCallByCallBaseline = "eager, call by call";
+
+// What torch.compile makes of a module.
+inline constexpr const char* kCompiledBaseline = "torch.compile";
 
 // Fills in what the search and its answer say; name, level and run folder are the caller's.
 void FillFrom(const RecordedRun& run, const BaselineNames& names, BenchedTask& task);

@@ -37,6 +37,7 @@ struct EvaluationRequest {
   uint64_t seed = 0;              // mixed with a secret one for inputs
   bool held_out = false;          // also time the held-out workloads when confirmed
   bool call_by_call = false;      // a module: timed without CUDA graphs
+  bool own_baseline = false;      // a module: the baseline is ours, and may have threads
   // Answers whether a binary was judged before; called once after compiling, from any thread.
   std::function<std::optional<CandidateId>(const std::string& binary_hash)> seen_binary;
 };

@@ -155,6 +155,7 @@ TimingPlan LocalEvaluator::PlanFor(const EvaluationRequest& request, WorkloadRol
                                    double effort, bool fresh) const {
   TimingPlan plan;
   plan.call_by_call = request.call_by_call;
+  plan.own_rival = request.own_baseline && !request.parent;
   plan.role = role;
   plan.rule = RuleFrom(config_, task_.WorkloadsOf(role).size(), effort);
   plan.secret_seed = SecretSeed();

@@ -25,7 +25,8 @@ const BaselineNames kModules = BaselineNamesOf("torch");
 
 TEST(FinalAnswer, IsKeptAsItWas) {
   FinalAnswer answer = Sample();
-  answer.over_seed = answer.evaluation;
+  answer.over_seed = answer.over_compiled = answer.evaluation;
+  answer.over_compiled->outcome = Rejected{"rival_fails", "it does not compile"};
   answer.unchanged = true;
   const Result<FinalAnswer> again = FinalAnswerFromJson(FinalAnswerToJson(answer));
   ASSERT_TRUE(again.ok()) << again.error().message;
@@ -90,6 +91,10 @@ TEST(FinalAnswer, OfAModuleIsComparedWithEagerFirst) {
   FillFrom(answer, kModules, task);
   EXPECT_EQ(task.speedup.mid, 3);
   EXPECT_EQ(task.baselines.at("the fastest start").mid, 2);
+  EXPECT_FALSE(task.baselines.contains("torch.compile"));
+  answer.over_compiled = Sample().evaluation;
+  FillFrom(answer, kModules, task);
+  EXPECT_EQ(task.baselines.at("torch.compile").mid, 2);
   answer.over_seed->outcome = LaunchFailed{"eager went away"};
   BenchedTask lost;
   FillFrom(answer, kModules, lost);

@@ -48,13 +48,13 @@ class Layout:
             memory.write(place, tensor)
 
     def write_set(self, memory: SharedMemory, index: int, values: list[Value]) -> None:
-        """Copy inputs to their places and poison the outputs behind them."""
+        """Poison the outputs and copy the inputs to their places before them."""
         inputs, outputs = self.sets[index]
+        for place in outputs:
+            memory.poison(place)
         for place, value in zip(inputs, values, strict=True):
             if place is not None:
                 memory.write(place, value)
-        for place in outputs:
-            memory.poison(place)
 
     def to_json(self, sets: list[list[Value]]) -> dict[str, Any]:
         """Return it as a message says it, with the numbers among the inputs."""

@@ -67,9 +67,13 @@ class Server:
     def do_open(self, request: Message, files: list[int]) -> Message:
         """Load a module file and choose its sizes."""
         reference = Reference(request["source"], request["file"])
-        # A device's own memory is the limit there; the host's does not matter.
-        memory_bytes = this_device().free_bytes() or int(request["memory_bytes"])
-        self.chosen = choose_sizes(reference, memory_bytes, request["workload"] == "full")
+        if request.get("chosen"):  # by the process that opened it first, whatever is free now
+            self.chosen = request["chosen"]
+            reference.set_sizes(self.chosen["sizes"])
+        else:
+            # A device's own memory is the limit there; the host's does not matter.
+            memory_bytes = this_device().free_bytes() or int(request["memory_bytes"])
+            self.chosen = choose_sizes(reference, memory_bytes, request["workload"] == "full")
         self.reference = reference
         this_device().set_precision(str(reference.precision))
         return {"init": reference.init_arguments(), "precision": reference.precision, **self.chosen}
@@ -152,6 +156,14 @@ class Server:
             outputs = self._opened().run(self.model, inputs)
             self.forms = [(o.dtype, tuple(o.shape)) for o in outputs]
         return self.forms
+
+    def do_rest(self, request: Message, files: list[int]) -> Message:
+        """Let go of the calls, and of the memory that they needed."""
+        self._drop_memory()
+        self.calls, self.model = {}, None
+        self._opened().forget()
+        this_device().release_much()
+        return {"rested": True}
 
     def do_judge(self, request: Message, files: list[int]) -> Message:
         """Compare what a call left behind with what it should be."""

@@ -1,7 +1,7 @@
 """The trusted side of timed calls.
 
-Inputs are secret until the call that they are for: they are written, the caches are flushed, the
-clock starts, the other side is told to go, and the clock runs until what lies in the outputs is
+Inputs are secret until the call that they are for: the clock starts, they are written, the caches
+are flushed, the other side is told to go, and the clock runs until what lies in the outputs is
 copied. So nothing can be done outside of it, and nothing of it can be left out.
 """
 
@@ -97,8 +97,8 @@ class TimedCalls:
 
         `first` numbers the calls on the page, so that none is taken for an earlier one. After the
         watched call, which nobody else knows, inputs must be what they were. Returns nanoseconds of
-        each call, from "go" until its outputs are copied, and of getting ready for it; fewer than
-        `calls` when the other side gave up or gave no sign.
+        each call, until its outputs are copied, and of getting ready for it, which is part of them;
+        fewer than `calls` when the other side gave up or gave no sign.
         """
         one = self.sides[side]
         one.outputs, one.changed = [], ""
@@ -113,7 +113,7 @@ class TimedCalls:
                 one.beat.go(first + call, slot, self._numbers(call))
                 one.beat.await_done(first + call, timeout_s)
                 self.snapshot(side, slot)
-                took.append(time.perf_counter_ns() - start)
+                took.append(time.perf_counter_ns() - began)
                 ready.append(start - began)
                 if call == watched:
                     one.changed = self._changed(one, slot, call)
@@ -125,7 +125,7 @@ class TimedCalls:
         return {"led": took, "ready": ready}
 
     def _give(self, one: Side, slot: int, index: int) -> None:
-        """Write the inputs of a set, poison the outputs, empty the caches."""
+        """Poison the outputs, write the inputs of a set, empty the caches."""
         self.layout.write_set(one.memory, slot, self.drawn[index])
         this_device().flush()
         this_device().synchronize()

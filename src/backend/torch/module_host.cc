@@ -1,6 +1,7 @@
 #include "backend/torch/module_host.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -24,6 +25,7 @@ constexpr int64_t kScratchBytes = int64_t{512} << 20;
 constexpr double kStartTimeoutS = 120;
 constexpr double kHostTimeoutS = 20;
 constexpr size_t kMaxListBytes = 64u << 10;
+constexpr int kStopLooks = 1000;  // at a process that is about to stop
 
 // The driver, and a private place where Triton compiles what it launches; it is emptied between
 // children.
@@ -99,6 +101,15 @@ std::vector<int64_t> ChildrenOf(int64_t pid) {
     if (const auto id = ParseInt(word)) children.push_back(*id);
   }
   return children;
+}
+
+// By the state after the name in brackets, of /proc/PID/stat.
+bool IsStopped(int64_t pid) {
+  const Result<std::string> stat =
+      PosixFileSystem().Read(fmt::format("/proc/{}/stat", pid), kMaxListBytes);
+  if (!stat.ok()) return true;  // it has ended
+  const size_t end = stat->rfind(") ");
+  return end == std::string::npos || (*stat)[end + 2] == 'T';
 }
 
 int ProcessesBelow(int64_t pid) {
@@ -231,7 +242,10 @@ Result<ModuleExit> ModuleHost::End(int64_t child) {
 bool ModuleHost::Pause(bool paused) const {
   const std::vector<int64_t> children = ChildrenOf(process_->pid());
   if (children.empty()) return false;
-  return kill(static_cast<pid_t>(children.front()), paused ? SIGSTOP : SIGCONT) == 0;
+  const int64_t pid = children.front();
+  if (kill(static_cast<pid_t>(pid), paused ? SIGSTOP : SIGCONT) != 0) return false;
+  for (int look = 0; paused && look < kStopLooks && !IsStopped(pid); ++look) sched_yield();
+  return true;
 }
 
 ModuleCensus ModuleHost::Census() const {

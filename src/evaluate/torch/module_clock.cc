@@ -15,7 +15,8 @@ constexpr size_t kLeastRuns = 3;
 constexpr double kNestingShare = 0.01, kNestingNs = 20e3;
 constexpr double kSpreads = 3;
 
-constexpr double kRestTimes = 2, kRestNs = 200e3;
+constexpr double kRestTimes = 2, kRestNs = 100e3;
+constexpr double kLeastRest = 0.9;  // of a ratio that is no noise
 
 const ModuleRun& Shortest(std::span<const ModuleRun> runs) {
   return *std::ranges::min_element(runs, {}, &ModuleRun::wall_ns);
@@ -36,17 +37,18 @@ double WallNsAt(std::span<const ModuleRun> runs, size_t part) {
 
 }  // namespace
 
-std::optional<Rejected> CheckModuleRest(std::span<const ModuleRun> rival,
-                                        std::span<const ModuleRun> candidate) {
-  if (std::min(rival.size(), candidate.size()) < kLeastRuns) return std::nullopt;
-  const double one = FigureAt(rival, &ModuleRun::ready_ns, 4);
-  const double other = FigureAt(candidate, &ModuleRun::ready_ns, 4);
-  if (std::max(one, other) <= kRestTimes * std::min(one, other) + kRestNs) return std::nullopt;
+double RestNs(std::span<const ModuleRun> runs) {
+  return runs.empty() ? 0 : FigureAt(runs, &ModuleRun::ready_ns, 4);
+}
+
+std::optional<Rejected> CheckModuleRest(std::span<const ModuleRun> runs, double usual_ns) {
+  if (runs.size() < kLeastRuns || usual_ns <= 0) return std::nullopt;
+  const double rest_ns = RestNs(runs);
+  if (rest_ns <= kRestTimes * usual_ns + kRestNs) return std::nullopt;
   return Rejected{
       "timer_tampered",
-      fmt::format("getting ready takes {} before calls of the rival, {} before its own: "
-                  "the device is not at rest",
-                  FormatNs(one), FormatNs(other))};
+      fmt::format("getting ready for a call takes {} and not {}: the device is not at rest",
+                  FormatNs(rest_ns), FormatNs(usual_ns))};
 }
 
 std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
@@ -83,6 +85,10 @@ Interval WithinClock(const Interval& gain, std::span<const ModuleRun> rival,
     }
     // Runs that seem shorter than empty ones: the clock cannot tell.
     if (!pairs.empty() && pairs.size() == rival.size()) seen = RatioInterval(pairs, confidence);
+  }
+  const double rest = RestNs(candidate) / std::max(RestNs(rival), 1.0);
+  if (seen && rest > 0 && rest < kLeastRest) {
+    seen->low *= rest, seen->mid *= rest, seen->high *= rest;
   }
   Interval bounded = gain;
   bounded.low = std::min(gain.low, seen ? seen->low : 1.0);

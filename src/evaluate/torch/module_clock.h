@@ -16,10 +16,10 @@ struct ModuleRun {
   int calls = 0;
   // The median call, by marks that the harness sets in the candidate's process.
   double inside_ns = 0;
-  // All, by the trusted side's clock: so many times the median call, each from when the process was
-  // told to go until its outputs were copied.
+  // All, by the trusted side's clock: so many times the median call, each from before its inputs
+  // are written until its outputs are copied.
   double wall_ns = 0;
-  // The median of what the trusted side took before a call to write inputs and flush caches.
+  // The median of what of it the trusted side took to write inputs and flush caches.
   double ready_ns = 0;
 };
 
@@ -36,18 +36,21 @@ inline constexpr double kClockNs = 5e3;
 std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
                                          std::span<const ModuleRun> empty);
 
-// "timer_tampered" where the trusted side, the only one at work then, takes much longer to get
-// ready for the calls of one side than for the other's: something is left on the device beside one
-// of them. Empty below 3 runs of each.
-std::optional<Rejected> CheckModuleRest(std::span<const ModuleRun> rival,
-                                        std::span<const ModuleRun> candidate);
+// What the trusted side takes at least to get ready for a call, of all runs; 0: there are none.
+double RestNs(std::span<const ModuleRun> runs);
+// "timer_tampered" where it takes much longer than `usual_ns` (of RestNs, at some time before or by
+// another side) although nobody else should be at work: something was left on the device.
+// `usual_ns` 0: not known. Empty below 3 runs.
+std::optional<Rejected> CheckModuleRest(std::span<const ModuleRun> runs, double usual_ns);
 
 // `gain` (rival's time over the candidate's, by the marks) within what the clock outside saw: its
 // low end no higher than that of the ratio of the runs' lengths at `confidence`, the lower
 // quartile of those without a module taken off, its middle no higher than the middle of that ratio
-// and kClockShare. (What is taken off cannot turn the ratio of a slower candidate.) So marks that
-// lie gain nothing, however busy the machine is. At most 1 where the clock outside cannot tell.
-// REQUIRES: the same number of calls in every run; the i-th runs of both sides were neighbours.
+// and kClockShare; both less by what getting ready took longer for the rival's calls, where that is
+// beyond noise: then something loads the device while the rival runs. (What is taken off cannot
+// turn the ratio of a slower candidate.) So marks that lie gain nothing, however busy the machine
+// is. At most 1 where the clock outside cannot tell. REQUIRES: the same number of calls in every
+// run; the i-th runs of both sides were neighbours.
 Interval WithinClock(const Interval& gain, std::span<const ModuleRun> rival,
                      std::span<const ModuleRun> candidate, std::span<const ModuleRun> empty,
                      double confidence);

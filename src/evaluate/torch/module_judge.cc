@@ -20,6 +20,8 @@ namespace {
 constexpr const char* kFile = "candidate.py";
 // A kept rival that takes so much longer than it did is timed again in a fresh process.
 constexpr double kMostOverUsual = 1.05;
+// torch.compile, as a rival, compiles much longer than a candidate may.
+constexpr double kPatience = 4;
 
 bool MayBeRetried(ErrorCode code) { return code != ErrorCode::kCancelled; }
 
@@ -67,13 +69,16 @@ Result<std::unique_ptr<ModuleJudge>> ModuleJudge::Create(std::shared_ptr<ModuleS
 
 Result<ModuleJudge::Lease> ModuleJudge::Open(std::stop_token stop) {
   Lease lease{std::unique_lock(session_->lease())};
-  if (reference_ == nullptr) {
+  if (reference_ == nullptr && !chosen_.is_null()) {
+    KS_ASSIGN_OR_RETURN(reference_, session_->OpenAgain(module_, chosen_, std::move(stop)));
+  } else if (reference_ == nullptr) {
     KS_ASSIGN_OR_RETURN(OpenModule opened, session_->Open(module_, std::move(stop)));
     if (!opened.admission.admitted) {
       return Error{ErrorCode::kInvalidArgument, fmt::format("{} is not admitted: {}", module_.file,
                                                             opened.admission.FirstFault())};
     }
-    if (facts_.workload.empty()) facts_ = opened.admission.facts;
+    facts_ = opened.admission.facts;
+    chosen_ = opened.reference->chosen;
     reference_ = std::move(opened.reference);
   }
   lease.reference = reference_.get();
@@ -92,12 +97,17 @@ std::unique_ptr<ModuleCandidate> ModuleJudge::TakeKept(const std::string& source
   if (found == kept_.end()) return nullptr;
   std::unique_ptr<ModuleCandidate> process = std::move(found->second);
   kept_.erase(found);
+  process->Pause(false);
   return process;
 }
 
 void ModuleJudge::Keep(const std::string& source, std::unique_ptr<ModuleCandidate> process,
                        const std::stop_token& stop) {
-  if (!process->Rest(stop)) return;
+  {
+    const std::shared_lock busy(session_->gate());
+    if (!process->Rest(stop)) return;
+  }
+  process->Pause(true);
   std::unique_ptr<ModuleCandidate> oldest;  // ends without the lock
   const std::lock_guard lock(kept_mutex_);
   kept_.emplace_back(source, std::move(process));
@@ -107,36 +117,45 @@ void ModuleJudge::Keep(const std::string& source, std::unique_ptr<ModuleCandidat
 }
 
 Result<ModuleJudge::Ready> ModuleJudge::GetReady(const std::string& source, bool may_be_kept,
-                                                 bool& begun, std::stop_token stop) {
+                                                 bool own, bool& begun, std::stop_token stop) {
   Ready ready;
   if (may_be_kept) ready.process = TakeKept(source);
   ready.kept = ready.process != nullptr;
   if (ready.kept) return ready;
   KS_ASSIGN_OR_RETURN(ready.process, session_->StartCandidate(facts_, stop));
   begun = true;
+  if (own) ready.process->AllowAnyThreads();
   const std::shared_lock busy(session_->gate());
   KS_ASSIGN_OR_RETURN(ready.fault,
                       LoadModule(*ready.process, {kFile, source}, facts_, config_, stop));
   if (!ready.fault) {
-    KS_ASSIGN_OR_RETURN(ready.fault, Rehearse(*ready.process, std::move(stop)));
+    const double timeout_s = config_.call_timeout_s + config_.compile_timeout_s;
+    KS_ASSIGN_OR_RETURN(
+        ready.fault, Rehearse(*ready.process, timeout_s * (own ? kPatience : 1), std::move(stop)));
   }
   return ready;
 }
 
 // Triton compiles with the first call: that takes a second and more, and nobody has to wait for it.
-Result<std::optional<Outcome>> ModuleJudge::Rehearse(ModuleCandidate& candidate,
+// Where our side fails, or there is no room beside what else goes on, the check will tell.
+Result<std::optional<Outcome>> ModuleJudge::Rehearse(ModuleCandidate& candidate, double timeout_s,
                                                      std::stop_token stop) {
   if (!session_->device().is_cuda()) return std::optional<Outcome>();
-  KS_ASSIGN_OR_RETURN(auto drawn, DrawRehearsal(stop));
-  if (auto* const outcome = std::get_if<Outcome>(&drawn)) return std::optional(std::move(*outcome));
-  return RunCall(candidate, std::get<ModuleCall>(drawn),
-                 config_.call_timeout_s + config_.compile_timeout_s, std::move(stop));
+  const Result<ModuleCall> call = DrawRehearsal(stop);
+  if (!call.ok()) {
+    if (call.error().code == ErrorCode::kCancelled) return call.error();
+    return std::optional<Outcome>();
+  }
+  KS_ASSIGN_OR_RETURN(std::optional<Outcome> fault,
+                      RunCall(candidate, *call, timeout_s, std::move(stop)));
+  if (fault && std::holds_alternative<OutOfMemory>(*fault)) fault.reset();
+  return fault;
 }
 
-Result<std::variant<ModuleCall, Outcome>> ModuleJudge::DrawRehearsal(std::stop_token stop) {
+Result<ModuleCall> ModuleJudge::DrawRehearsal(std::stop_token stop) {
   const std::lock_guard lock(rehearsal_mutex_);
   if (rehearser_ == nullptr) {
-    KS_ASSIGN_OR_RETURN(rehearser_, session_->OpenAgain(module_, stop));
+    KS_ASSIGN_OR_RETURN(rehearser_, session_->OpenAgain(module_, chosen_, stop));
   }
   const uint64_t seed = SecretSeed();
   auto drawn = DrawCall(*rehearser_,
@@ -144,9 +163,12 @@ Result<std::variant<ModuleCall, Outcome>> ModuleJudge::DrawRehearsal(std::stop_t
                          {"input_seed", DeriveSeed(seed, "inputs", 0)},
                          {"model_seed", DeriveSeed(seed, "weights", 0)},
                          {"new_memory", true}},
-                        std::move(stop));
-  if (!drawn.ok()) rehearser_.reset();
-  return drawn;
+                        stop);
+  const bool rested = rehearser_->MustAnswer({{"op", "rest"}}, "rested", std::move(stop)).ok();
+  if (!drawn.ok() || !rested) rehearser_.reset();
+  if (!drawn.ok()) return drawn.error();
+  if (auto* const call = std::get_if<ModuleCall>(&*drawn)) return std::move(*call);
+  return Error{ErrorCode::kUnavailable, "no room for a rehearsal"};
 }
 
 Status ModuleJudge::CheckOnce(const CompiledKernel& kernel, uint64_t secret_seed,
@@ -158,7 +180,7 @@ Status ModuleJudge::CheckOnce(const CompiledKernel& kernel, uint64_t secret_seed
   Ready ready;
   {
     const StageTimer timer(seconds.compile);
-    KS_ASSIGN_OR_RETURN(ready, GetReady(kernel.binary, false, begun, stop));
+    KS_ASSIGN_OR_RETURN(ready, GetReady(kernel.binary, false, false, begun, stop));
   }
   result.fault = std::move(ready.fault);
   if (result.fault) return {};
@@ -171,6 +193,9 @@ Status ModuleJudge::CheckOnce(const CompiledKernel& kernel, uint64_t secret_seed
     const StageTimer timer(seconds.check);
     KS_ASSIGN_OR_RETURN(result.fault, CheckModule(*lease->reference, *ready.process, config_,
                                                   secret_seed, facts, stop));
+    KS_ASSIGN_OR_RETURN(const auto rested,
+                        lease->reference->MustAnswer({{"op", "rest"}}, "rested", stop));
+    static_cast<void>(rested);
   }
   if (!result.fault) Keep(kernel.binary, std::move(ready.process), stop);
   return {};
@@ -206,9 +231,10 @@ Result<TimingResult> ModuleJudge::CompareOnce(const CompiledKernel& rival,
   {
     const StageTimer timer(seconds.compile);
     bool begun = false, begun_too = false;
-    auto ready = std::async(std::launch::async,
-                            [&] { return GetReady(rival.binary, may_be_kept, begun_too, stop); });
-    Result<Ready> own = GetReady(candidate.binary, may_be_kept, begun, stop);
+    auto ready = std::async(std::launch::async, [&] {
+      return GetReady(rival.binary, may_be_kept, plan.own_rival, begun_too, stop);
+    });
+    Result<Ready> own = GetReady(candidate.binary, may_be_kept, false, begun, stop);
     KS_ASSIGN_OR_RETURN(one, ready.get());
     KS_ASSIGN_OR_RETURN(other, std::move(own));
   }
@@ -236,6 +262,7 @@ Result<TimingResult> ModuleJudge::CompareOnce(const CompiledKernel& rival,
   if (works && plan.fresh && session_->device().is_cuda()) {
     one.process->End();
     comparison.unlock();  // the tracer takes seconds to start
+    const std::shared_lock busy(session_->gate());
     KS_RETURN_IF_ERROR(
         TraceModule(*other.process, candidate.binary, *result.module, std::move(stop)));
     return result;
@@ -272,10 +299,11 @@ Result<std::optional<TimingResult>> ModuleJudge::Time(const CompiledKernel& riva
   }();
   if (!lease.ok()) return lease.error();
   const StageTimer timer(seconds.time);
+  ModuleHistory history{UsualNs(rival_hash + (graphs ? kAsGraph : "")), rest_ns_[graphs]};
   ModulePairTimer pair(*session_, *lease->reference, facts_, config_, plan);
   KS_ASSIGN_OR_RETURN(TimingResult result,
-                      pair.Run(*one.process, *other.process, graphs,
-                               UsualNs(rival_hash + (graphs ? kAsGraph : "")), std::move(stop)));
+                      pair.Run(*one.process, *other.process, graphs, history, std::move(stop)));
+  rest_ns_[graphs] = history.rest_ns;
   if (pair.NoGraphOfRival()) no_graph_.insert(rival_hash);
   if (pair.NoGraphOfCandidate()) no_graph_.insert(candidate_hash);
   if (pair.NoGraphOfRival() || pair.NoGraphOfCandidate()) return std::optional<TimingResult>();
@@ -298,9 +326,10 @@ Result<TimingResult> ModuleJudge::Compare(const CompiledKernel& rival,
                                           const CompiledKernel& candidate, const TimingPlan& plan,
                                           StageSeconds& seconds, std::stop_token stop) {
   Result<TimingResult> result = CompareOnce(rival, candidate, plan, !plan.fresh, seconds, stop);
+  if (!result.ok()) Close();  // the trusted process may be in the middle of something
   if (!result.ok() && MayBeRetried(result.error().code)) {
-    Close();
     result = CompareOnce(rival, candidate, plan, false, seconds, stop);
+    if (!result.ok()) Close();
   }
   if (result.ok() && !result->rival_failed) return result;
   if (!result.ok() && !MayBeRetried(result.error().code)) return result;

@@ -2,16 +2,17 @@
 #ifndef KS_EVALUATE_TORCH_MODULE_JUDGE_H_
 #define KS_EVALUATE_TORCH_MODULE_JUDGE_H_
 
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
-#include <variant>
 
 #include "core/config.h"
 #include "evaluate/judge.h"
@@ -68,12 +69,14 @@ class ModuleJudge final : public Judge {
 
   Result<Lease> Open(std::stop_token stop);
   void Close();  // the next Open starts afresh
-  // `begun`: the candidate had a process.
-  Result<Ready> GetReady(const std::string& source, bool may_be_kept, bool& begun,
+  // `begun`: the candidate had a process. `own`: it is none, and may have threads.
+  Result<Ready> GetReady(const std::string& source, bool may_be_kept, bool own, bool& begun,
                          std::stop_token stop);
-  Result<std::optional<Outcome>> Rehearse(ModuleCandidate& candidate, std::stop_token stop);
+  Result<std::optional<Outcome>> Rehearse(ModuleCandidate& candidate, double timeout_s,
+                                          std::stop_token stop);
   // A call by the process that draws for rehearsals: nobody has to wait for the device.
-  Result<std::variant<ModuleCall, Outcome>> DrawRehearsal(std::stop_token stop);
+  // ERRORS: kUnavailable (no room), kCancelled, our side.
+  Result<ModuleCall> DrawRehearsal(std::stop_token stop);
   // How many candidates' processes may be kept: those that wait for their comparison, and a rival.
   static int MostKept(int together) { return together + 1; }
   void Keep(const std::string& source, std::unique_ptr<ModuleCandidate> process,
@@ -104,11 +107,13 @@ class ModuleJudge final : public Judge {
   const ModuleSource module_;
   const EvaluationConfig config_;
   const int together_;
-  ModuleFacts facts_;  // constant after Create
+  ModuleFacts facts_;      // constant after Create
+  nlohmann::json chosen_;  // sizes, too
   // Held by a comparison from when it gets its two processes: no two wait for each other's second.
   FairMutex comparison_;
-  std::map<std::string, double> usual_ns_;      // by source hash, as candidates; guarded by it
-  std::set<std::string> no_graph_;              // hashes of sources that are no CUDA graph; too
+  std::map<std::string, double> usual_ns_;  // by source hash, as candidates; guarded by it
+  std::set<std::string> no_graph_;          // hashes of sources that are no CUDA graph; too
+  std::array<double, 2> rest_ns_{};  // least of all comparisons, call by call, as graphs; too
   std::unique_ptr<ModuleReference> reference_;  // guarded by the session's lease
   std::mutex rehearsal_mutex_;
   std::unique_ptr<ModuleReference> rehearser_;

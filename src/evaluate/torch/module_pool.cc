@@ -120,7 +120,10 @@ ModulePool::Ready ModulePool::Start(Place& place, std::stop_token stop) {
 
 void ModulePool::GetReady(Place& place, std::unique_ptr<ModuleChild> ended) {
   place.spare = std::async(std::launch::async, [this, &place, child = std::move(ended)]() mutable {
-    child.reset();
+    if (child != nullptr) {
+      const std::shared_lock busy(gate_);
+      child.reset();
+    }
     if (place.host == nullptr) {
       starting_.acquire();
       place.host =

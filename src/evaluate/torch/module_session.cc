@@ -84,23 +84,26 @@ Result<DeviceInfo> ModuleSession::Describe(std::stop_token stop) {
 }
 
 Result<ModuleAnswer> ModuleSession::Load(ModuleReference& reference, const ModuleSource& module,
-                                         std::stop_token stop) {
+                                         const Json& chosen, std::stop_token stop) {
   return reference.Ask({{"op", "open"},
                         {"source", module.text},
                         {"file", module.file},
                         {"workload", device_.is_cuda() ? "full" : "small"},
-                        {"memory_bytes", memory_bytes_}},
+                        {"memory_bytes", memory_bytes_},
+                        {"chosen", chosen}},
                        "workload", std::move(stop));
 }
 
 Result<std::unique_ptr<ModuleReference>> ModuleSession::OpenAgain(const ModuleSource& module,
+                                                                  const Json& chosen,
                                                                   std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(auto child, StartTrusted(ModuleRole::kReference, stop));
   auto reference = std::make_unique<ModuleReference>(std::move(child), module.file);
-  KS_ASSIGN_OR_RETURN(const ModuleAnswer answer, Load(*reference, module, std::move(stop)));
+  KS_ASSIGN_OR_RETURN(const ModuleAnswer answer, Load(*reference, module, chosen, std::move(stop)));
   const auto* const info = std::get_if<Json>(&answer);
   if (info == nullptr) return Error{ErrorCode::kInvalidArgument, reference->FaultOf(answer)};
   reference->init = info->value("init", Json::array());
+  reference->chosen = chosen;
   return reference;
 }
 
@@ -108,7 +111,7 @@ Result<OpenModule> ModuleSession::Open(const ModuleSource& module, std::stop_tok
   KS_ASSIGN_OR_RETURN(auto child, StartTrusted(ModuleRole::kReference, stop));
   OpenModule opened{std::make_unique<ModuleReference>(std::move(child), module.file), {}};
   ModuleAdmission& admission = opened.admission;
-  KS_ASSIGN_OR_RETURN(const ModuleAnswer answer, Load(*opened.reference, module, stop));
+  KS_ASSIGN_OR_RETURN(const ModuleAnswer answer, Load(*opened.reference, module, nullptr, stop));
   const auto* const info = std::get_if<Json>(&answer);
   admission.checks.push_back({"opens", info != nullptr, ""});
   if (info == nullptr) {
@@ -116,6 +119,9 @@ Result<OpenModule> ModuleSession::Open(const ModuleSource& module, std::stop_tok
     return opened;
   }
   opened.reference->init = info->value("init", Json::array());
+  for (const char* const part : {"workload", "full_bytes", "sizes", "note"}) {
+    opened.reference->chosen[part] = info->value(part, Json());
+  }
   admission.facts.workload = TextOf(*info, "workload");
   admission.facts.note = TextOf(*info, "note");
   admission.facts.precision = TextOf(*info, "precision");

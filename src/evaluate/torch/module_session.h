@@ -45,12 +45,13 @@ class ModuleSession {
   // not start in the sandbox).
   Result<DeviceInfo> Describe(std::stop_token stop);
   // Opens a module in a fresh child and runs the gate there. On a CUDA device the sizes are the
-  // full ones where they fit. A module that cannot be loaded is not admitted. REQUIRES: the lease.
-  // ERRORS: our side only.
+  // full ones where they fit. A module that cannot be loaded is not admitted. REQUIRES: nobody is
+  // timed on the device. ERRORS: our side only.
   Result<OpenModule> Open(const ModuleSource& module, std::stop_token stop);
-  // The same module in another trusted process: it only draws calls. ERRORS: kInvalidArgument (it
-  // cannot be loaded), our side.
+  // A module that was admitted, with the sizes that were chosen then, in another trusted process.
+  // ERRORS: kInvalidArgument (it cannot be loaded), our side.
   Result<std::unique_ptr<ModuleReference>> OpenAgain(const ModuleSource& module,
+                                                     const nlohmann::json& chosen,
                                                      std::stop_token stop);
   // So many more processes of candidates may be there at a time (fewer, when negative).
   void Allow(int more) { pool_->Allow(more); }
@@ -75,7 +76,7 @@ class ModuleSession {
                 int64_t memory_bytes);
   Result<std::unique_ptr<ModuleChild>> StartTrusted(ModuleRole role, std::stop_token stop);
   Result<ModuleAnswer> Load(ModuleReference& reference, const ModuleSource& module,
-                            std::stop_token stop);
+                            const nlohmann::json& chosen, std::stop_token stop);
 
   const Sandbox& sandbox_;
   const PythonEnvironment python_;

@@ -72,6 +72,7 @@ Result<ModuleReply> ModuleCandidate::Ask(const Json& message, std::span<const in
     return ModuleReply(OutcomeOf(*exit, workload_));
   }
   const ModuleCensus census = child_->Census();  // also where it does not count: it takes time
+  if (company_) return ModuleReply(*std::exchange(company_, std::nullopt));
   if (census_) {
     if (auto company = OutcomeOf(census, allowed_threads_)) return ModuleReply(*std::move(company));
   }
@@ -92,6 +93,7 @@ bool ModuleCandidate::Rest(std::stop_token stop) {
 void ModuleCandidate::Pause(bool paused) {
   if (child_ == nullptr || paused == paused_) return;
   paused_ = child_->Pause(paused) ? paused : false;
+  if (paused_ && census_ && !company_) company_ = OutcomeOf(child_->Census(), allowed_threads_);
 }
 
 void ModuleCandidate::End() {

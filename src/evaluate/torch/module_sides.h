@@ -40,7 +40,8 @@ class ModuleReference {
   Result<std::vector<UniqueFd>> TakeFiles(size_t count);
   std::string FaultOf(const ModuleAnswer& answer) const;
 
-  nlohmann::json init;  // arguments of the constructor
+  nlohmann::json init;    // arguments of the constructor
+  nlohmann::json chosen;  // its sizes
 
  private:
   std::unique_ptr<ModuleChild> child_;
@@ -74,7 +75,8 @@ class ModuleCandidate {
   void AllowAnyThreads() { census_ = false; }
   // Lets go of what its calls needed, to serve again later. False: it cannot be kept.
   bool Rest(std::stop_token stop);
-  // Stops it where it is, or lets it go on.
+  // Stops it where it is, or lets it go on. What it left running beside it is found then, too: the
+  // next answer is no good.
   void Pause(bool paused);
   // The last thing. A host that ends with it is replaced by the next start.
   void End();
@@ -87,6 +89,7 @@ class ModuleCandidate {
   int allowed_threads_ = 1;
   bool census_ = true;
   bool paused_ = false;
+  std::optional<Outcome> company_;  // what was found when it was stopped
 };
 
 }  // namespace ks

@@ -53,6 +53,20 @@ std::string EagerSeed(const std::string& module) {
   return seed.append(module, done);
 }
 
+std::string TorchCompiled(const std::string& module) {
+  return EagerSeed(module) + R"(
+
+import os
+
+os.environ.setdefault("USER", "nobody")  # torch asks for it, and the sandbox has no list of users
+
+import torch._inductor.config
+
+torch._inductor.config.compile_threads = 1
+ModelNew.forward = torch.compile(ModelNew.forward, dynamic=False)
+)";
+}
+
 Task ModuleTask(const ModuleSource& module, const std::vector<ModuleSource>& seeds) {
   Task task;
   task.name = NameOf(module.file);

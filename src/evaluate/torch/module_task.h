@@ -12,6 +12,8 @@ namespace ks {
 
 // The module itself as a candidate: its text with the name Model replaced by ModelNew.
 std::string EagerSeed(const std::string& module);
+// The same through torch.compile: to compare with, no candidate, as its compiler leaves threads.
+std::string TorchCompiled(const std::string& module);
 
 // No buffers and axes: a module makes its own inputs. One workload to time and one to check, both
 // at the sizes that the gate chooses. The eager seed comes first, then `seeds` (as they are).

@@ -31,7 +31,8 @@ constexpr int kPairsBetweenEmptyRuns = 2;
 constexpr double kJudgeAllChance = 0.1;  // of a run, else one set of it; the first: always
 constexpr int kMostDoubts = 24;          // further runs before a side's marks are held for false
 constexpr double kTraceTimeoutS = 60;
-constexpr double kRunSlack = 20;  // a run that takes this much longer than foreseen hangs
+constexpr double kRunSlack = 20;   // a run that takes this much longer than foreseen hangs
+constexpr double kMostRunS = 100;  // the trusted side, too, waits no longer than two minutes
 constexpr size_t kPairsToSettle = 16;
 // Inputs are drawn and outputs are judged besides: one that counts may take this times its budget.
 constexpr double kWallOverBudget = 3;
@@ -78,7 +79,17 @@ ModulePairTimer::ModulePairTimer(ModuleSession& session, ModuleReference& refere
       stopping_(plan.rule) {}
 
 Result<TimingResult> ModulePairTimer::Run(ModuleCandidate& rival, ModuleCandidate& candidate,
-                                          bool graphs, double usual_ns, std::stop_token stop) {
+                                          bool graphs, ModuleHistory& history,
+                                          std::stop_token stop) {
+  history_ = history;
+  auto result = Compare(rival, candidate, graphs, stop);
+  history = history_;
+  if (!result.ok()) session_.EndRunner();  // it may be in the middle of something
+  return result;
+}
+
+Result<TimingResult> ModulePairTimer::Compare(ModuleCandidate& rival, ModuleCandidate& candidate,
+                                              bool graphs, const std::stop_token& stop) {
   const auto ended = [this](const TimingResult& result) {
     return result.fault || result.rival_failed || NoGraphOfRival() || NoGraphOfCandidate();
   };
@@ -86,7 +97,7 @@ Result<TimingResult> ModulePairTimer::Run(ModuleCandidate& rival, ModuleCandidat
   TimingResult result;
   KS_ASSIGN_OR_RETURN(ModuleCandidate* const runner, session_.Runner(facts_, stop));
   sides_ = {&rival, &candidate, runner};
-  KS_RETURN_IF_ERROR(Stage(usual_ns, result, stop));
+  KS_RETURN_IF_ERROR(Stage(result, stop));
   if (!ended(result)) KS_RETURN_IF_ERROR(Calibrate(result, stop));
   if (!ended(result)) KS_RETURN_IF_ERROR(TakePairs(result, stop));
   if (!ended(result)) Summarize(result);
@@ -95,12 +106,13 @@ Result<TimingResult> ModulePairTimer::Run(ModuleCandidate& rival, ModuleCandidat
   result.module->graphs = graphs;
   if (!runner->Rest(stop)) session_.EndRunner();
   KS_ASSIGN_OR_RETURN(const Json answer,
-                      reference_.MustAnswer({{"op", "unstage"}}, "unstaged", std::move(stop)));
+                      reference_.MustAnswer({{"op", "unstage"}}, "unstaged", stop));
   static_cast<void>(answer);
   return result;
 }
 
-Status ModulePairTimer::Stage(double usual_ns, TimingResult& result, const std::stop_token& stop) {
+Status ModulePairTimer::Stage(TimingResult& result, const std::stop_token& stop) {
+  const double usual_ns = history_.rival_ns;
   const int sets = usual_ns > 0 ? static_cast<int>(std::clamp(kFasterAtMost * kRunNs / usual_ns,
                                                               1.0 * kFirstCalls, 1.0 * kMostSets))
                                 : kMostSets;
@@ -191,7 +203,7 @@ Result<ModulePairTimer::Ran> ModulePairTimer::Measure(Side side, int watched,
   const int64_t first = std::exchange(next_call_, next_call_ + calls_);
   const std::vector<ModuleRun>& earlier = runs_[side];
   const double foreseen_s = earlier.empty() ? 0 : earlier.back().wall_ns * 1e-9 * kRunSlack;
-  const double timeout_s = config_.call_timeout_s + foreseen_s;
+  const double timeout_s = std::min(config_.call_timeout_s + foreseen_s, kMostRunS);
   const Json run = {{"op", "run"}, {"first", first}, {"calls", calls_}};
   auto answer = std::async(std::launch::async, [&] {
     Result<ModuleReply> reply = sides_[side]->Ask(run, {}, "ran", "time", timeout_s, stop);
@@ -277,8 +289,22 @@ Status ModulePairTimer::TakePairs(TimingResult& result, const std::stop_token& s
     KS_RETURN_IF_ERROR(Settle(side, result, stop));
     if (result.fault || result.rival_failed) return {};
   }
-  if (auto unrest = CheckModuleRest(runs_[kRival], runs_[kCandidate])) {
-    result.fault = *std::move(unrest);
+  return CheckRest(result);
+}
+
+// Who loads the device cannot be seen in this comparison: the rival is blamed, and whoever asked
+// looks whether it is as bad without the candidate.
+Status ModulePairTimer::CheckRest(TimingResult& result) {
+  double usual_ns = history_.rest_ns;
+  for (const std::vector<ModuleRun>& runs : runs_) {
+    const double rest_ns = RestNs(runs);
+    if (rest_ns > 0) usual_ns = usual_ns > 0 ? std::min(usual_ns, rest_ns) : rest_ns;
+  }
+  history_.rest_ns = usual_ns;
+  for (const std::vector<ModuleRun>& runs : runs_) {
+    if (auto unrest = CheckModuleRest(runs, usual_ns)) {
+      return Blame(kRival, *std::move(unrest), result);
+    }
   }
   return {};
 }

@@ -26,6 +26,12 @@
 
 namespace ks {
 
+// What earlier comparisons tell; 0: not known.
+struct ModuleHistory {
+  double rival_ns = 0;  // what a call of the rival took as a candidate
+  double rest_ns = 0;   // what getting ready for a call took at least (RestNs)
+};
+
 // One comparison. Single thread. All arguments outlive it.
 class ModulePairTimer {
  public:
@@ -35,9 +41,9 @@ class ModulePairTimer {
   // The processes have loaded what they are. With `graphs` both sides run as CUDA graphs; where one
   // cannot, there is no timing, and NoGraph says of whom. REQUIRES: the device is leased. ERRORS:
   // our side only.
-  // `usual_ns`: what a call of the rival took before, 0 where that is not known.
+  // `history` is brought up to date.
   Result<TimingResult> Run(ModuleCandidate& rival, ModuleCandidate& candidate, bool graphs,
-                           double usual_ns, std::stop_token stop);
+                           ModuleHistory& history, std::stop_token stop);
   bool NoGraphOfRival() const { return no_graph_[kRival]; }
   bool NoGraphOfCandidate() const { return no_graph_[kCandidate]; }
 
@@ -51,12 +57,16 @@ class ModulePairTimer {
   };
   using Ran = std::variant<ModuleRun, Outcome, NoRoom>;
 
+  Result<TimingResult> Compare(ModuleCandidate& rival, ModuleCandidate& candidate, bool graphs,
+                               const std::stop_token& stop);
   // Every side has its memory and a warm model; else why not.
-  Status Stage(double usual_ns, TimingResult& result, const std::stop_token& stop);
+  Status Stage(TimingResult& result, const std::stop_token& stop);
   Result<std::optional<Outcome>> Prepare(Side side, const nlohmann::json& staged, int memory,
                                          const std::stop_token& stop);
   Status Calibrate(TimingResult& result, const std::stop_token& stop);
   Status TakePairs(TimingResult& result, const std::stop_token& stop);
+  // Nothing of a candidate is at work where nothing should be; else who is to blame.
+  Status CheckRest(TimingResult& result);
   // Whether more pairs of a search's comparison would only tell how little is gained, if anything.
   bool IsSettled() const;
   Status TakePair(int pair, TimingResult& result, const std::stop_token& stop);
@@ -91,6 +101,7 @@ class ModulePairTimer {
   PairedStopping stopping_;
   std::array<ModuleCandidate*, 3> sides_{};
   std::array<std::vector<ModuleRun>, 3> runs_;
+  ModuleHistory history_;
   bool graphs_ = false;
   std::array<bool, 3> no_graph_{};
   std::array<UniqueFd, 3> beats_;  // pages that a side and the trusted side share

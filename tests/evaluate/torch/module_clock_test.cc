@@ -53,20 +53,35 @@ TEST(ModuleClock, RefusesMarksThatAreNoTimes) {
   EXPECT_TRUE(CheckModuleClock(Runs(std::numeric_limits<double>::quiet_NaN(), 50e3), Empty()));
 }
 
-TEST(ModuleClock, RefusesADeviceThatIsNotAtRestBesideOneSide) {
-  std::vector<ModuleRun> quiet = Runs(50e3, 50e3), loaded = Runs(50e3, 50e3);
-  for (ModuleRun& run : quiet) run.ready_ns = 150e3;
-  for (ModuleRun& run : loaded) run.ready_ns = 450e3;
-  EXPECT_FALSE(CheckModuleRest(quiet, loaded)) << "noise of short times";
-  for (ModuleRun& run : loaded) run.ready_ns = 2e6;
-  for (const bool turned : {false, true}) {
-    const auto rejected = turned ? CheckModuleRest(loaded, quiet) : CheckModuleRest(quiet, loaded);
-    ASSERT_TRUE(rejected.has_value());
-    EXPECT_EQ(rejected->rule, "timer_tampered");
-  }
-  for (size_t i = 0; i < loaded.size() / 2; ++i) loaded[2 * i].ready_ns = 150e3;
-  EXPECT_FALSE(CheckModuleRest(quiet, loaded)) << "others on the machine, now and then";
-  EXPECT_FALSE(CheckModuleRest(std::span(quiet).first(2), loaded));
+std::vector<ModuleRun> Ready(std::vector<ModuleRun> runs, double ready_ns) {
+  for (ModuleRun& run : runs) run.ready_ns = ready_ns;
+  return runs;
+}
+
+TEST(ModuleClock, RefusesADeviceThatIsNotAtRest) {
+  std::vector<ModuleRun> runs = Ready(Runs(50e3, 50e3), 380e3);
+  EXPECT_FALSE(CheckModuleRest(runs, 150e3)) << "noise of short times";
+  runs = Ready(runs, 2e6);
+  EXPECT_FALSE(CheckModuleRest(runs, 0)) << "nothing to compare with";
+  EXPECT_FALSE(CheckModuleRest(std::span(runs).first(2), 150e3));
+  const auto rejected = CheckModuleRest(runs, 150e3);
+  ASSERT_TRUE(rejected.has_value());
+  EXPECT_EQ(rejected->rule, "timer_tampered");
+  for (size_t i = 0; i < runs.size() / 2; ++i) runs[2 * i].ready_ns = 150e3;
+  EXPECT_FALSE(CheckModuleRest(runs, 150e3)) << "others on the machine, now and then";
+  EXPECT_EQ(RestNs(runs), 150e3);
+  EXPECT_EQ(RestNs({}), 0);
+}
+
+TEST(ModuleClock, GivesNoGainForALoadWhileTheRivalRuns) {
+  const Interval gain = {1.9, 2.0, 2.1};
+  const auto within = [&](double of_rival_ns, double of_candidate_ns) {
+    return WithinClock(gain, Ready(Runs(100e3, 100e3), of_rival_ns),
+                       Ready(Runs(50e3, 50e3), of_candidate_ns), Empty(), 0.995);
+  };
+  EXPECT_GT(within(150e3, 145e3).low, 1.5) << "noise";
+  EXPECT_LT(within(300e3, 150e3).low, 1.05);
+  EXPECT_LT(within(300e3, 150e3).mid, 1.1);
 }
 
 TEST(ModuleClock, SaysNothingOfTwoRuns) {

@@ -72,7 +72,7 @@ class ModuleTiming : public ModuleFixture {
 
   const std::string slow_ = Candidate("        time.sleep(0.003)\n        return right\n");
 
- private:
+ protected:
   struct Parts {
     const Task task = ModuleTask(kModule, {});
     std::unique_ptr<ModuleBackend> backend;
@@ -194,7 +194,8 @@ TEST_F(ModuleTiming, IsOutOfMemoryWhereTheTrustedSideHasNoRoom) {
         ASSERT_TRUE(one->ok()) << one->error().message;
         ASSERT_TRUE(LoadModule(***one, source, facts, config, {}).ok());
       }
-      const auto result = timer.Run(**rival, **candidate, /*graphs=*/false, /*usual_ns=*/0, {});
+      ModuleHistory history;
+      const auto result = timer.Run(**rival, **candidate, /*graphs=*/false, history, {});
       (*session)->EndRunner();
       ASSERT_TRUE(result.ok()) << place << side << ": " << result.error().message;
       EXPECT_FALSE(result->rival_failed) << place << side;
@@ -266,6 +267,56 @@ TEST_F(ModuleTiming, RefusesADestroyedInputOfATimedCall) {
                               "        return right\n"));
   EXPECT_STREQ(OutcomeName(evaluation.outcome), "out_of_bounds")
       << OutcomeSummary(evaluation.outcome);
+}
+
+TEST_F(ModuleTiming, LetsARivalOfOurOwnHaveThreads) {
+  const std::string busy = Candidate(
+      "        import threading\n"
+      "        if self.calls == 1:\n"
+      "            threading.Thread(target=time.sleep, args=(30,), daemon=True).start()\n"
+      "        time.sleep(0.003)\n"
+      "        return right\n");
+  for (const bool own : {false, true}) {
+    EvaluationRequest request;
+    request.source = Candidate("        return right\n");
+    request.baseline_source = busy;
+    request.own_baseline = own;
+    const auto evaluation = parts_->evaluator->Evaluate(request, {});
+    ASSERT_TRUE(evaluation.ok()) << evaluation.error().message;
+    EXPECT_STREQ(OutcomeName(evaluation->outcome), own ? "measured" : "rejected")
+        << OutcomeSummary(evaluation->outcome);
+  }
+}
+
+TEST_F(ModuleTiming, SharesItsHostsWithTheJudgeOfAnotherModule) {
+  auto session =
+      ModuleSession::Create(sandbox(), python(), {}, EvaluationConfig{}.memory_limit_bytes, 1, {});
+  ASSERT_TRUE(session.ok()) << session.error().message;
+  std::vector<std::unique_ptr<ModuleJudge>> judges;
+  for (int i = 0; i < 2; ++i) {
+    auto judge = ModuleJudge::Create(*session, kModule, {}, 1, {});
+    ASSERT_TRUE(judge.ok()) << judge.error().message;
+    judges.push_back(*std::move(judge));
+  }
+  std::vector<std::future<std::string>> outcomes;
+  for (const auto& judge : judges) {
+    outcomes.push_back(std::async(std::launch::async, [this, &judge]() -> std::string {
+      CompiledKernel slow, fast;
+      slow.binary = slow_;
+      fast.binary = Candidate("        return right\n");
+      StageSeconds seconds;
+      for (const CompiledKernel* const kernel : {&slow, &fast}) {
+        const auto checked = judge->Check(*kernel, 1, seconds, {});
+        if (!checked.ok()) return checked.error().message;
+        if (checked->fault) return OutcomeSummary(*checked->fault);
+      }
+      const auto compared = judge->Compare(slow, fast, {}, seconds, {});
+      if (!compared.ok()) return compared.error().message;
+      if (compared->fault) return OutcomeSummary(*compared->fault);
+      return compared->gain.mid > 2 ? "faster" : "slower";
+    }));
+  }
+  for (auto& outcome : outcomes) EXPECT_EQ(outcome.get(), "faster");
 }
 
 TEST_F(ModuleTiming, GoesOnAfterTheEndOfACandidate) {

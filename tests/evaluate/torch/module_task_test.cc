@@ -24,6 +24,13 @@ TEST(ModuleTask, RepeatsTheModuleUnderTheNameOfACandidate) {
   EXPECT_EQ(seed.find("class Model("), std::string::npos);
 }
 
+TEST(ModuleTask, LetsTorchCompileTheModule) {
+  const std::string compiled = TorchCompiled(kModule);
+  EXPECT_TRUE(compiled.starts_with(EagerSeed(kModule)));
+  EXPECT_NE(compiled.find("\nModelNew.forward = torch.compile(ModelNew.forward"),
+            std::string::npos);
+}
+
 TEST(ModuleTask, StartsFromTheEagerSeedAndThenFromThoseThatAreGiven) {
   const Task task = ModuleTask({"tasks/my module.py", kModule}, {{"other.py", "text"}});
   EXPECT_EQ(task.name, "my_module");
