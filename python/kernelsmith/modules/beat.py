@@ -1,14 +1,13 @@
 """The beat of timed calls: a page of memory that both sides look at.
 
 The trusted side says "go" for one call, the other one "done": a message would take longer than many
-a call. Who waits sleeps for some microseconds at a time: spinning would slow down the other side
-where both share a core. The page proves nothing. What the trusted side finds in the outputs after
-"done" is judged, and its own clock runs until it has them.
+a call. Who waits spins for a while, then sleeps between two looks. The page proves nothing. What
+the trusted side finds in the outputs after "done" is judged, and its own clock runs until it has
+them.
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
 import mmap
 import os
@@ -21,9 +20,9 @@ GO, DONE, SLOT = 0, 8, 16  # words of 8 bytes, a cache line apart
 NUMBERS = 256  # a length of 8 bytes, then JSON
 SIZE = 64 << 10
 ABORTED = (1 << 64) - 1
-PAUSE_S = 5e-6  # between two looks
-PR_SET_TIMERSLACK = 29
-SLACK_NS = 1000  # that the kernel may add to a pause; 50 us otherwise
+SPINS = 100  # between looks at the clock
+SPIN_S = 1e-3
+PAUSE_S = 2e-5  # between two looks, after that
 
 
 class Aborted(Exception):
@@ -39,7 +38,6 @@ class Beat:
 
     def __init__(self, descriptor: int) -> None:
         """Map the page."""
-        ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, SLACK_NS, 0, 0, 0)  # or waits are less exact
         self._map = mmap.mmap(descriptor, SIZE)
         self._words = memoryview(self._map).cast("Q")
 
@@ -75,12 +73,20 @@ class Beat:
 
     def _await(self, place: int, number: int, deadline: float | None) -> None:
         words = self._words
-        while (now := words[place]) != number:
-            if now == ABORTED:
+        began = time.monotonic()
+        while True:
+            for _ in range(SPINS):
+                if words[place] == number:
+                    return
+            if words[place] == ABORTED:
                 raise Aborted
-            if deadline is not None and time.monotonic() > deadline:
+            now = time.monotonic()
+            if deadline is not None and now > deadline:
                 raise Late
-            time.sleep(PAUSE_S)
+            if now - began > SPIN_S:
+                time.sleep(PAUSE_S)
+            else:
+                os.sched_yield()
 
 
 def create_beat() -> tuple[Beat, int]:

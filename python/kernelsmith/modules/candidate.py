@@ -150,10 +150,7 @@ class Server:
             self.repeater.warm()
         if not request["graph"]:
             return {"prepared": True}
-        graph = self.repeater.capture()
-        if graph:
-            self.repeater.warm()
-        return {"prepared": True, "graph": graph}
+        return {"prepared": True, "graph": self.repeater.capture()}
 
     def run(self, request: Message, files: list[int]) -> Message:
         """Make calls, each when the trusted side says so."""

@@ -41,6 +41,8 @@ class Repeater:
         self.nothing = [one.memory.tensor(place).clone() for place in one.places]
         self.graph: torch.cuda.CUDAGraph | None = None
         self.result: Any = None  # outputs of the graph
+        # Where they go and what they are, once they were looked at: a graph's stay the same.
+        self.copies: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def capture(self) -> bool:
         """Record a call as a CUDA graph, which `run` replays; False: it cannot be one."""
@@ -48,6 +50,8 @@ class Repeater:
         if not this_device().is_cuda or not all(isinstance(v, torch.Tensor) for v in inputs):
             return False
         if self.forward is None:
+            self.result = self.nothing
+            self._keep_copies()
             return True
         graph = torch.cuda.CUDAGraph()
         try:
@@ -59,7 +63,17 @@ class Repeater:
         except Exception:
             return False
         self.graph = graph
+        self.warm()  # looks at the outputs
+        self._keep_copies()
         return True
+
+    def _keep_copies(self) -> None:
+        one, result = self.slots[0], self.result
+        values = result if isinstance(result, list | tuple) else [result]
+        self.copies = [
+            (one.memory.tensor(place), value)
+            for place, value in zip(one.places, values, strict=True)
+        ]
 
     def call(self, one: Slot, begin: Any, end: Any) -> None:
         """Make one call between two marks, and copy its outputs to their places."""
@@ -67,9 +81,13 @@ class Repeater:
         result = self._result(one)
         end.record()
         device = this_device()
-        device.synchronize()
-        known = [value for value in one.inputs if isinstance(value, torch.Tensor)]
-        answer_into(one.memory, one.places, result, known)
+        if self.copies:
+            for place, value in self.copies:
+                place.copy_(value)
+        else:
+            device.synchronize()
+            known = [value for value in one.inputs if isinstance(value, torch.Tensor)]
+            answer_into(one.memory, one.places, result, known)
         device.synchronize()
 
     def _result(self, one: Slot) -> Any:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "base/text.h"
@@ -33,6 +34,37 @@ double FigureAt(std::span<const ModuleRun> runs, double ModuleRun::*figure, size
 
 double WallNsAt(std::span<const ModuleRun> runs, size_t part) {
   return FigureAt(runs, &ModuleRun::wall_ns, part);
+}
+
+std::vector<double> InsideOf(std::span<const ModuleRun> runs) {
+  std::vector<double> times;
+  for (const ModuleRun& run : runs) times.push_back(run.inside_ns);
+  return times;
+}
+
+double MedianOf(std::vector<double> values) {
+  const auto place = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), place, values.end());
+  return *place;
+}
+
+struct Estimate {
+  double low = 0, mid = 0, high = 0;
+};
+
+// The median with the interval of a normal distribution of the same median deviation, wider where
+// there are few.
+Estimate EstimateOf(const std::vector<double>& values, double confidence) {
+  const double mid = MedianOf(values);
+  std::vector<double> off;
+  for (const double value : values) off.push_back(std::abs(value - mid));
+  const auto count = static_cast<double>(values.size());
+  // Of a normal distribution: deviation over median deviation, and error of the median over that of
+  // the mean.
+  constexpr double kDeviation = 1.4826, kMedianError = 1.2533;
+  const double quantile = std::sqrt(-2 * std::log((1 - confidence) / 2)) * (1 + 4 / count);
+  const double half = quantile * kDeviation * kMedianError * MedianOf(off) / std::sqrt(count);
+  return {mid - half, mid, mid + half};
 }
 
 }  // namespace
@@ -75,24 +107,32 @@ std::optional<Rejected> CheckModuleClock(std::span<const ModuleRun> runs,
 Interval WithinClock(const Interval& gain, std::span<const ModuleRun> rival,
                      std::span<const ModuleRun> candidate, std::span<const ModuleRun> empty,
                      double confidence) {
-  std::optional<Interval> seen;
-  if (!empty.empty()) {
-    const double empty_ns = WallNsAt(empty, 4);  // the interval, too, looks at undisturbed runs
-    std::vector<PairedSample> pairs;
-    for (size_t i = 0; i < std::min(rival.size(), candidate.size()); ++i) {
-      const PairedSample pair = {rival[i].wall_ns - empty_ns, candidate[i].wall_ns - empty_ns};
-      if (pair.reference_ns > 0 && pair.candidate_ns > 0) pairs.push_back(pair);
-    }
-    // Runs that seem shorter than empty ones: the clock cannot tell.
-    if (!pairs.empty() && pairs.size() == rival.size()) seen = RatioInterval(pairs, confidence);
-  }
-  const double rest = RestNs(candidate) / std::max(RestNs(rival), 1.0);
-  if (seen && rest > 0 && rest < kLeastRest) {
-    seen->low *= rest, seen->mid *= rest, seen->high *= rest;
-  }
   Interval bounded = gain;
-  bounded.low = std::min(gain.low, seen ? seen->low : 1.0);
-  bounded.mid = std::min(gain.mid, seen ? (1 + kClockShare) * seen->mid : 1.0);
+  const size_t pairs = std::min(rival.size(), candidate.size());
+  if (pairs < kLeastRuns || empty.empty()) {
+    bounded.low = std::min(gain.low, 1.0);
+    bounded.mid = std::clamp(gain.mid, bounded.low, 1.0);
+    return bounded;
+  }
+  std::vector<double> saved, unseen;
+  for (size_t i = 0; i < pairs; ++i) {
+    saved.push_back((rival[i].wall_ns - candidate[i].wall_ns) / candidate[i].calls);
+    unseen.push_back(rival[i].inside_ns - candidate[i].inside_ns - saved.back());
+  }
+  const Estimate seen = EstimateOf(saved, confidence), more = EstimateOf(unseen, confidence);
+  const int calls = candidate.front().calls;
+  const double least_ns = (WallNsAt(candidate, 4) - WallNsAt(empty, 2)) / calls;
+  const double claimed_ns = SummarizeTimes(InsideOf(candidate)).median_ns;
+  const double rest = RestNs(candidate) / std::max(RestNs(rival), 1.0);
+  // A rival that is slowed from outside is not beaten.
+  const double share = rest > 0 && rest < kLeastRest ? rest : 1;
+  const auto bound = [&](double saved_ns, double unseen_ns) {
+    const double own_ns = std::max(claimed_ns + std::max(unseen_ns, 0.0), least_ns);
+    return share * std::max(own_ns + saved_ns, 0.0) / own_ns;
+  };
+  const double claimed_saved_ns = SummarizeTimes(InsideOf(rival)).median_ns - claimed_ns;
+  bounded.low = std::min(gain.low, bound(std::min(seen.low, claimed_saved_ns), more.high));
+  bounded.mid = std::min(gain.mid, (1 + kClockShare) * bound(seen.mid, more.mid));
   bounded.mid = std::max(bounded.mid, bounded.low);
   bounded.high = std::max(bounded.high, bounded.mid);
   return bounded;

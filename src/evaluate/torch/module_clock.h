@@ -43,14 +43,15 @@ double RestNs(std::span<const ModuleRun> runs);
 // `usual_ns` 0: not known. Empty below 3 runs.
 std::optional<Rejected> CheckModuleRest(std::span<const ModuleRun> runs, double usual_ns);
 
-// `gain` (rival's time over the candidate's, by the marks) within what the clock outside saw: its
-// low end no higher than that of the ratio of the runs' lengths at `confidence`, the lower
-// quartile of those without a module taken off, its middle no higher than the middle of that ratio
-// and kClockShare; both less by what getting ready took longer for the rival's calls, where that is
-// beyond noise: then something loads the device while the rival runs. (What is taken off cannot
-// turn the ratio of a slower candidate.) So marks that lie gain nothing, however busy the machine
-// is. At most 1 where the clock outside cannot tell. REQUIRES: the same number of calls in every
-// run; the i-th runs of both sides were neighbours.
+// `gain` (rival's time over the candidate's, by the marks) within what the clock outside saw. What
+// the marks say a call saves must be what neighbouring runs of both sides differ by outside: what
+// it does not see of it is added to the candidate's time, which is at least what it took outside
+// beyond a run without a module. The low end takes the bad ends of the intervals at `confidence`,
+// the middle their middles and kClockShare. Both are less by what getting ready took longer for the
+// rival's calls, where that is beyond noise: then something loads the device while the rival runs.
+// So marks that lie gain nothing, however busy the machine is. At most 1 below 3 pairs or without
+// empty runs. REQUIRES: the same number of calls in every run; the i-th runs of both sides were
+// neighbours.
 Interval WithinClock(const Interval& gain, std::span<const ModuleRun> rival,
                      std::span<const ModuleRun> candidate, std::span<const ModuleRun> empty,
                      double confidence);

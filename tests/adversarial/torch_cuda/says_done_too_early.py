@@ -14,10 +14,10 @@ def await_go(self, number, real=beat.Beat.await_go):
     return values
 
 
-def early(self, begin, end, synchronize=torch.cuda.synchronize):
+def early(self, *rest, synchronize=torch.cuda.synchronize):
     torch.cuda.synchronize = lambda *rest: None
     try:
-        call(self, begin, end)
+        call(self, *rest)
     finally:
         torch.cuda.synchronize = synchronize
 

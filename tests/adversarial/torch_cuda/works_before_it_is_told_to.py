@@ -1,4 +1,4 @@
-# expect: rejected measured
+# expect: rejected measured wrong_result
 # T4, T7: it looks at its inputs until they change, and has the result when it is told to go.
 import torch
 from kernelsmith.modules import beat, repeat

@@ -109,6 +109,30 @@ TEST(WithinClock, MarksThatLieGainNothing) {
   EXPECT_LE(small.low, 1.0) << "also within what the check of the clock lets pass";
 }
 
+TEST(WithinClock, LiesOfBothSidesGainNothingEither) {
+  // True: 100 and 98 us. Said: 1 us and next to nothing.
+  const Interval gain =
+      WithinClock({45, 50, 55}, Runs(1e3, 102e3), Runs(0.02e3, 100e3), Empty(), 0.99);
+  EXPECT_LT(gain.low, 1.03);
+  EXPECT_LT(gain.mid, 1.08);
+  // The rival says that it takes twice what it does.
+  const Interval boast =
+      WithinClock({1.9, 2.0, 2.1}, Runs(200e3, 102e3), Runs(100e3, 102e3), Empty(), 0.99);
+  EXPECT_LE(boast.low, 1.0);
+  EXPECT_LT(boast.mid, 1.06);
+}
+
+TEST(WithinClock, ADriftOfTheMachineCancelsOut) {
+  std::vector<ModuleRun> rival = Runs(100e3, 102e3), candidate = Runs(50e3, 52e3);
+  for (size_t i = 0; i < rival.size(); ++i) {
+    const double drift_ns = kCalls * 20e3 * static_cast<double>(i);  // from run to run
+    rival[i].wall_ns += drift_ns, candidate[i].wall_ns += drift_ns;
+  }
+  const Interval gain = WithinClock({1.95, 2.0, 2.05}, rival, candidate, Empty(), 0.99);
+  EXPECT_LT(gain.low, 1.7) << "what the candidate takes outside is not known well";
+  EXPECT_GT(gain.low, 1.2);
+}
+
 TEST(WithinClock, ABusyMachineWidensAndNeverHelps) {
   std::vector<ModuleRun> empty = Empty();
   for (ModuleRun& run : empty) run.wall_ns += &run == &empty[0] ? 0 : 5e6;
