@@ -41,39 +41,38 @@ class Repeater:
         self.nothing = [one.memory.tensor(place).clone() for place in one.places]
         self.graph: torch.cuda.CUDAGraph | None = None
         self.result: Any = None  # outputs of the graph
-        # Where they go and what they are, once they were looked at: a graph's stay the same.
-        self.copies: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.copies: torch.cuda.CUDAGraph | None = None  # of them to their places
 
     def capture(self) -> bool:
         """Record a call as a CUDA graph, which `run` replays; False: it cannot be one."""
         inputs = self.slots[0].inputs
         if not this_device().is_cuda or not all(isinstance(v, torch.Tensor) for v in inputs):
             return False
-        if self.forward is None:
-            self.result = self.nothing
-            self._keep_copies()
-            return True
-        graph = torch.cuda.CUDAGraph()
+        graph, copies = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
         try:
             torch.cuda.synchronize()
-            with torch.cuda.graph(graph):
-                self.result = self.forward(inputs)
-            graph.replay()
+            if self.forward is not None:
+                with torch.cuda.graph(graph):
+                    self.result = self.forward(inputs)
+                graph.replay()
+                self.graph = graph
+                self.warm()  # looks at the outputs
+            with torch.cuda.graph(copies):
+                self._copy(self.nothing if self.forward is None else self.result)
+            copies.replay()
             torch.cuda.synchronize()
         except Exception:
+            self.graph = None
             return False
-        self.graph = graph
-        self.warm()  # looks at the outputs
-        self._keep_copies()
+        self.copies = copies
         return True
 
-    def _keep_copies(self) -> None:
-        one, result = self.slots[0], self.result
+    def _copy(self, result: Any) -> None:
+        """Copy outputs that were looked at: a graph's stay where and what they are."""
+        one = self.slots[0]
         values = result if isinstance(result, list | tuple) else [result]
-        self.copies = [
-            (one.memory.tensor(place), value)
-            for place, value in zip(one.places, values, strict=True)
-        ]
+        for place, value in zip(one.places, values, strict=True):
+            one.memory.tensor(place).copy_(value)
 
     def call(self, one: Slot, begin: Any, end: Any) -> None:
         """Make one call between two marks, and copy its outputs to their places."""
@@ -81,9 +80,8 @@ class Repeater:
         result = self._result(one)
         end.record()
         device = this_device()
-        if self.copies:
-            for place, value in self.copies:
-                place.copy_(value)
+        if self.copies is not None:
+            self.copies.replay()
         else:
             device.synchronize()
             known = [value for value in one.inputs if isinstance(value, torch.Tensor)]

@@ -97,13 +97,12 @@ class TimedCalls:
 
         `first` numbers the calls on the page, so that none is taken for an earlier one. After the
         watched call, which nobody else knows, inputs must be what they were. Returns nanoseconds of
-        each call, until its outputs are copied, and of getting ready for it, which is part of them;
+        each call: of getting ready for it, from "go" to "done", and until its outputs are copied;
         fewer than `calls` when the other side gave up or gave no sign.
         """
         one = self.sides[side]
         one.outputs, one.changed = [], ""
-        took: list[int] = []
-        ready: list[int] = []
+        times: dict[str, list[int]] = {"ready": [], "led": [], "kept": []}
         try:
             for call in range(calls):
                 slot = self._chance.randrange(self.slots)
@@ -112,9 +111,11 @@ class TimedCalls:
                 start = time.perf_counter_ns()
                 one.beat.go(first + call, slot, self._numbers(call))
                 one.beat.await_done(first + call, timeout_s)
+                done = time.perf_counter_ns()
                 self.snapshot(side, slot)
-                took.append(time.perf_counter_ns() - began)
-                ready.append(start - began)
+                times["ready"].append(start - began)
+                times["led"].append(done - start)
+                times["kept"].append(time.perf_counter_ns() - done)
                 if call == watched:
                     one.changed = self._changed(one, slot, call)
         except (Aborted, Late):
@@ -122,7 +123,7 @@ class TimedCalls:
         except BaseException:
             one.beat.abort()
             raise
-        return {"led": took, "ready": ready}
+        return times
 
     def _give(self, one: Side, slot: int, index: int) -> None:
         """Poison the outputs, write the inputs of a set, empty the caches."""

@@ -69,6 +69,14 @@ Estimate EstimateOf(const std::vector<double>& values, double confidence) {
 
 }  // namespace
 
+void ChargeExcess(std::span<ModuleRun> runs, std::span<const ModuleRun> empty) {
+  if (empty.empty()) return;
+  for (double ModuleRun::*const part : {&ModuleRun::ready_ns, &ModuleRun::kept_ns}) {
+    const double usual_ns = FigureAt(empty, part, 2);
+    for (ModuleRun& run : runs) run.wall_ns += run.calls * std::max(run.*part - usual_ns, 0.0);
+  }
+}
+
 double RestNs(std::span<const ModuleRun> runs) {
   return runs.empty() ? 0 : FigureAt(runs, &ModuleRun::ready_ns, 4);
 }

@@ -16,12 +16,19 @@ struct ModuleRun {
   int calls = 0;
   // The median call, by marks that the harness sets in the candidate's process.
   double inside_ns = 0;
-  // All, by the trusted side's clock: so many times the median call, each from before its inputs
-  // are written until its outputs are copied.
+  // All, by the trusted side's clock: so many times the median call, from "go" to "done", and what
+  // ChargeExcess adds.
   double wall_ns = 0;
-  // The median of what of it the trusted side took to write inputs and flush caches.
+  // The medians of what the trusted side took before a call to write inputs and flush caches, and
+  // after it to copy the outputs.
   double ready_ns = 0;
+  double kept_ns = 0;
 };
+
+// What the trusted side takes longer around calls than around those without a module (median of
+// `empty`) belongs to the call: it was begun before "go", or "done" was said too early. Adds it to
+// wall_ns. Once for each run.
+void ChargeExcess(std::span<ModuleRun> runs, std::span<const ModuleRun> empty);
 
 // Inside, a call may look shorter than outside by this much: what lies between the marks and the
 // empty run (Python's call of the module), and noise.

@@ -227,7 +227,7 @@ Result<ModulePairTimer::Ran> ModulePairTimer::Measure(Side side, int watched,
   const double wall_ns = MedianOf(clock["led"], calls_) * calls_;
   if (wall_ns <= 0) return Ran(Outcome(Rejected{"forged_answer", "no sign of its calls"}));
   return Ran(ModuleRun{calls_, MedianOf(std::get<Json>(*ran)["ran"], calls_), wall_ns,
-                       MedianOf(clock["ready"], calls_)});
+                       MedianOf(clock["ready"], calls_), MedianOf(clock["kept"], calls_)});
 }
 
 Result<std::optional<ModuleRun>> ModulePairTimer::TakeRun(Side side, bool judge_all,
@@ -309,6 +309,11 @@ Status ModulePairTimer::CheckRest(TimingResult& result) {
   return {};
 }
 
+std::vector<ModuleRun> ModulePairTimer::Charged(std::vector<ModuleRun> runs) const {
+  ChargeExcess(runs, runs_[kEmpty]);
+  return runs;
+}
+
 bool ModulePairTimer::IsSettled() const {
   if (stopping_.samples().size() < kPairsToSettle) return false;
   const Interval now = stopping_.interval();
@@ -319,7 +324,7 @@ bool ModulePairTimer::IsSettled() const {
 Status ModulePairTimer::Settle(Side side, TimingResult& result, const std::stop_token& stop) {
   std::vector<ModuleRun> runs = runs_[side];
   for (int doubts = 0;; ++doubts) {
-    std::optional<Rejected> rejected = CheckModuleClock(runs, runs_[kEmpty]);
+    std::optional<Rejected> rejected = CheckModuleClock(Charged(runs), Charged(runs_[kEmpty]));
     if (!rejected) return {};
     if (doubts == kMostDoubts) {
       return Blame(side, *std::move(rejected), result);
@@ -382,8 +387,9 @@ void ModulePairTimer::Summarize(TimingResult& result) const {
   timing.p99_ns = summary.p99_ns;
   timing.cv = summary.cv;
   timing.pairs = static_cast<int>(stopping_.samples().size());
-  timing.gain = WithinClock(stopping_.interval(), runs_[kRival], runs_[kCandidate], runs_[kEmpty],
-                            plan_.rule.confidence);
+  timing.gain =
+      WithinClock(stopping_.interval(), Charged(runs_[kRival]), Charged(runs_[kCandidate]),
+                  Charged(runs_[kEmpty]), plan_.rule.confidence);
   timing.parent_median_ns = SummarizeTimes(rival).median_ns;
   candidate.resize(std::min(candidate.size(), kMaxKeptSamples));
   rival.resize(std::min(rival.size(), kMaxKeptSamples));

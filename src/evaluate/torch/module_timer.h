@@ -1,10 +1,10 @@
 // Times a module against another, each in a process of its own, on one device.
 //
 // For each call the trusted side writes secret inputs, flushes the caches, tells the process to go
-// and copies what lies in its outputs; its clock runs from "go" to the copy, so nothing can be done
-// off the clock. Marks set inside the candidate's process give the time of one call more precisely;
-// they are believed only where the clock outside agrees (module_clock.h). Whoever is not timed is
-// stopped meanwhile.
+// and copies what lies in its outputs; its clock runs all the time, and what it takes itself beyond
+// the usual counts, too, so nothing can be done off the clock. Marks set inside the candidate's
+// process give the time of one call more precisely; they are believed only where the clock outside
+// agrees (module_clock.h). Whoever is not timed is stopped meanwhile.
 #ifndef KS_EVALUATE_TORCH_MODULE_TIMER_H_
 #define KS_EVALUATE_TORCH_MODULE_TIMER_H_
 
@@ -67,6 +67,8 @@ class ModulePairTimer {
   Status TakePairs(TimingResult& result, const std::stop_token& stop);
   // Nothing of a candidate is at work where nothing should be; else who is to blame.
   Status CheckRest(TimingResult& result);
+  // With what getting ready and keeping outputs took beyond the usual.
+  std::vector<ModuleRun> Charged(std::vector<ModuleRun> runs) const;
   // Whether more pairs of a search's comparison would only tell how little is gained, if anything.
   bool IsSettled() const;
   Status TakePair(int pair, TimingResult& result, const std::stop_token& stop);

@@ -15,7 +15,7 @@ constexpr double kEmptyNs = 4e6;
 // Runs without a module.
 std::vector<ModuleRun> Empty() {
   std::vector<ModuleRun> runs;
-  for (int i = 0; i < 7; ++i) runs.push_back({kCalls, 2e3, kEmptyNs + 2e3 * i, 0});
+  for (int i = 0; i < 7; ++i) runs.push_back({kCalls, 2e3, kEmptyNs + 2e3 * i, 100e3, 50e3});
   return runs;
 }
 
@@ -25,7 +25,7 @@ std::vector<ModuleRun> Runs(double inside_ns, double real_ns) {
   std::vector<ModuleRun> runs;
   for (int i = 0; i < 12; ++i) {
     const double noise_ns = i % 5 == 4 ? 3e5 : 1e4 * (i % 3);
-    runs.push_back({kCalls, inside_ns, kEmptyNs + kCalls * real_ns + noise_ns, 0});
+    runs.push_back({kCalls, inside_ns, kEmptyNs + kCalls * real_ns + noise_ns, 100e3, 50e3});
   }
   return runs;
 }
@@ -71,6 +71,22 @@ TEST(ModuleClock, RefusesADeviceThatIsNotAtRest) {
   EXPECT_FALSE(CheckModuleRest(runs, 150e3)) << "others on the machine, now and then";
   EXPECT_EQ(RestNs(runs), 150e3);
   EXPECT_EQ(RestNs({}), 0);
+}
+
+TEST(ModuleClock, ChargesWorkBeforeGoAndAfterDone) {
+  const std::vector<ModuleRun> runs = Runs(1e3, 5e3);  // it says it takes next to nothing
+  EXPECT_FALSE(CheckModuleClock(runs, Empty()));
+  for (const auto part : {&ModuleRun::ready_ns, &ModuleRun::kept_ns}) {
+    std::vector<ModuleRun> hiding = runs;
+    for (ModuleRun& run : hiding) run.*part += 90e3;
+    ChargeExcess(hiding, Empty());
+    EXPECT_NEAR(hiding[0].wall_ns, runs[0].wall_ns + kCalls * 90e3, 1);
+    EXPECT_TRUE(CheckModuleClock(hiding, Empty()));
+    for (ModuleRun& run : hiding) run.*part = 10e3;
+    const double before_ns = hiding[0].wall_ns;
+    ChargeExcess(hiding, Empty());
+    EXPECT_EQ(hiding[0].wall_ns, before_ns) << "quicker than usual gives nothing back";
+  }
 }
 
 TEST(ModuleClock, GivesNoGainForALoadWhileTheRivalRuns) {
