@@ -48,6 +48,7 @@ Result<Evaluation> Against(Evaluator& evaluator, const std::string& source,
   EvaluationRequest request;
   request.call_by_call = call_by_call;
   request.own_baseline = own_baseline;
+  request.quiet = true;
   request.source = source;
   request.stages = stages;
   request.baseline_source = baseline;

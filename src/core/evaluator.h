@@ -38,6 +38,7 @@ struct EvaluationRequest {
   bool held_out = false;          // also time the held-out workloads when confirmed
   bool call_by_call = false;      // a module: timed without CUDA graphs
   bool own_baseline = false;      // a module: the baseline is ours, and may have threads
+  bool quiet = false;             // a module: nobody else is at work on the device meanwhile
   // Answers whether a binary was judged before; called once after compiling, from any thread.
   std::function<std::optional<CandidateId>(const std::string& binary_hash)> seen_binary;
 };

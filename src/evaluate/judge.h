@@ -19,6 +19,7 @@ struct TimingPlan {
   uint64_t secret_seed = 0;
   bool call_by_call = false;  // a module: without CUDA graphs
   bool own_rival = false;     // a module: the rival is ours, and may have threads
+  bool quiet = false;         // a module: nobody else is at work on the device meanwhile
   bool fresh = false;         // in processes and on contents that served no earlier evaluation
   // A candidate whose ratio over all workloads must come out below this is not timed on the rest of
   // them (evaluate/cascade.h). 0: all are timed.

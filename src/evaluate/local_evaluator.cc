@@ -160,6 +160,7 @@ TimingPlan LocalEvaluator::PlanFor(const EvaluationRequest& request, WorkloadRol
   plan.rule = RuleFrom(config_, task_.WorkloadsOf(role).size(), effort);
   plan.secret_seed = SecretSeed();
   plan.fresh = fresh;
+  plan.quiet = fresh || request.quiet;
   return plan;
 }
 

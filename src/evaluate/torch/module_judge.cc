@@ -291,7 +291,7 @@ Result<std::optional<TimingResult>> ModuleJudge::Time(const CompiledKernel& riva
   std::unique_lock quiet(session_->gate(), std::defer_lock);
   {
     const StageTimer timer(seconds.queue);
-    if (plan.fresh) quiet.lock();
+    if (plan.quiet) quiet.lock();
   }
   Result<Lease> lease = [&] {
     const StageTimer timer(seconds.queue);

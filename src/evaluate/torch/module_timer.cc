@@ -34,6 +34,7 @@ constexpr double kTraceTimeoutS = 60;
 constexpr double kRunSlack = 20;   // a run that takes this much longer than foreseen hangs
 constexpr double kMostRunS = 100;  // the trusted side, too, waits no longer than two minutes
 constexpr size_t kPairsToSettle = 16;
+constexpr int kMostPairsOutside = 64;
 // Inputs are drawn and outputs are judged besides: one that counts may take this times its budget.
 constexpr double kWallOverBudget = 3;
 constexpr size_t kMaxKeptSamples = 200;
@@ -276,14 +277,22 @@ Status ModulePairTimer::Calibrate(TimingResult& result, const std::stop_token& s
 
 Status ModulePairTimer::TakePairs(TimingResult& result, const std::stop_token& stop) {
   const Clock::time_point begin = Clock::now();
-  const double most_ns = (plan_.fresh ? kWallOverBudget : 1) * std::max(plan_.rule.budget_ns, 1e8);
+  const double most_ns = (plan_.quiet ? kWallOverBudget : 1) * std::max(plan_.rule.budget_ns, 1e8);
   for (int pair = 0;; ++pair) {
     KS_RETURN_IF_ERROR(TakePair(pair, result, stop));
     if (result.fault || result.rival_failed) return {};
     const auto [rival, candidate] = std::pair(runs_[kRival].back(), runs_[kCandidate].back());
     if (stopping_.Add({rival.inside_ns, candidate.inside_ns}) != StopReason::kContinue) break;
     if (pair + 1 >= plan_.rule.min_pairs && NsSince(begin) > most_ns) break;
-    if (!plan_.fresh && IsSettled()) break;
+    if (!plan_.quiet && IsSettled()) break;
+  }
+  // The clock outside needs more runs than the marks: so many as there is time for, where it
+  // counts.
+  for (int pair = static_cast<int>(runs_[kRival].size());
+       plan_.quiet && pair < kMostPairsOutside && NsSince(begin) < most_ns && !IsSeenOutside();
+       ++pair) {
+    KS_RETURN_IF_ERROR(TakePair(pair, result, stop));
+    if (result.fault || result.rival_failed) return {};
   }
   for (const Side side : {kRival, kCandidate}) {
     KS_RETURN_IF_ERROR(Settle(side, result, stop));
@@ -312,6 +321,15 @@ Status ModulePairTimer::CheckRest(TimingResult& result) {
 std::vector<ModuleRun> ModulePairTimer::Charged(std::vector<ModuleRun> runs) const {
   ChargeExcess(runs, runs_[kEmpty]);
   return runs;
+}
+
+Interval ModulePairTimer::Gain() const {
+  return WithinClock(stopping_.interval(), Charged(runs_[kRival]), Charged(runs_[kCandidate]),
+                     Charged(runs_[kEmpty]), plan_.rule.confidence);
+}
+
+bool ModulePairTimer::IsSeenOutside() const {
+  return Gain().low >= (1 - plan_.rule.target_width) * stopping_.interval().low;
 }
 
 bool ModulePairTimer::IsSettled() const {
@@ -387,9 +405,7 @@ void ModulePairTimer::Summarize(TimingResult& result) const {
   timing.p99_ns = summary.p99_ns;
   timing.cv = summary.cv;
   timing.pairs = static_cast<int>(stopping_.samples().size());
-  timing.gain =
-      WithinClock(stopping_.interval(), Charged(runs_[kRival]), Charged(runs_[kCandidate]),
-                  Charged(runs_[kEmpty]), plan_.rule.confidence);
+  timing.gain = Gain();
   timing.parent_median_ns = SummarizeTimes(rival).median_ns;
   candidate.resize(std::min(candidate.size(), kMaxKeptSamples));
   rival.resize(std::min(rival.size(), kMaxKeptSamples));

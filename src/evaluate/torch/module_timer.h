@@ -69,6 +69,9 @@ class ModulePairTimer {
   Status CheckRest(TimingResult& result);
   // With what getting ready and keeping outputs took beyond the usual.
   std::vector<ModuleRun> Charged(std::vector<ModuleRun> runs) const;
+  // By the marks, within what the clock outside saw; and whether that takes next to nothing off.
+  Interval Gain() const;
+  bool IsSeenOutside() const;
   // Whether more pairs of a search's comparison would only tell how little is gained, if anything.
   bool IsSettled() const;
   Status TakePair(int pair, TimingResult& result, const std::stop_token& stop);
