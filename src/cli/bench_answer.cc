@@ -62,6 +62,11 @@ std::string AnswerPath(const std::string& run_dir) { return run_dir + "/answer.j
 
 namespace {
 
+// Not so where it could not be compared with the seed: perhaps it can be another time.
+bool IsVerdict(const FinalAnswer& answer) {
+  return !answer.over_seed || AsMeasured(answer.over_seed->outcome) != nullptr;
+}
+
 // The task of a search, which must be what it was.
 Result<Task> UnchangedTask(const RecordedRun& run) {
   KS_ASSIGN_OR_RETURN(Task task, OpenRecordedTask(run.view.started));
@@ -125,8 +130,8 @@ Result<FinalAnswer> AnswerOf(const RecordedRun& run, int trials, const RemoteSer
   if (const Result<std::string> kept = files.Read(AnswerPath(run.dir), kMaxTextFileBytes);
       kept.ok()) {
     Result<FinalAnswer> answer = FinalAnswerFromJson(*kept);
-    if (answer.ok() && answer->trials == trials && run.view.best != kNoCandidate &&
-        answer->source_hash == run.SourceHashOf(run.view.best)) {
+    if (answer.ok() && IsVerdict(*answer) && answer->trials == trials &&
+        run.view.best != kNoCandidate && answer->source_hash == run.SourceHashOf(run.view.best)) {
       return answer;
     }
   }
