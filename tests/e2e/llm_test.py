@@ -118,7 +118,7 @@ class Models(EndToEnd):
                 (self.dir / "quick.toml").read_text() +
                 f"[novelty]\nthreshold = 0.95\nembedding_url = '{server.url}'\n"
                 "embedding_model = 'e'\nembedding_threshold = 0.999\nembedding_key_env = 'KS_E2E'\n")
-            done = self.ksmith("evolve", "small", "--run", "run", "--config", "near.toml", "--steps", "8",
+            done = self.ksmith("evolve", "small", "--run", "run", "--config", "near.toml", "--steps", "16",
                                env=self.environment(KS_E2E=KEY))
             self.assertEqual(set(server.keys), {"Bearer " + KEY})
             self.assertEqual(server.requests[0]["model"], "e")
