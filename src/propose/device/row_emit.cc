@@ -20,16 +20,6 @@ constexpr int kWantedItems = 32;
 
 bool IsSumLike(RKind kind) { return kind == RKind::kSum || kind == RKind::kProduct; }
 
-IrExprPtr ReplaceArrays(const IrExprPtr& e, const std::map<std::string, IrExprPtr>& by) {
-  if (!e) return e;
-  if (e->kind == EKind::kIndex) {
-    if (const auto found = by.find(e->text); found != by.end()) return found->second;
-  }
-  IrExpr copy = *e;
-  for (IrExprPtr& a : copy.args) a = ReplaceArrays(a, by);
-  return std::make_shared<IrExpr>(std::move(copy));
-}
-
 class RowEmitter {
  public:
   RowEmitter(const DeviceContext& context, const VirtualNest& nest, const RowPlan& plan,
@@ -374,6 +364,16 @@ std::optional<KernelRewrite> RowEmitter::Emit() {
 }
 
 }  // namespace
+
+IrExprPtr ReplaceArrays(const IrExprPtr& e, const std::map<std::string, IrExprPtr>& by) {
+  if (!e) return e;
+  if (e->kind == EKind::kIndex) {
+    if (const auto found = by.find(e->text); found != by.end()) return found->second;
+  }
+  IrExpr copy = *e;
+  for (IrExprPtr& a : copy.args) a = ReplaceArrays(a, by);
+  return std::make_shared<IrExpr>(std::move(copy));
+}
 
 std::optional<KernelRewrite> EmitRowKernel(const DeviceContext& context, const VirtualNest& nest,
                                            const RowPlan& plan, const RowOptions& options) {

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "core/launch_plan_edit.h"
+#include "propose/device/row_emit.h"
 #include "propose/device/triton_text.h"
 #include "propose/vector/affine_form.h"
 
@@ -15,7 +16,7 @@ using EKind = IrExpr::Kind;
 using SKind = IrStmt::Kind;
 using RKind = LaneReduction::Kind;
 
-constexpr int kThreads = 512;
+constexpr int kSpreadThreads = 512;
 // Elements of a row that are worth one more thread.
 constexpr int kItemsWanted = 8;
 // Loads of a thread that are under way together; elements that it makes before it stores them.
@@ -26,16 +27,6 @@ constexpr int64_t kPlainSharedBytes = 96 << 10;  // of a device that does not sa
 
 bool FitsASlot(const std::string& type) {
   return type == "float" || type == "int" || type == "int32_t" || type == "unsigned";
-}
-
-IrExprPtr WithRow(const IrExprPtr& e, const std::map<std::string, IrExprPtr>& by) {
-  if (!e) return e;
-  if (e->kind == EKind::kIndex) {
-    if (const auto found = by.find(e->text); found != by.end()) return found->second;
-  }
-  IrExpr copy = *e;
-  for (IrExprPtr& a : copy.args) a = WithRow(a, by);
-  return std::make_shared<IrExpr>(std::move(copy));
 }
 
 class SpreadEmitter {
@@ -157,7 +148,7 @@ int64_t SpreadEmitter::KeptItems() const {
                                                       : kPlainSharedBytes / groups_;
   if (device.shared_bytes_per_block > 0) bytes = std::min(bytes, device.shared_bytes_per_block);
   return std::max<int64_t>(
-      1, (bytes - kReservedBytes) / (4 * kThreads * static_cast<int64_t>(kept_.size())));
+      1, (bytes - kReservedBytes) / (4 * kSpreadThreads * static_cast<int64_t>(kept_.size())));
 }
 
 std::string SpreadEmitter::Element(size_t array, const std::string& item) const {
@@ -216,7 +207,7 @@ std::vector<IrStmt> SpreadEmitter::KeptBody(const IrStmt& loop) const {
   const std::function<void(std::vector<IrStmt>&)> rewrite = [&](std::vector<IrStmt>& list) {
     for (IrStmt& s : list) {
       for (IrExprPtr* e : {&s.target, &s.value, &s.low, &s.high, &s.condition})
-        *e = WithRow(*e, by);
+        *e = ReplaceArrays(*e, by);
       rewrite(s.body);
       rewrite(s.other);
     }
@@ -405,7 +396,7 @@ KernelRewrite SpreadEmitter::Rewrite(const std::string& rows) const {
   KernelRewrite rewrite;
   const std::string& row = plan_.row_extent;
   rewrite.constants = {
-      {threads_, std::to_string(kThreads)},
+      {threads_, std::to_string(kSpreadThreads)},
       {per_unit_, std::to_string(groups_)},
       {wanted_, std::to_string(kItemsWanted)},
       {blocks_, "max(1, min(sm_count, ceil_div(" + row + ", " + threads_ + "*" + wanted_ + ")))"},

@@ -14,7 +14,7 @@ using Terms = std::map<std::string, int64_t>;
 
 constexpr size_t kMostTerms = 64;
 
-Node Bare(Node node) {
+Node WithoutParentheses(Node node) {
   while (node.Is("parenthesized_expression") && !node.NamedChildren().empty()) {
     node = node.NamedChildren()[0];
   }
@@ -53,13 +53,13 @@ bool IsElementwise(std::string_view function) {
   return kFunctions.count(function) > 0 || function.ends_with(".to");
 }
 
-class Reader {
+class StackReader {
  public:
-  Reader(const DeviceContext& context, const DeviceKernel& kernel)
+  StackReader(const DeviceContext& context, const DeviceKernel& kernel)
       : context_(context), kernel_(kernel) {}
 
   std::optional<StackPlan> Read() {
-    if (!IsPlain() || !ReadLoops() || plan_.loops.empty() || !BuffersAreApart()) {
+    if (!IsPlain() || !ReadLoops() || plan_.loops.empty() || !BuffersAreApart(context_, kernel_)) {
       return std::nullopt;
     }
     for (const StackedLoop& loop : plan_.loops) {
@@ -78,7 +78,6 @@ class Reader {
   bool ReadGathering(StackedStep& step, Node loop);
   bool IsLocal(const std::string& name, Node loop) const;
   bool StartsAsBlock(const std::string& name, Node loop) const;
-  bool BuffersAreApart() const;
   bool IsApart(Node store, const StackedLoop& loop) const;
   void NameLoads();
   Node ValueOf(const std::string& name, Node body) const;
@@ -95,7 +94,7 @@ class Reader {
 };
 
 // Values have one dimension at most, and nothing happens but loads, stores and arithmetic.
-bool Reader::IsPlain() const {
+bool StackReader::IsPlain() const {
   if (!HelpersOf(kernel_.body).empty()) return false;
   for (Node node : kernel_.body.Subtree()) {
     if (node.Is("subscript") || node.Is("while_statement") || node.Is("if_statement") ||
@@ -113,7 +112,7 @@ bool Reader::IsPlain() const {
   return true;
 }
 
-std::string Reader::PlanExtent(const std::string& name) const {
+std::string StackReader::PlanExtent(const std::string& name) const {
   const std::vector<std::string> values = context_.ParameterValues(kernel_, kernel_.launches[0]);
   for (size_t i = 0; i < values.size(); ++i) {
     if (kernel_.parameter_names[i] == name) return values[i];
@@ -121,7 +120,7 @@ std::string Reader::PlanExtent(const std::string& name) const {
   return "";
 }
 
-bool Reader::ReadLoops() {
+bool StackReader::ReadLoops() {
   const std::vector<PythonLoop> loops = RangeLoops(kernel_.body);
   for (Node node : kernel_.body.NamedChildren()) {
     if (node.Is("expression_statement")) continue;
@@ -146,7 +145,7 @@ bool Reader::ReadLoops() {
   return !plan_.plan_extent.empty() && plan_.loops.size() == loops.size();
 }
 
-bool Reader::ReadLoop(StackedLoop& own) {
+bool StackReader::ReadLoop(StackedLoop& own) {
   for (Node node : kernel_.body.Subtree()) {
     const bool other = node.Is("for_statement") && !(node == own.loop.node);
     if (other) continue;
@@ -179,7 +178,7 @@ bool Reader::ReadLoop(StackedLoop& own) {
 }
 
 // Seen nowhere else, but in other loops that assign it before they read it; assigned once here.
-bool Reader::IsLocal(const std::string& name, Node loop) const {
+bool StackReader::IsLocal(const std::string& name, Node loop) const {
   for (Node node : kernel_.body.NamedChildren()) {
     if (UsesOf(node, name) == 0) continue;
     if (!node.Is("for_statement")) return false;
@@ -199,7 +198,7 @@ bool Reader::IsLocal(const std::string& name, Node loop) const {
 }
 
 // total += term; total = total + term; best = tl.maximum(best, term)
-bool Reader::ReadGathering(StackedStep& step, Node loop) {
+bool StackReader::ReadGathering(StackedStep& step, Node loop) {
   step.gathers = AssignedName(step.node);
   const Node value = step.node.Child("right");
   if (step.node.Is("augmented_assignment")) {
@@ -230,7 +229,7 @@ bool Reader::ReadGathering(StackedStep& step, Node loop) {
 }
 
 // Its one assignment in front of the loop makes a float block of one dimension.
-bool Reader::StartsAsBlock(const std::string& name, Node loop) const {
+bool StackReader::StartsAsBlock(const std::string& name, Node loop) const {
   Node init;
   for (Node node : kernel_.body.NamedChildren()) {
     if (node.begin() > loop.begin() || AssignedName(InnerStatement(node)) != name) continue;
@@ -247,21 +246,8 @@ bool Reader::StartsAsBlock(const std::string& name, Node loop) const {
          value.text().find("tl.float32") != std::string_view::npos;
 }
 
-bool Reader::BuffersAreApart() const {
-  std::set<std::string> stored;
-  for (Node store : CallsOf(kernel_.body, "tl.store")) {
-    const std::string buffer = BufferOf(context_, kernel_, store);
-    if (buffer.empty() || !stored.insert(buffer).second) return false;
-  }
-  for (Node load : CallsOf(kernel_.body, "tl.load")) {
-    const std::string buffer = BufferOf(context_, kernel_, load);
-    if (buffer.empty() || stored.count(buffer) > 0) return false;
-  }
-  return true;
-}
-
 // The value of a local of the loop's body; not valid: it is none.
-Node Reader::ValueOf(const std::string& name, Node body) const {
+Node StackReader::ValueOf(const std::string& name, Node body) const {
   for (Node child : body.NamedChildren()) {
     const Node inner = InnerStatement(child);
     if (inner.Is("assignment") && AssignedName(inner) == name) return inner.Child("right");
@@ -269,8 +255,8 @@ Node Reader::ValueOf(const std::string& name, Node body) const {
   return {};
 }
 
-std::optional<Terms> Reader::TermsOf(Node node, Node body) const {
-  node = Bare(node);
+std::optional<Terms> StackReader::TermsOf(Node node, Node body) const {
+  node = WithoutParentheses(node);
   if (const auto number = ParseInt(node.text())) return Terms{{"", *number}};
   if (node.Is("identifier")) {
     const Node value = ValueOf(std::string(node.text()), body);
@@ -296,7 +282,7 @@ std::optional<Terms> Reader::TermsOf(Node node, Node body) const {
 }
 
 // Names of the top level whose values are blocks.
-std::set<std::string> Reader::BlockNames() const {
+std::set<std::string> StackReader::BlockNames() const {
   std::set<std::string> blocks;
   for (Node node : kernel_.body.NamedChildren()) {
     const Node inner = InnerStatement(node);
@@ -316,7 +302,7 @@ std::set<std::string> Reader::BlockNames() const {
 }
 
 // The name is tl.program_id(axis) * BLOCK + tl.arange(0, BLOCK).
-bool Reader::IsLane(const std::string& name) const {
+bool StackReader::IsLane(const std::string& name) const {
   Node value;
   for (Node node : kernel_.body.Subtree()) {
     if (AssignedName(node) != name) continue;
@@ -324,7 +310,7 @@ bool Reader::IsLane(const std::string& name) const {
     value = node.Child("right");
   }
   if (!value || !value.Is("binary_operator") || value.Child("operator").text() != "+") return false;
-  const Node first = Bare(value.Child("left"));
+  const Node first = WithoutParentheses(value.Child("left"));
   const std::string lanes = Squeezed(value.Child("right").text());
   return first.Is("binary_operator") && first.Child("operator").text() == "*" &&
          ProgramAxis(first.Child("left")).has_value() &&
@@ -332,16 +318,16 @@ bool Reader::IsLane(const std::string& name) const {
 }
 
 // The mask says that the name is below the bound.
-bool Reader::IsBelow(const std::string& name, const std::string& bound, Node mask) const {
+bool StackReader::IsBelow(const std::string& name, const std::string& bound, Node mask) const {
   if (!mask) return false;
-  mask = Bare(mask);
+  mask = WithoutParentheses(mask);
   if (mask.Is("identifier")) {
     Node meant;
     size_t assigned = 0;
     for (Node inner : kernel_.body.Subtree()) {
       if (AssignedName(inner) != mask.text()) continue;
       ++assigned;
-      meant = Bare(inner.Child("right"));
+      meant = WithoutParentheses(inner.Child("right"));
     }
     return assigned == 1 && !meant.Is("identifier") && IsBelow(name, bound, meant);
   }
@@ -354,7 +340,7 @@ bool Reader::IsBelow(const std::string& name, const std::string& bound, Node mas
 }
 
 // Means the same in all loops.
-bool Reader::IsFixed(const std::string& name) const {
+bool StackReader::IsFixed(const std::string& name) const {
   size_t assigned = 0;
   for (Node node : kernel_.body.Subtree()) {
     if (AssignedName(node) != name) continue;
@@ -366,7 +352,7 @@ bool Reader::IsFixed(const std::string& name) const {
 
 // Steps and lanes store to places of their own: step * width + lane with lanes below the width, or
 // lane * steps + step.
-bool Reader::IsApart(Node store, const StackedLoop& loop) const {
+bool StackReader::IsApart(Node store, const StackedLoop& loop) const {
   const auto terms = TermsOf(PositionalArguments(store)[0], loop.loop.body);
   if (!terms) return false;
   const std::set<std::string> blocks = BlockNames();
@@ -399,7 +385,7 @@ bool Reader::IsApart(Node store, const StackedLoop& loop) const {
   return step == loop.loop.variable && lane == Product(lane_name, plan_.high) && IsLane(lane_name);
 }
 
-void Reader::NameLoads() {
+void StackReader::NameLoads() {
   std::map<std::string, int> times;
   for (const StackedLoop& loop : plan_.loops) {
     for (Node load : CallsOf(loop.loop.body, "tl.load")) {
@@ -447,7 +433,7 @@ std::optional<StackPlan> PlanStack(const DeviceContext& context, const DeviceKer
   if (!context.IsTriton() || kernel.launches.size() != 1 || kernel.parameters.empty()) {
     return std::nullopt;
   }
-  return Reader(context, kernel).Read();
+  return StackReader(context, kernel).Read();
 }
 
 }  // namespace ks

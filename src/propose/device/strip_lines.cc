@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "propose/device/strip_place.h"
 #include "propose/vector/affine_form.h"
 #include "propose/vector/vector_plan.h"
 
@@ -76,7 +77,6 @@ class LineEmitter {
   bool MovesWithLine(const IrExprPtr& condition) const;
   const LoopHeader& strip() const { return nest_.grid[strip_]; }
   const LoopHeader& across() const { return nest_.grid.back(); }
-  std::vector<LoopHeader> Outer() const;
   std::string Place() const;
   std::string EachOutput() const;
   std::string Inits() const;
@@ -284,30 +284,10 @@ bool LineEmitter::ReadAround() {
          written.size() == stores;
 }
 
-std::vector<LoopHeader> LineEmitter::Outer() const {
-  std::vector<LoopHeader> outer;
-  for (size_t g = 0; g + 1 < nest_.grid.size(); ++g) {
-    if (g != strip_) outer.push_back(nest_.grid[g]);
-  }
-  return outer;
-}
-
 std::string LineEmitter::Place() const {
-  const std::string& type = nest_.index_type;
-  const std::string wide = "(" + text_.Expr(across().high) + ")",
-                    high = "(" + text_.Expr(strip().high) + ")";
-  const std::string tall = down_ + " * " + outputs_;
-  std::string text = type + " ks_block = " + text_.Block(0) + ";\n";
-  text +=
-      "const " + type + " ks_across = (" + wide + " + " + threads_ + " - 1) / " + threads_ + ";\n";
-  text += "const " + type + " ks_down = (" + high + " + " + tall + " - 1) / (" + tall + ");\n";
-  text += "const " + across().cpp_type + " " + across().name + " = ks_block % ks_across * " +
-          threads_ + " + " + text_.Thread(0) + ";\nks_block /= ks_across;\n";
-  text += "const " + type + " ks_first = (ks_block % ks_down * " + down_ + " + " + text_.Thread(1) +
-          ") * " + outputs_ + ";\nks_block /= ks_down;\n";
-  if (!Outer().empty()) text += text_.Unflatten(Outer(), "ks_block");
-  text += "if (" + across().name + " >= " + wide + " || ks_first >= " + high + ") return;\n";
-  return text + "const int ks_count = " + high + " - ks_first < " + outputs_ + " ? (int)(" + high +
+  const std::string high = "(" + text_.Expr(strip().high) + ")";
+  return StripPlace(text_, nest_, strip_, {threads_, down_, outputs_}) +
+         "const int ks_count = " + high + " - ks_first < " + outputs_ + " ? (int)(" + high +
          " - ks_first) : " + outputs_ + ";\n";
 }
 
@@ -533,8 +513,8 @@ std::optional<KernelRewrite> LineEmitter::Emit() {
       !FindWindow() || !FindStrip() || !ReadAround() || !ReadWindow(window_->body, 0)) {
     return std::nullopt;
   }
-  const auto outer = PlanExtent(nest_, Outer()), tall = PlanExtent(nest_, {strip()}),
-             wide = PlanExtent(nest_, {across()});
+  const auto outer = PlanExtent(nest_, AxesBeyond(nest_, strip_)),
+             tall = PlanExtent(nest_, {strip()}), wide = PlanExtent(nest_, {across()});
   if (!outer || !tall || !wide) return std::nullopt;
   KernelRewrite rewrite;
   rewrite.constants = {{threads_, std::to_string(form_.threads)},

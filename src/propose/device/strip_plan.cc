@@ -9,13 +9,13 @@
 namespace ks {
 namespace {
 
-constexpr int64_t kLongestWindow = 8;
+constexpr int64_t kLongestStripWindow = 8;
 // Sizes at which two polynomials of the axes are compared: far apart and without common factors.
 constexpr int64_t kSamples[][6] = {{1009, 2003, 4001, 8009, 509, 257},
                                    {3001, 601, 1201, 307, 5003, 911},
                                    {71, 7919, 883, 4409, 1607, 3203}};
 
-std::string Squeezed(std::string_view text) {
+std::string WithoutSpaces(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c != ' ' && c != '\n') out += c;
@@ -23,7 +23,7 @@ std::string Squeezed(std::string_view text) {
   return out;
 }
 
-Node Bare(Node node) {
+Node Unwrapped(Node node) {
   while (node.Is("parenthesized_expression") && !node.NamedChildren().empty()) {
     node = node.NamedChildren()[0];
   }
@@ -42,16 +42,16 @@ struct Linear {
   std::string rest = "0";  // of the plan
 };
 
-class Reader {
+class StripReader {
  public:
-  Reader(const DeviceContext& context, const DeviceKernel& kernel)
+  StripReader(const DeviceContext& context, const DeviceKernel& kernel)
       : context_(context),
         kernel_(kernel),
         passed_(context.ParameterValues(kernel, kernel.launches[0])) {}
 
   std::optional<StripPlan> Read() {
     if (!IsPlain() || !FindPlace() || !FindWindow() || !ReadWindow() || !ReadAround() ||
-        !BuffersAreApart()) {
+        !BuffersAreApart(context_, kernel_) || CallsOf(kernel_.body, "tl.store").empty()) {
       return std::nullopt;
     }
     return std::move(plan_);
@@ -68,7 +68,6 @@ class Reader {
   bool SortLoads(Node term);
   bool StaysInside(Node load) const;
   bool ReadAround();
-  bool BuffersAreApart() const;
 
   bool Uses(Node node, const std::set<std::string>& names) const {
     return std::any_of(names.begin(), names.end(),
@@ -92,7 +91,7 @@ class Reader {
   std::set<std::string> assigned_;  // in the window
 };
 
-bool Reader::IsPlain() const {
+bool StripReader::IsPlain() const {
   const auto grid = GridUseOf(kernel_);
   if (!grid || !grid->counts.empty() || HelpersAccessMemory(kernel_.body)) return false;
   for (Node node : kernel_.body.Subtree()) {
@@ -107,7 +106,7 @@ bool Reader::IsPlain() const {
   return true;
 }
 
-bool Reader::FindPlace() {
+bool StripReader::FindPlace() {
   for (Node node : kernel_.body.NamedChildren()) {
     if (node.Is("expression_statement") && node.NamedChildren()[0].Is("string")) continue;
     top_.push_back(node);
@@ -121,7 +120,7 @@ bool Reader::FindPlace() {
       const std::string lanes = "tl.arange(0," + constant.name + ")";
       for (int axis = 0; axis < 3; ++axis) {
         const std::string first = "tl.program_id(" + std::to_string(axis) + ")*" + constant.name;
-        const std::string text = Squeezed(value.text());
+        const std::string text = WithoutSpaces(value.text());
         if (text != first + "+" + lanes && text != lanes + "+" + first) continue;
         plan_.at = name;
         plan_.block = constant.name;
@@ -147,7 +146,7 @@ bool Reader::FindPlace() {
 }
 
 // The grid is ceil_div(count, BLOCK) along the axis, and whole rows make up the count.
-bool Reader::FindCount() {
+bool StripReader::FindCount() {
   const PlanLaunch& launch = *context_.launches()[kernel_.launches[0]];
   const auto axis = static_cast<size_t>(plan_.axis);
   size_t places = 0;
@@ -155,7 +154,7 @@ bool Reader::FindCount() {
     places += ProgramAxis(call) == plan_.axis ? 1 : 0;
   }
   if (places != 1 || launch.grid.size() <= axis) return false;
-  const std::string text = Squeezed(launch.grid[axis].text), head = "ceil_div(";
+  const std::string text = WithoutSpaces(launch.grid[axis].text), head = "ceil_div(";
   const std::string tail = "," + plan_.block + ")";
   if (!text.starts_with(head) || !text.ends_with(tail)) return false;
   plan_.plan_count = text.substr(head.size(), text.size() - head.size() - tail.size());
@@ -169,18 +168,18 @@ bool Reader::FindCount() {
 }
 
 // The value of a name that the kernel assigns once, or `value`.
-Node Reader::Named(Node value) const {
-  value = Bare(value);
+Node StripReader::Named(Node value) const {
+  value = Unwrapped(value);
   if (!value.Is("identifier")) return value;
   const std::string name(value.text());
   if (AssignmentsOf(kernel_.body, name) != 1) return value;
   for (Node node : kernel_.body.Subtree()) {
-    if (node.Is("assignment") && AssignedName(node) == name) return Bare(node.Child("right"));
+    if (node.Is("assignment") && AssignedName(node) == name) return Unwrapped(node.Child("right"));
   }
   return value;
 }
 
-bool Reader::HasConjunct(Node mask, const std::function<bool(Node)>& fits) const {
+bool StripReader::HasConjunct(Node mask, const std::function<bool(Node)>& fits) const {
   if (!mask) return false;
   const Node value = Named(mask);
   if (value.Is("binary_operator") && value.Child("operator").text() == "&") {
@@ -190,8 +189,8 @@ bool Reader::HasConjunct(Node mask, const std::function<bool(Node)>& fits) const
 }
 
 // A scalar over parameters and numbers in the language of the plan.
-std::optional<std::string> Reader::PlanText(Node node) const {
-  node = Bare(node);
+std::optional<std::string> StripReader::PlanText(Node node) const {
+  node = Unwrapped(node);
   if (node.Is("integer")) return std::string(node.text());
   if (node.Is("identifier")) {
     for (size_t i = 0; i < passed_.size(); ++i) {
@@ -212,7 +211,7 @@ std::optional<std::string> Reader::PlanText(Node node) const {
 }
 
 // a - b, where it is the same number whatever the sizes are.
-std::optional<int64_t> Reader::Difference(const std::string& a, const std::string& b) const {
+std::optional<int64_t> StripReader::Difference(const std::string& a, const std::string& b) const {
   std::optional<int64_t> difference;
   for (const auto& sample : kSamples) {
     AxisValues values;
@@ -248,13 +247,13 @@ std::optional<WindowLoop> WindowLoopOf(Node node) {
   const auto high = ParseInt(arguments.back().text());
   const auto low =
       arguments.size() == 2 ? ParseInt(arguments[0].text()) : std::optional<int64_t>(0);
-  if (!low || !high || *high <= *low || *high - *low > kLongestWindow) return std::nullopt;
+  if (!low || !high || *high <= *low || *high - *low > kLongestStripWindow) return std::nullopt;
   loop.low = *low;
   loop.high = *high;
   return loop;
 }
 
-bool Reader::FindWindow() {
+bool StripReader::FindWindow() {
   for (Node node : top_) {
     if (node.Is("for_statement")) {
       if (window_) return false;
@@ -269,7 +268,7 @@ bool Reader::FindWindow() {
   return true;
 }
 
-bool Reader::ReadWindow() {
+bool StripReader::ReadWindow() {
   for (Node node : window_.Child("body").Subtree()) {
     if (const std::string name = AssignedName(node); !name.empty()) assigned_.insert(name);
   }
@@ -289,8 +288,8 @@ bool Reader::ReadWindow() {
   return !moving_.empty() && !plan_.accumulators.empty();
 }
 
-std::optional<Linear> Reader::LinearOf(Node node) const {
-  node = Bare(node);
+std::optional<Linear> StripReader::LinearOf(Node node) const {
+  node = Unwrapped(node);
   if (node.Is("identifier") && node.text() == plan_.row) return Linear{1, 0, "0"};
   if (node.Is("identifier") && node.text() == plan_.down.variable) return Linear{0, 1, "0"};
   if (UsesOf(node, plan_.row) == 0 && UsesOf(node, plan_.down.variable) == 0) {
@@ -305,12 +304,12 @@ std::optional<Linear> Reader::LinearOf(Node node) const {
   if (sign == "+") return Linear{left->row + right->row, left->down + right->down, rest};
   if (sign == "-") return Linear{left->row - right->row, left->down - right->down, rest};
   if (sign != "*") return std::nullopt;
-  const auto number = ParseInt(Bare(node.Child("right")).text());
+  const auto number = ParseInt(Unwrapped(node.Child("right")).text());
   if (!number) return std::nullopt;
   return Linear{left->row * *number, left->down * *number, rest};
 }
 
-bool Reader::ReadStep(Node statement, bool inner) {
+bool StripReader::ReadStep(Node statement, bool inner) {
   const Node node = InnerStatement(statement);
   const std::string name = AssignedName(node);
   if (!statement.Is("expression_statement") || name.empty() || !CallsOf(node, "tl.store").empty() ||
@@ -333,7 +332,7 @@ bool Reader::ReadStep(Node statement, bool inner) {
   }
   if (UsesOf(node, plan_.row) > 0) {
     const auto linear = LinearOf(node.Child("right"));
-    if (!moving_.empty() || !linear || linear->row < 1 || linear->row > kLongestWindow ||
+    if (!moving_.empty() || !linear || linear->row < 1 || linear->row > kLongestStripWindow ||
         linear->down != 1) {
       return false;
     }
@@ -360,7 +359,7 @@ bool Reader::ReadStep(Node statement, bool inner) {
   return true;
 }
 
-bool Reader::ReadUpdate(WindowStep& step) {
+bool StripReader::ReadUpdate(WindowStep& step) {
   const Node node = InnerStatement(step.node);
   WindowUpdate& update = step.update;
   update.name = AssignedName(node);
@@ -394,7 +393,7 @@ bool Reader::ReadUpdate(WindowStep& step) {
 }
 
 // Loads in a term are made once: for a row that is read, or for a place of the window.
-bool Reader::SortLoads(Node term) {
+bool StripReader::SortLoads(Node term) {
   for (Node load : CallsOf(term, "tl.load")) {
     const bool down = UsesOf(load, plan_.down.variable) > 0 || Uses(load, plan_.own);
     if (!down) {
@@ -411,7 +410,7 @@ bool Reader::SortLoads(Node term) {
 }
 
 // Its mask says that the row lies below an end which the last output's window reaches itself.
-bool Reader::StaysInside(Node load) const {
+bool StripReader::StaysInside(Node load) const {
   return HasConjunct(KeywordArgument(load, "mask"), [&](Node comparison) {
     if (comparison.children()[0].text() != moving_ || comparison.children()[1].text() != "<") {
       return false;
@@ -426,7 +425,7 @@ bool Reader::StaysInside(Node load) const {
   });
 }
 
-bool Reader::ReadAround() {
+bool StripReader::ReadAround() {
   std::set<std::string> each = {plan_.at, plan_.row}, known;
   bool behind = false;
   for (Node node : top_) {
@@ -484,21 +483,6 @@ bool Reader::ReadAround() {
   return true;
 }
 
-// What is stored is not loaded, and every buffer is stored to once: the outputs of a lane can be
-// made in any order.
-bool Reader::BuffersAreApart() const {
-  std::set<std::string> stored;
-  for (Node store : CallsOf(kernel_.body, "tl.store")) {
-    const std::string buffer = BufferOf(context_, kernel_, store);
-    if (buffer.empty() || !stored.insert(buffer).second) return false;
-  }
-  for (Node load : CallsOf(kernel_.body, "tl.load")) {
-    const std::string buffer = BufferOf(context_, kernel_, load);
-    if (buffer.empty() || stored.count(buffer) > 0) return false;
-  }
-  return !stored.empty();
-}
-
 }  // namespace
 
 std::string RenamedText(Node node, const std::map<std::string, std::string>& names) {
@@ -523,7 +507,7 @@ std::optional<StripPlan> PlanStrips(const DeviceContext& context, const DeviceKe
   if (!context.IsTriton() || kernel.launches.size() != 1 || kernel.parameters.empty()) {
     return std::nullopt;
   }
-  return Reader(context, kernel).Read();
+  return StripReader(context, kernel).Read();
 }
 
 }  // namespace ks

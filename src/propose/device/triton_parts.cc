@@ -229,4 +229,17 @@ std::optional<std::string> WithAllArguments(const DeviceContext& context, std::s
   return source;
 }
 
+bool BuffersAreApart(const DeviceContext& context, const DeviceKernel& kernel) {
+  std::set<std::string> stored;
+  for (Node store : CallsOf(kernel.body, "tl.store")) {
+    const std::string buffer = BufferOf(context, kernel, store);
+    if (buffer.empty() || !stored.insert(buffer).second) return false;
+  }
+  for (Node load : CallsOf(kernel.body, "tl.load")) {
+    const std::string buffer = BufferOf(context, kernel, load);
+    if (buffer.empty() || stored.count(buffer) > 0) return false;
+  }
+  return true;
+}
+
 }  // namespace ks

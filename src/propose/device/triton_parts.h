@@ -46,6 +46,10 @@ std::optional<std::vector<TritonStatement>> RowStatements(const DeviceContext& c
 // given; empty: not known.
 std::string BufferOf(const DeviceContext& context, const DeviceKernel& kernel, Node call);
 
+// What is stored is not loaded, and every buffer is stored to at one place: outputs can be made in
+// any order. False where a buffer is not known.
+bool BuffersAreApart(const DeviceContext& context, const DeviceKernel& kernel);
+
 // The source with the arguments of all launches written out.
 std::optional<std::string> WithAllArguments(const DeviceContext& context, std::string source);
 

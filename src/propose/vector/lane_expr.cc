@@ -10,7 +10,7 @@
 namespace ks {
 namespace {
 
-using Kind = IrExpr::Kind;
+using ExprKind = IrExpr::Kind;
 
 int PrecedenceOf(const std::string& op) {
   if (op == "*" || op == "/") return 10;
@@ -81,7 +81,7 @@ Power PowerForm(const IrExpr& call, int* factors) {
 }
 
 std::string LanePrinter::Operand(const IrExprPtr& e, int precedence) const {
-  if (!Varies(e)) return Wrapped(Scalar(e), e->kind == Kind::kBinary);
+  if (!Varies(e)) return Wrapped(Scalar(e), e->kind == ExprKind::kBinary);
   return Any(e, precedence);
 }
 
@@ -129,7 +129,7 @@ std::string LanePrinter::Binary(const IrExpr& e, int precedence) const {
   };
   if (e.text == "/" && floats && !Varies(e.args[1]) && e.args[1]->type == IrType::kFloat) {
     // One division for the whole loop: the reciprocal does not vary.
-    const std::string divisor = Wrapped(Scalar(e.args[1]), e.args[1]->kind == Kind::kBinary);
+    const std::string divisor = Wrapped(Scalar(e.args[1]), e.args[1]->kind == ExprKind::kBinary);
     return Wrapped(side(e.args[0], 10) + " * (1.0f / " + divisor + ")", precedence > 10);
   }
   return Wrapped(side(e.args[0], own) + " " + e.text + " " + side(e.args[1], own + 1),
@@ -138,27 +138,27 @@ std::string LanePrinter::Binary(const IrExpr& e, int precedence) const {
 
 std::string LanePrinter::Any(const IrExprPtr& e, int precedence) const {
   switch (e->kind) {
-    case Kind::kNumber:
+    case ExprKind::kNumber:
       return e->text;
-    case Kind::kName:
+    case ExprKind::kName:
       if (e->text == context_.lane_loop) return "Iota<U>(" + e->text + ")";
       return Local(e->text);
-    case Kind::kIndex:
+    case ExprKind::kIndex:
       return Load(*e);
-    case Kind::kUnary:
+    case ExprKind::kUnary:
       return e->text == "!" ? "~" + Wrapped(Mask(e->args[0]), true)
                             : Wrapped("-" + Operand(e->args[0], 11), precedence > 10);
-    case Kind::kBinary:
+    case ExprKind::kBinary:
       if (e->text == "&&" || e->text == "||") return Mask(e);
       return Binary(*e, precedence);
-    case Kind::kSelect: {
+    case ExprKind::kSelect: {
       const bool real = e->type == IrType::kFloat;
       const auto lane = [&](const IrExprPtr& a) { return real ? Float(a) : Int(a); };
       return "Select(" + Mask(e->args[0]) + ", " + lane(e->args[1]) + ", " + lane(e->args[2]) + ")";
     }
-    case Kind::kCall:
+    case ExprKind::kCall:
       return Call(*e);
-    case Kind::kCast: {
+    case ExprKind::kCast: {
       const bool to_float = e->type == IrType::kFloat;
       const bool from_float = e->args[0]->type == IrType::kFloat;
       if (to_float) return Float(e->args[0]);
@@ -180,10 +180,10 @@ std::string LanePrinter::Int(const IrExprPtr& e) const {
 
 std::string LanePrinter::Mask(const IrExprPtr& e) const {
   if (!Varies(e)) return "SplatMask<U>(" + Scalar(e) + ")";
-  if (e->kind == Kind::kBinary && (e->text == "&&" || e->text == "||")) {
+  if (e->kind == ExprKind::kBinary && (e->text == "&&" || e->text == "||")) {
     return "(" + Mask(e->args[0]) + (e->text == "&&" ? " & " : " | ") + Mask(e->args[1]) + ")";
   }
-  return Wrapped(Any(e, 0), e->kind == Kind::kBinary);
+  return Wrapped(Any(e, 0), e->kind == ExprKind::kBinary);
 }
 
 std::string LanePrinter::Lane(const IrExprPtr& e, IrType as) const {

@@ -6,6 +6,7 @@
 #include "propose/device/device_text.h"
 #include "propose/device/skills.h"
 #include "propose/device/strip_lines.h"
+#include "propose/device/strip_place.h"
 #include "propose/vector/affine_form.h"
 #include "propose/vector/vector_plan.h"
 
@@ -200,7 +201,6 @@ class StripEmitter {
  private:
   const LoopHeader& strip() const { return nest_.grid[stencil_.strip]; }
   const LoopHeader& across() const { return nest_.grid.back(); }
-  std::vector<LoopHeader> Outer() const;
   std::string Place() const;
   std::string Interior() const;
   std::string Body(bool interior) const;
@@ -218,29 +218,8 @@ class StripEmitter {
   std::string threads_, down_, outputs_;
 };
 
-std::vector<LoopHeader> StripEmitter::Outer() const {
-  std::vector<LoopHeader> outer;
-  for (size_t g = 0; g + 1 < nest_.grid.size(); ++g) {
-    if (g != stencil_.strip) outer.push_back(nest_.grid[g]);
-  }
-  return outer;
-}
-
 std::string StripEmitter::Place() const {
-  const std::string& type = nest_.index_type;
-  const std::string wide = "(" + text_.Expr(across().high) + ")",
-                    high = "(" + text_.Expr(strip().high) + ")";
-  const std::string tall = down_ + " * " + outputs_;
-  std::string text = type + " ks_block = " + text_.Block(0) + ";\n";
-  text +=
-      "const " + type + " ks_across = (" + wide + " + " + threads_ + " - 1) / " + threads_ + ";\n";
-  text += "const " + type + " ks_down = (" + high + " + " + tall + " - 1) / (" + tall + ");\n";
-  text += "const " + across().cpp_type + " " + across().name + " = ks_block % ks_across * " +
-          threads_ + " + " + text_.Thread(0) + ";\nks_block /= ks_across;\n";
-  text += "const " + type + " ks_first = (ks_block % ks_down * " + down_ + " + " + text_.Thread(1) +
-          ") * " + outputs_ + ";\nks_block /= ks_down;\n";
-  if (!Outer().empty()) text += text_.Unflatten(Outer(), "ks_block");
-  return text + "if (" + across().name + " >= " + wide + " || ks_first >= " + high + ") return;\n";
+  return StripPlace(text_, nest_, stencil_.strip, {threads_, down_, outputs_});
 }
 
 // The statements of one output: loops of the window unrolled; inside, guards that hold are left out
@@ -279,8 +258,8 @@ std::string StripEmitter::Interior() const {
 }
 
 std::optional<KernelRewrite> StripEmitter::Emit(const StripForm& form) const {
-  const auto outer = PlanExtent(nest_, Outer()), tall = PlanExtent(nest_, {strip()}),
-             wide = PlanExtent(nest_, {across()});
+  const auto outer = PlanExtent(nest_, AxesBeyond(nest_, stencil_.strip)),
+             tall = PlanExtent(nest_, {strip()}), wide = PlanExtent(nest_, {across()});
   if (!outer || !tall || !wide) return std::nullopt;
   KernelRewrite rewrite;
   rewrite.constants = {{threads_, std::to_string(form.threads)},

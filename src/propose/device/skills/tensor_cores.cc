@@ -10,7 +10,7 @@ struct TensorForm {
 };
 
 // Best first on an H100, 4096 x 4096 x 4096.
-constexpr TensorForm kForms[] = {
+constexpr TensorForm kTensorForms[] = {
     {128, 128, 64, 2, 2}, {128, 256, 32, 2, 4}, {128, 128, 32, 2, 4}, {64, 64, 32, 2, 2}};
 constexpr TensorForm kWideForms[] = {
     {128, 256, 32, 2, 4}, {128, 128, 64, 2, 2}, {128, 128, 32, 2, 4}, {64, 64, 32, 2, 2}};
@@ -33,7 +33,7 @@ class TensorCoresSkill final : public DeviceSkill {
       const std::optional<TensorType> type = TensorTypeFor(context, *plan);
       if (!type) continue;
       double gain = 40;
-      for (const TensorForm& form : *type == TensorType::kTf32 ? kWideForms : kForms) {
+      for (const TensorForm& form : *type == TensorType::kTf32 ? kWideForms : kTensorForms) {
         TileSizes sizes;
         sizes.rows = form.rows;
         sizes.columns = form.columns;

@@ -11,7 +11,7 @@
 namespace ks {
 namespace {
 
-constexpr const char* kBlanks = "    ";
+constexpr const char* kIndentOfStep = "    ";
 // Elements of a block that a program keeps in registers.
 constexpr int64_t kLargestBlock = 32768;
 constexpr int64_t kLanesUnknown = 128;
@@ -42,7 +42,7 @@ class StackWriter {
   }
 
  private:
-  static std::string Line(const std::string& text) { return kBlanks + text + "\n"; }
+  static std::string Line(const std::string& text) { return kIndentOfStep + text + "\n"; }
 
   std::string Loop(const StackedLoop& loop) {
     const std::string& step = loop.loop.variable;

@@ -10,7 +10,7 @@
 namespace ks {
 namespace {
 
-using Kind = WindowStep::Kind;
+using StepKind = WindowStep::Kind;
 using Names = std::map<std::string, std::string>;
 
 constexpr const char* kBlanks = "    ";
@@ -101,7 +101,7 @@ class StripWriter {
       const auto found = plan_.loads.find(node.index());
       if (found == plan_.loads.end()) continue;
       const std::string number = Number(found->first);
-      loads.emplace_back(node, found->second == Kind::kShared
+      loads.emplace_back(node, found->second == StepKind::kShared
                                    ? loaded_ + number
                                    : Placed(weight_ + number, down, across));
     }
@@ -130,11 +130,11 @@ class StripWriter {
       for (const int64_t across : AcrossPlaces()) {
         const Names names = Own(down, across);
         for (const WindowStep& step : plan_.steps) {
-          if (step.kind == Kind::kOwn) text += Line(RenamedText(step.node, names));
-          if (step.kind != Kind::kUpdate) continue;
+          if (step.kind == StepKind::kOwn) text += Line(RenamedText(step.node, names));
+          if (step.kind != StepKind::kUpdate) continue;
           for (Node node : step.update.term.Subtree()) {
             const auto found = plan_.loads.find(node.index());
-            if (found == plan_.loads.end() || found->second != Kind::kOwn) continue;
+            if (found == plan_.loads.end() || found->second != StepKind::kOwn) continue;
             text += Line(Placed(weight_ + Number(found->first), down, across) + " = " +
                          RenamedText(node, names));
           }
@@ -178,23 +178,26 @@ class StripWriter {
     std::string text;
     Names names = {{plan_.down.variable, Numeral(row)}};
     for (const WindowStep& step : plan_.steps) {
-      if (!step.inner && step.kind == Kind::kShared) text += Line(RenamedText(step.node, names));
+      if (!step.inner && step.kind == StepKind::kShared)
+        text += Line(RenamedText(step.node, names));
     }
     const std::vector<int64_t> places = AcrossPlaces();
     for (const int64_t across : places) {
       SetAcross(across, &names);
       for (const WindowStep& step : plan_.steps) {
         if (!step.inner && plan_.across) {
-          if (step.kind == Kind::kUpdate && across == places[0]) text += Take(step, users, row, 0);
+          if (step.kind == StepKind::kUpdate && across == places[0])
+            text += Take(step, users, row, 0);
           continue;
         }
-        if (step.kind == Kind::kShared && step.inner) text += Line(RenamedText(step.node, names));
-        if (step.kind == Kind::kUpdate) text += Take(step, users, row, across);
+        if (step.kind == StepKind::kShared && step.inner)
+          text += Line(RenamedText(step.node, names));
+        if (step.kind == StepKind::kUpdate) text += Take(step, users, row, across);
       }
     }
     for (size_t i = 0; i < plan_.steps.size(); ++i) {
       const WindowStep& step = plan_.steps[i];
-      if (step.kind != Kind::kUpdate || !Joined(step, users)) continue;
+      if (step.kind != StepKind::kUpdate || !Joined(step, users)) continue;
       for (const auto& [output, down] : users) {
         text += Updated(step.update, OfOutput(step.update.name, output),
                         row_best_ + "_" + step.update.name);
@@ -214,7 +217,7 @@ class StripWriter {
     SetAcross(across, &shared);
     for (Node node : step.update.term.Subtree()) {
       const auto found = plan_.loads.find(node.index());
-      if (found == plan_.loads.end() || found->second != Kind::kShared) continue;
+      if (found == plan_.loads.end() || found->second != StepKind::kShared) continue;
       text += Line(loaded_ + Number(found->first) + " = " + RenamedText(node, shared));
     }
     if (Joined(step, users)) {
