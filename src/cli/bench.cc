@@ -17,6 +17,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
+#include "cli/modules.h"
 #include "cli/run_reader.h"
 #include "cli/search_folder.h"
 #include "cli/search_target.h"
@@ -29,9 +30,13 @@ namespace {
 
 class Benchmarking {
  public:
-  Benchmarking(const BenchPlan& plan, const RemoteService& service, BenchProgress& progress,
-               std::stop_token stop)
-      : plan_(plan), service_(service), progress_(progress), stop_(std::move(stop)) {
+  Benchmarking(const BenchPlan& plan, const RemoteService& service, ModuleDevices& modules,
+               BenchProgress& progress, std::stop_token stop)
+      : plan_(plan),
+        service_(service),
+        modules_(modules),
+        progress_(progress),
+        stop_(std::move(stop)) {
     results_.resize(plan.tasks.size());
   }
 
@@ -131,13 +136,15 @@ class Benchmarking {
   // Nothing: it was stopped on the way.
   std::optional<BenchedTask> Search(const PlannedTask& planned, size_t lane) {
     EvolveOptions options = planned.options;
+    options.modules = &modules_;
     if (service_.url.empty()) options.device = plan_.lanes[lane];
     const std::unique_ptr<Observer> watch = progress_.Watch(lane, planned.task.name);
     const Result<RecordedRun> recorded = SearchInFolder(options, "", {watch.get()}, stop_);
     if (!recorded.ok()) return FailedOrStopped(planned, recorded.error());
     NoteMachine(recorded->view.started.machine);
     progress_.Judging(lane, planned.task.name);
-    const Result<FinalAnswer> answer = AnswerOf(*recorded, plan_.trials, service_, stop_);
+    const Result<FinalAnswer> answer =
+        AnswerOf(*recorded, plan_.trials, service_, &modules_, stop_);
     if (stop_.stop_requested() && !answer.ok()) return std::nullopt;
     BenchedTask task = Blank(planned);
     FillFrom(*recorded, names_, task);
@@ -180,6 +187,7 @@ class Benchmarking {
   const BenchPlan& plan_;
   const BaselineNames names_ = BaselineNamesOf(plan_.config.backend);
   const RemoteService& service_;
+  ModuleDevices& modules_;  // what its searches share
   BenchProgress& progress_;
   const std::stop_token stop_;
   const SystemClock clock_;
@@ -189,28 +197,24 @@ class Benchmarking {
 };
 
 // Whether the searches can be done at all, before anything is written: the first task on every
-// device. Nothing is opened when all verdicts are there already. Returns what searches of modules
-// share there.
-Result<std::vector<std::shared_ptr<ModuleHosts>>> OpenDevices(const BenchPlan& plan,
-                                                              const RemoteService& service,
-                                                              std::stop_token stop) {
-  std::vector<std::shared_ptr<ModuleHosts>> shared;
+// device. Nothing is opened when all verdicts are there already.
+Status CheckDevices(const BenchPlan& plan, const RemoteService& service, ModuleDevices& modules,
+                    std::stop_token stop) {
   const PosixFileSystem files;
   const bool done = std::ranges::all_of(plan.tasks, [&](const PlannedTask& planned) {
     return files.IsFile(AnswerPath(planned.options.run_dir));
   });
-  if (done) return shared;
+  if (done) return {};
   KS_ASSIGN_OR_RETURN(const Task task,
                       OpenSearchTask(plan.tasks.front().task.opened_by, plan.config.backend));
   for (const int device : std::set<int>(plan.lanes.begin(), plan.lanes.end())) {
     if (!service.url.empty() && device > 0) break;  // the same service
     RunConfig config = plan.config;
     config.device = device;
-    const auto target = OpenSearchTarget(task, config, service, stop);
+    const auto target = OpenSearchTarget(task, config, service, &modules, stop);
     if (!target.ok()) return target.error();
-    shared.push_back((*target)->hosts);
   }
-  return shared;
+  return {};
 }
 
 Result<std::string> WriteBenchmark(const BenchOptions& options, const BenchInput& input,
@@ -259,13 +263,16 @@ int Bench(const BenchOptions& options, const Console& console) {
   const InterruptGuard interrupt("\nksmith: ended at once; the same command goes on\n");
   const Result<BenchPlan> plan = PlanBenchmark(options);
   if (!plan.ok()) return console.Fail(plan.error());
-  const auto shared = OpenDevices(*plan, options.service, interrupt.token());
-  if (!shared.ok()) return console.Fail(shared.error());
+  ModuleDevices modules;
+  if (const Status fine = CheckDevices(*plan, options.service, modules, interrupt.token());
+      !fine.ok()) {
+    return console.Fail(fine.error());
+  }
   const Result<RunLock> claimed = ClaimFolder(
       options.out_dir, [&](const std::string& earlier) { return BenchProtocolOf(*plan, earlier); });
   if (!claimed.ok()) return console.Fail(claimed.error());
   BenchProgress progress(ProgressOptionsOf(*plan, !options.service.url.empty(), console));
-  Benchmarking benchmarking(*plan, options.service, progress, interrupt.token());
+  Benchmarking benchmarking(*plan, options.service, modules, progress, interrupt.token());
   benchmarking.RunAll();
   const BenchInput input = benchmarking.Input();
   if (input.tasks.empty()) {

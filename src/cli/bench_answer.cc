@@ -76,7 +76,8 @@ Result<Task> UnchangedTask(const RecordedRun& run) {
 }
 
 Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, Task task, int trials,
-                                     const RemoteService& service, std::stop_token stop) {
+                                     const RemoteService& service, ModuleDevices* modules,
+                                     std::stop_token stop) {
   const RunView& view = run.view;
   if (view.best == kNoCandidate || view.baseline == kNoCandidate) {
     return Error{ErrorCode::kFailedPrecondition, "no candidate was measured"};
@@ -88,7 +89,7 @@ Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, Task task, int tria
   config.evaluation.check_trials = trials;
   config.evaluation.time_budget_s *= kFinalEffort;
   KS_ASSIGN_OR_RETURN(const std::unique_ptr<SearchTarget> target,
-                      OpenSearchTarget(std::move(task), config, service, stop));
+                      OpenSearchTarget(std::move(task), config, service, modules, stop));
   KS_ASSIGN_OR_RETURN(const std::string best, SourceOf(run, view.best));
   KS_ASSIGN_OR_RETURN(const std::string baseline, SourceOf(run, view.baseline));
   KS_ASSIGN_OR_RETURN(const std::string seed, SourceOf(run, kSeedCandidate));
@@ -124,7 +125,7 @@ Result<FinalAnswer> JudgeFinalAnswer(const RecordedRun& run, Task task, int tria
 }  // namespace
 
 Result<FinalAnswer> AnswerOf(const RecordedRun& run, int trials, const RemoteService& service,
-                             std::stop_token stop) {
+                             ModuleDevices* modules, std::stop_token stop) {
   KS_ASSIGN_OR_RETURN(Task task, UnchangedTask(run));
   PosixFileSystem files;
   if (const Result<std::string> kept = files.Read(AnswerPath(run.dir), kMaxTextFileBytes);
@@ -135,8 +136,8 @@ Result<FinalAnswer> AnswerOf(const RecordedRun& run, int trials, const RemoteSer
       return answer;
     }
   }
-  KS_ASSIGN_OR_RETURN(FinalAnswer answer,
-                      JudgeFinalAnswer(run, std::move(task), trials, service, std::move(stop)));
+  KS_ASSIGN_OR_RETURN(FinalAnswer answer, JudgeFinalAnswer(run, std::move(task), trials, service,
+                                                           modules, std::move(stop)));
   KS_ASSIGN_OR_RETURN(const std::string source, SourceOf(run, run.view.best));
   const std::string file = RunFolder(run.dir).BestPath(SourceEnding(run.config.backend));
   KS_RETURN_IF_ERROR(files.WriteAtomically(file, source));

@@ -33,10 +33,11 @@ std::string AnswerPath(const std::string& run_dir);
 // The verdict on the best program of a search that is over: the one in the run's folder, if it is
 // there and of this search and so many trials; else judged and kept, beside the program, with
 // `trials` correctness trials and three times the measuring budget of a candidate, on the device of
-// the search or by `service`. ERRORS: kFailedPrecondition (no program was measured, or the task has
-// changed since it was searched); kCancelled; the evaluator's; the file system's.
+// the search or by `service`; `modules` as in OpenSearchTarget. ERRORS: kFailedPrecondition (no
+// program was measured, or the task has changed since it was searched); kCancelled; the
+// evaluator's; the file system's.
 Result<FinalAnswer> AnswerOf(const RecordedRun& run, int trials, const RemoteService& service,
-                             std::stop_token stop);
+                             ModuleDevices* modules, std::stop_token stop);
 
 // As kept in a file. ERRORS: kDataLoss.
 std::string FinalAnswerToJson(const FinalAnswer& answer);

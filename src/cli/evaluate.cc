@@ -37,7 +37,8 @@ Result<Judged> JudgeTimedModule(const EvaluateOptions& options, const Evaluation
   KS_ASSIGN_OR_RETURN(const Task task, OpenModuleTask(options.task, {}));
   KS_ASSIGN_OR_RETURN(ModuleSource candidate, ReadModule(options.kernel_file));
   KS_ASSIGN_OR_RETURN(const TimedModules modules,
-                      OpenTimedModules(task, config, options.device, /*together=*/1, stop));
+                      OpenTimedModules(task, config, options.device, /*together=*/1,
+                                       /*shared=*/nullptr, stop));
   EvaluationRequest request;
   request.source = candidate.text;
   request.stages = options.stages;

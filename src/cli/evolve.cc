@@ -131,12 +131,13 @@ std::string TaskOrigin(const Task& task, const std::string& backend) {
   return std::filesystem::absolute(task.origin).lexically_normal().string();
 }
 
-Status OpenParts(const Task& task, const RemoteService& service, std::stop_token stop,
+Status OpenParts(const Task& task, const EvolveOptions& options, std::stop_token stop,
                  OpenRun& run) {
   // Keys, templates and names are looked at before anything is written; Search makes the real one.
   if (const auto proposer = MakeProposer(run.config, {}); !proposer.ok()) return proposer.error();
   if (const auto novelty = MakeNovelty(run.config, {}); !novelty.ok()) return novelty.error();
-  KS_ASSIGN_OR_RETURN(run.target, OpenSearchTarget(task, run.config, service, std::move(stop)));
+  KS_ASSIGN_OR_RETURN(run.target, OpenSearchTarget(task, run.config, options.service,
+                                                   options.modules, std::move(stop)));
   run.archive = MakeArchive(run.config);
   return {};
 }
@@ -154,7 +155,7 @@ Status OpenNew(const EvolveOptions& options, const Clock& clock, std::stop_token
                  fmt::format("'{0}' holds a run already; go on with it: ksmith evolve --resume {0}",
                              run.dir)};
   }
-  KS_RETURN_IF_ERROR(OpenParts(task, options.service, std::move(stop), run));
+  KS_RETURN_IF_ERROR(OpenParts(task, options, std::move(stop), run));
   run.identity = {Sha256Hex(fmt::format("{}/{}/{}", run.dir, clock.UnixMs(), clock.MonotonicNs()))
                       .substr(0, 16),
                   kVersion, ConfigToJson(run.config, TaskOrigin(task, run.config.backend)),
@@ -190,7 +191,7 @@ Status OpenRecorded(const EvolveOptions& options, std::stop_token stop, OpenRun&
   const RunFolder folder(run.dir);
   KS_ASSIGN_OR_RETURN(RunLock lock, RunLock::Acquire(folder.LockPath()));
   run.lock.emplace(std::move(lock));
-  KS_RETURN_IF_ERROR(OpenParts(task, options.service, std::move(stop), run));
+  KS_RETURN_IF_ERROR(OpenParts(task, options, std::move(stop), run));
   KS_ASSIGN_OR_RETURN(run.store, SqliteStore::Open(folder.DatabasePath(), StoreMode::kWrite));
   run.recorded_events = recorded.events;
   return {};

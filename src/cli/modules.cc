@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <map>
-#include <mutex>
 #include <thread>
 
 #include "base/file.h"
@@ -60,37 +58,21 @@ Result<std::shared_ptr<ModuleHosts>> StartHosts(int device, const EvaluationConf
   return hosts;
 }
 
-// Importing torch takes seconds of a core for each host, so who comes later finds them.
-// Thread-safe.
-class HostsOfDevices {
- public:
-  Result<std::shared_ptr<ModuleHosts>> Open(int device, const EvaluationConfig& config,
-                                            int together, std::stop_token stop) {
-    Entry& entry = EntryOf(device);
-    const std::lock_guard lock(entry.mutex);
-    if (auto hosts = entry.hosts.lock()) return hosts;
-    KS_ASSIGN_OR_RETURN(auto hosts, StartHosts(device, config, together, std::move(stop)));
-    entry.hosts = hosts;
-    return hosts;
-  }
-
- private:
-  struct Entry {
-    std::mutex mutex;
-    std::weak_ptr<ModuleHosts> hosts;  // guarded
-  };
-  Entry& EntryOf(int device) {
-    const std::lock_guard lock(mutex_);
-    return entries_[device];
-  }
-
-  std::mutex mutex_;
-  std::map<int, Entry> entries_;  // guarded; entries stay where they are
-};
-
-HostsOfDevices hosts_of_devices;
-
 }  // namespace
+
+Result<std::shared_ptr<ModuleHosts>> ModuleDevices::Open(int device, const EvaluationConfig& config,
+                                                         int together, std::stop_token stop) {
+  Entry* entry = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    entry = &entries_[device];
+  }
+  const std::lock_guard lock(entry->mutex);
+  if (entry->hosts == nullptr) {
+    KS_ASSIGN_OR_RETURN(entry->hosts, StartHosts(device, config, together, std::move(stop)));
+  }
+  return entry->hosts;
+}
 
 Result<LocalModules> OpenModules(const EvaluationConfig& config, std::stop_token stop) {
   LocalModules modules;
@@ -105,10 +87,12 @@ Result<LocalModules> OpenModules(const EvaluationConfig& config, std::stop_token
 bool HasModuleDevice() { return FindModuleDevice(0).ok(); }
 
 Result<TimedModules> OpenTimedModules(const Task& task, const EvaluationConfig& config, int device,
-                                      int together, std::stop_token stop) {
+                                      int together, ModuleDevices* shared, std::stop_token stop) {
   TimedModules modules;
+  ModuleDevices own;
   const int evaluations = AtMostTogether(together);
-  KS_ASSIGN_OR_RETURN(modules.hosts, hosts_of_devices.Open(device, config, evaluations, stop));
+  KS_ASSIGN_OR_RETURN(modules.hosts,
+                      (shared != nullptr ? *shared : own).Open(device, config, evaluations, stop));
   KS_ASSIGN_OR_RETURN(auto judge, ModuleJudge::Create(modules.hosts->session,
                                                       {task.reference_file, task.reference_source},
                                                       config, evaluations, std::move(stop)));

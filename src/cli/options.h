@@ -12,6 +12,8 @@
 
 namespace ks {
 
+class ModuleDevices;  // cli/modules.h
+
 // The service that evaluates in place of this machine; no address: this machine.
 struct RemoteService {
   std::string url;
@@ -53,6 +55,7 @@ struct EvolveOptions {
   std::optional<int> workers;
   ModelOptions llm;
   RemoteService service;
+  ModuleDevices* modules = nullptr;  // what searches of modules share; none: each has its own
 };
 
 struct EvaluateOptions {

@@ -20,6 +20,7 @@ EvolveOptions ToGoOn(const EvolveOptions& options) {
   resumed.steps = options.steps;
   resumed.minutes = options.minutes;
   resumed.service = options.service;
+  resumed.modules = options.modules;
   return resumed;
 }
 

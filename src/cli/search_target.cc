@@ -18,6 +18,7 @@ Result<Task> OpenSearchTask(const std::string& name_or_path, const std::string& 
 
 Result<std::unique_ptr<SearchTarget>> OpenSearchTarget(Task task, const RunConfig& config,
                                                        const RemoteService& service,
+                                                       ModuleDevices* modules,
                                                        std::stop_token stop) {
   auto target = std::make_unique<SearchTarget>();
   if (config.backend == kTorchBackend) {
@@ -26,12 +27,12 @@ Result<std::unique_ptr<SearchTarget>> OpenSearchTarget(Task task, const RunConfi
                    "PyTorch modules are evaluated on this machine only: leave --evaluator out"};
     }
     target->task = std::move(task);
-    KS_ASSIGN_OR_RETURN(TimedModules modules,
+    KS_ASSIGN_OR_RETURN(TimedModules timed,
                         OpenTimedModules(target->task, config.evaluation, config.device,
-                                         config.in_flight, std::move(stop)));
-    target->hosts = std::move(modules.hosts);
-    target->backend = std::move(modules.backend);
-    target->evaluator = std::move(modules.evaluator);
+                                         config.in_flight, modules, std::move(stop)));
+    target->hosts = std::move(timed.hosts);
+    target->backend = std::move(timed.backend);
+    target->evaluator = std::move(timed.evaluator);
   } else if (service.url.empty()) {
     KS_ASSIGN_OR_RETURN(target->backend, OpenBackend(config.backend, config.device));
     target->task = ForDeviceClass(task, target->backend->device_class());

@@ -30,9 +30,11 @@ Result<Task> OpenSearchTask(const std::string& name_or_path, const std::string& 
                             const std::vector<std::string>& seed_files = {});
 
 // `task` on the backend and device of `config`, judged here or by `service`. The seed is there.
-// ERRORS: kInvalidArgument (no seed for the backend); those of OpenBackend and ConnectEvaluator.
+// `modules`: what searches of modules share; may be null. ERRORS: kInvalidArgument (no seed for the
+// backend); those of OpenBackend and ConnectEvaluator.
 Result<std::unique_ptr<SearchTarget>> OpenSearchTarget(Task task, const RunConfig& config,
                                                        const RemoteService& service,
+                                                       ModuleDevices* modules,
                                                        std::stop_token stop);
 
 }  // namespace ks

@@ -14,21 +14,6 @@ using Terms = std::map<std::string, int64_t>;
 
 constexpr size_t kMostTerms = 64;
 
-Node WithoutParentheses(Node node) {
-  while (node.Is("parenthesized_expression") && !node.NamedChildren().empty()) {
-    node = node.NamedChildren()[0];
-  }
-  return node;
-}
-
-std::string Squeezed(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c != ' ' && c != '\n') out += c;
-  }
-  return out;
-}
-
 std::string Product(const std::string& a, const std::string& b) {
   if (a.empty() || b.empty()) return a + b;
   std::vector<std::string> factors;
@@ -256,7 +241,7 @@ Node StackReader::ValueOf(const std::string& name, Node body) const {
 }
 
 std::optional<Terms> StackReader::TermsOf(Node node, Node body) const {
-  node = WithoutParentheses(node);
+  node = node.Unwrapped();
   if (const auto number = ParseInt(node.text())) return Terms{{"", *number}};
   if (node.Is("identifier")) {
     const Node value = ValueOf(std::string(node.text()), body);
@@ -310,24 +295,24 @@ bool StackReader::IsLane(const std::string& name) const {
     value = node.Child("right");
   }
   if (!value || !value.Is("binary_operator") || value.Child("operator").text() != "+") return false;
-  const Node first = WithoutParentheses(value.Child("left"));
-  const std::string lanes = Squeezed(value.Child("right").text());
+  const Node first = value.Child("left").Unwrapped();
+  const std::string lanes = WithoutSpaces(value.Child("right").text());
   return first.Is("binary_operator") && first.Child("operator").text() == "*" &&
          ProgramAxis(first.Child("left")).has_value() &&
-         lanes == "tl.arange(0," + Squeezed(first.Child("right").text()) + ")";
+         lanes == "tl.arange(0," + WithoutSpaces(first.Child("right").text()) + ")";
 }
 
 // The mask says that the name is below the bound.
 bool StackReader::IsBelow(const std::string& name, const std::string& bound, Node mask) const {
   if (!mask) return false;
-  mask = WithoutParentheses(mask);
+  mask = mask.Unwrapped();
   if (mask.Is("identifier")) {
     Node meant;
     size_t assigned = 0;
     for (Node inner : kernel_.body.Subtree()) {
       if (AssignedName(inner) != mask.text()) continue;
       ++assigned;
-      meant = WithoutParentheses(inner.Child("right"));
+      meant = inner.Child("right").Unwrapped();
     }
     return assigned == 1 && !meant.Is("identifier") && IsBelow(name, bound, meant);
   }
@@ -395,7 +380,7 @@ void StackReader::NameLoads() {
       std::string others;
       for (Node argument : load.Child("arguments").NamedChildren()) {
         if (!argument.Is("keyword_argument")) continue;
-        others += ";" + Squeezed(argument.text());
+        others += ";" + WithoutSpaces(argument.text());
         for (Node part : argument.Subtree()) {
           if (!part.Is("identifier") || part.parent().Is("attribute")) continue;
           if (part.parent().Is("keyword_argument") && part.parent().Child("name") == part) continue;

@@ -513,19 +513,11 @@ std::optional<KernelRewrite> LineEmitter::Emit() {
       !FindWindow() || !FindStrip() || !ReadAround() || !ReadWindow(window_->body, 0)) {
     return std::nullopt;
   }
-  const auto outer = PlanExtent(nest_, AxesBeyond(nest_, strip_)),
-             tall = PlanExtent(nest_, {strip()}), wide = PlanExtent(nest_, {across()});
-  if (!outer || !tall || !wide) return std::nullopt;
-  KernelRewrite rewrite;
-  rewrite.constants = {{threads_, std::to_string(form_.threads)},
-                       {down_, std::to_string(form_.down)},
-                       {outputs_, std::to_string(form_.outputs)}};
-  rewrite.block = threads_ + ", " + down_;
-  rewrite.grid = "ceil_div(" + *wide + ", " + threads_ + ")*ceil_div(" + *tall + ", " + down_ +
-                 "*" + outputs_ + ")";
-  if (*outer != "1") rewrite.grid += "*" + *outer;
-  rewrite.body = Place() + Fixed() + Inits() + Corners() + "if (ks_inside) " + Lines(true) +
-                 "else " + Lines(false) + Stores();
+  std::optional<KernelRewrite> rewrite = StripLaunch(nest_, strip_, {threads_, down_, outputs_},
+                                                     {form_.threads, form_.down, form_.outputs});
+  if (!rewrite) return std::nullopt;
+  rewrite->body = Place() + Fixed() + Inits() + Corners() + "if (ks_inside) " + Lines(true) +
+                  "else " + Lines(false) + Stores();
   return rewrite;
 }
 

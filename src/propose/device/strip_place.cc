@@ -30,4 +30,21 @@ std::string StripPlace(const DeviceText& text, const VirtualNest& nest, size_t s
   return place + "if (" + across.name + " >= " + wide + " || ks_first >= " + high + ") return;\n";
 }
 
+std::optional<KernelRewrite> StripLaunch(const VirtualNest& nest, size_t strip,
+                                         const StripNames& names, const StripSizes& sizes) {
+  const auto beyond = PlanExtent(nest, AxesBeyond(nest, strip)),
+             tall = PlanExtent(nest, {nest.grid[strip]}),
+             wide = PlanExtent(nest, {nest.grid.back()});
+  if (!beyond || !tall || !wide) return std::nullopt;
+  KernelRewrite rewrite;
+  rewrite.constants = {{names.threads, std::to_string(sizes.threads)},
+                       {names.down, std::to_string(sizes.down)},
+                       {names.outputs, std::to_string(sizes.outputs)}};
+  rewrite.block = names.threads + ", " + names.down;
+  rewrite.grid = "ceil_div(" + *wide + ", " + names.threads + ")*ceil_div(" + *tall + ", " +
+                 names.down + "*" + names.outputs + ")";
+  if (*beyond != "1") rewrite.grid += "*" + *beyond;
+  return rewrite;
+}
+
 }  // namespace ks

@@ -1,7 +1,8 @@
-// Where a thread that makes a strip of outputs stands in its grid.
+// Where a thread that makes a strip of outputs stands in its grid, and that grid.
 #ifndef KS_PROPOSE_DEVICE_STRIP_PLACE_H_
 #define KS_PROPOSE_DEVICE_STRIP_PLACE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,14 @@ std::vector<LoopHeader> AxesBeyond(const VirtualNest& nest, size_t strip);
 // the variables beyond; leaves the kernel where there is no output.
 std::string StripPlace(const DeviceText& text, const VirtualNest& nest, size_t strip,
                        const StripNames& names);
+
+// How such a kernel is launched: block, grid and constants, of so many threads along a line, strips
+// down and outputs; the body is the caller's. Empty: an extent is nothing that the plan knows.
+struct StripSizes {
+  int threads = 32, down = 8, outputs = 8;
+};
+std::optional<KernelRewrite> StripLaunch(const VirtualNest& nest, size_t strip,
+                                         const StripNames& names, const StripSizes& sizes);
 
 }  // namespace ks
 

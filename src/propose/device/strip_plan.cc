@@ -15,21 +15,6 @@ constexpr int64_t kSamples[][6] = {{1009, 2003, 4001, 8009, 509, 257},
                                    {3001, 601, 1201, 307, 5003, 911},
                                    {71, 7919, 883, 4409, 1607, 3203}};
 
-std::string WithoutSpaces(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c != ' ' && c != '\n') out += c;
-  }
-  return out;
-}
-
-Node Unwrapped(Node node) {
-  while (node.Is("parenthesized_expression") && !node.NamedChildren().empty()) {
-    node = node.NamedChildren()[0];
-  }
-  return node;
-}
-
 size_t AssignmentsOf(Node body, const std::string& name) {
   size_t count = 0;
   for (Node node : body.Subtree()) count += AssignedName(node) == name ? 1 : 0;
@@ -169,12 +154,12 @@ bool StripReader::FindCount() {
 
 // The value of a name that the kernel assigns once, or `value`.
 Node StripReader::Named(Node value) const {
-  value = Unwrapped(value);
+  value = value.Unwrapped();
   if (!value.Is("identifier")) return value;
   const std::string name(value.text());
   if (AssignmentsOf(kernel_.body, name) != 1) return value;
   for (Node node : kernel_.body.Subtree()) {
-    if (node.Is("assignment") && AssignedName(node) == name) return Unwrapped(node.Child("right"));
+    if (node.Is("assignment") && AssignedName(node) == name) return node.Child("right").Unwrapped();
   }
   return value;
 }
@@ -190,7 +175,7 @@ bool StripReader::HasConjunct(Node mask, const std::function<bool(Node)>& fits) 
 
 // A scalar over parameters and numbers in the language of the plan.
 std::optional<std::string> StripReader::PlanText(Node node) const {
-  node = Unwrapped(node);
+  node = node.Unwrapped();
   if (node.Is("integer")) return std::string(node.text());
   if (node.Is("identifier")) {
     for (size_t i = 0; i < passed_.size(); ++i) {
@@ -289,7 +274,7 @@ bool StripReader::ReadWindow() {
 }
 
 std::optional<Linear> StripReader::LinearOf(Node node) const {
-  node = Unwrapped(node);
+  node = node.Unwrapped();
   if (node.Is("identifier") && node.text() == plan_.row) return Linear{1, 0, "0"};
   if (node.Is("identifier") && node.text() == plan_.down.variable) return Linear{0, 1, "0"};
   if (UsesOf(node, plan_.row) == 0 && UsesOf(node, plan_.down.variable) == 0) {
@@ -304,7 +289,7 @@ std::optional<Linear> StripReader::LinearOf(Node node) const {
   if (sign == "+") return Linear{left->row + right->row, left->down + right->down, rest};
   if (sign == "-") return Linear{left->row - right->row, left->down - right->down, rest};
   if (sign != "*") return std::nullopt;
-  const auto number = ParseInt(Unwrapped(node.Child("right")).text());
+  const auto number = ParseInt(node.Child("right").Unwrapped().text());
   if (!number) return std::nullopt;
   return Linear{left->row * *number, left->down * *number, rest};
 }

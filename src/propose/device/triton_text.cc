@@ -39,6 +39,14 @@ std::string TextEdits::Apply() const {
   return out + source_.substr(at);
 }
 
+std::string WithoutSpaces(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c != ' ' && c != '\n') out += c;
+  }
+  return out;
+}
+
 std::vector<Node> CallsOf(Node node, std::string_view function) {
   std::vector<Node> calls;
   for (Node inner : node.Subtree()) {

@@ -34,6 +34,8 @@ class TextEdits {
   std::vector<Change> changes_;
 };
 
+// An expression as no one would write it, to compare by: without spaces and ends of lines.
+std::string WithoutSpaces(std::string_view text);
 // Calls of that function ("tl.dot") below `node`, in source order.
 std::vector<Node> CallsOf(Node node, std::string_view function);
 // The value of a keyword argument; not valid when the call has none of that name.

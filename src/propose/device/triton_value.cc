@@ -56,13 +56,6 @@ bool IsElementwise(const std::string& function) {
   return kFunctions.count(function) > 0;
 }
 
-Node Bare(Node node) {
-  while (node.Is("parenthesized_expression") && !node.NamedChildren().empty()) {
-    node = node.NamedChildren()[0];
-  }
-  return node;
-}
-
 }  // namespace
 
 std::string AlignedText(const TritonValue& value, size_t rank) {
@@ -324,7 +317,7 @@ std::optional<TritonValue> TritonShapes::Reduction(Node node, const std::string&
   // keep_dims, reverse, return_indices: another shape, another order.
   if (node.Child("arguments").NamedChildren().size() != 2) return Opaque(node);
   if (function == "tl.sum") {
-    if (auto dot = DotOf(Bare(arguments[0]), *axis)) return dot;
+    if (auto dot = DotOf(arguments[0].Unwrapped(), *axis)) return dot;
   }
   auto value = Of(arguments[0]);
   if (!value) return std::nullopt;
@@ -346,7 +339,7 @@ std::optional<TritonValue> TritonShapes::DotOf(Node product, int64_t axis) {
     return std::nullopt;
   for (const bool swapped : {false, true}) {
     const Node block = product.Child(swapped ? "right" : "left");
-    const Node row = Bare(product.Child(swapped ? "left" : "right"));
+    const Node row = product.Child(swapped ? "left" : "right").Unwrapped();
     if (!row.Is("subscript") || row.NamedChildren().size() != 3) continue;
     const bool along =
         row.NamedChildren()[1].text() == "None" && row.NamedChildren()[2].text() == ":";

@@ -258,26 +258,18 @@ std::string StripEmitter::Interior() const {
 }
 
 std::optional<KernelRewrite> StripEmitter::Emit(const StripForm& form) const {
-  const auto outer = PlanExtent(nest_, AxesBeyond(nest_, stencil_.strip)),
-             tall = PlanExtent(nest_, {strip()}), wide = PlanExtent(nest_, {across()});
-  if (!outer || !tall || !wide) return std::nullopt;
-  KernelRewrite rewrite;
-  rewrite.constants = {{threads_, std::to_string(form.threads)},
-                       {down_, std::to_string(form.down)},
-                       {outputs_, std::to_string(form.outputs)}};
-  rewrite.block = threads_ + ", " + down_;
-  rewrite.grid = "ceil_div(" + *wide + ", " + threads_ + ")*ceil_div(" + *tall + ", " + down_ +
-                 "*" + outputs_ + ")";
-  if (*outer != "1") rewrite.grid += "*" + *outer;
+  std::optional<KernelRewrite> rewrite = StripLaunch(
+      nest_, stencil_.strip, {threads_, down_, outputs_}, {form.threads, form.down, form.outputs});
+  if (!rewrite) return std::nullopt;
   const std::string high = "(" + text_.Expr(strip().high) + ")";
   std::vector<std::string> inside = {"ks_first + " + outputs_ + " <= " + high};
   inside.insert(inside.end(), stencil_.interior.begin(), stencil_.interior.end());
-  rewrite.body = Place() + "bool ks_inside = false;\n{\nconst " + strip().cpp_type + " " +
-                 strip().name + " = ks_first;\nks_inside = " + Join(inside, " && ") +
-                 ";\n}\nif (ks_inside) {\n" + Interior() + "} else {\n#pragma unroll" +
-                 (form.flat_border ? "" : " 1") + "\nfor (int ks_output = 0; ks_output < " +
-                 outputs_ + "; ++ks_output) {\n" + StripVariable() + "if (" + strip().name +
-                 " >= " + high + ") break;\n" + Body(false) + "}\n}\n";
+  rewrite->body = Place() + "bool ks_inside = false;\n{\nconst " + strip().cpp_type + " " +
+                  strip().name + " = ks_first;\nks_inside = " + Join(inside, " && ") +
+                  ";\n}\nif (ks_inside) {\n" + Interior() + "} else {\n#pragma unroll" +
+                  (form.flat_border ? "" : " 1") + "\nfor (int ks_output = 0; ks_output < " +
+                  outputs_ + "; ++ks_output) {\n" + StripVariable() + "if (" + strip().name +
+                  " >= " + high + ") break;\n" + Body(false) + "}\n}\n";
   return rewrite;
 }
 
